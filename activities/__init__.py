@@ -1,0 +1,1 @@
+"""Hands: what a journey has done for it. Each activity is idempotent."""

@@ -1,0 +1,123 @@
+"""What the activities take and give. The workflow knows these and the names, nothing else of the activities."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from journeys.clock import Clock
+from journeys.facts import Channel
+from journeys.plan import Plan
+from journeys.play import Stage
+
+LOOK = "look"
+SEND = "send"
+PAUSE = "note_pause"
+RESUME = "note_resume"
+END = "end"
+
+JOURNEY_QUEUE = "relance-journeys"
+
+
+def send_queue(channel: Channel) -> str:
+    """Name the task queue of a channel."""
+    return f"relance-send-{channel}"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class JourneyInput(_Data):
+    """What a journey's workflow starts with; the plan version stays with it to its end."""
+
+    journey: str
+    plan: Plan
+    plan_version: int
+    started_at: datetime
+    first_due: datetime
+    clock: Clock
+
+
+class JourneyResult(_Data):
+    """How a journey ended."""
+
+    outcome: str
+    reason: str
+
+
+class LookInput(_Data):
+    """Who looks, from where in the plan, at which moment."""
+
+    journey: str
+    stage: Stage
+    at: datetime
+
+
+class SendInput(_Data):
+    """What to send: the step that the stage stands at, by one channel.
+
+    Attributes:
+        passed_over: channels of the step that come before this one and were not usable.
+        remaining: channels of the step that come after this one.
+
+    """
+
+    journey: str
+    stage: Stage
+    at: datetime
+    channel: Channel
+    passed_over: tuple[Channel, ...] = ()
+    remaining: tuple[Channel, ...] = ()
+
+
+class SendResult(_Data):
+    """What became of a send.
+
+    Attributes:
+        outcome: ``sent`` (accepted, or unknown: it may have been), ``failed`` (by this channel, for good),
+            ``held`` (the journey is paused or over, and must look again).
+        at: when it was handed over, or refused.
+
+    """
+
+    outcome: Literal["sent", "failed", "held"]
+    at: datetime
+    reason: str | None = None
+    shop_time: datetime
+
+
+class EndInput(_Data):
+    """How and when a journey ends."""
+
+    journey: str
+    outcome: str
+    reason: str
+    at: datetime
+
+
+class PauseInput(_Data):
+    """When a journey was paused, or goes on."""
+
+    journey: str
+    at: datetime
+
+
+class JourneyState(_Data):
+    """The answer to the query ``state``.
+
+    Attributes:
+        step: the step of the plan; None when none is left.
+        doing: what the journey does now, in words.
+        next_at: when it goes on; None while it is paused or over.
+        ending: the outcome, once it is known.
+
+    """
+
+    step: str | None
+    doing: str
+    next_at: datetime | None
+    paused_at: datetime | None
+    ending: str | None

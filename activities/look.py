@@ -1,0 +1,73 @@
+"""The look: what a journey does each time it wakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.clock import ShopClock
+from activities.contracts import LOOK, LookInput
+from journeys.durations import show
+from journeys.facts import Facts
+from journeys.play import End, Look, Move, SendNow, WaitUntil, next_move
+from storage import journeys, situation
+from storage.journeys import Journey
+from storage.plans import Plans
+from storage.situation import UnknownJourneyError
+
+if TYPE_CHECKING:
+    from storage.database import Pool
+
+
+class Looking:
+    """Reads the facts, and notes in Postgres what the journey will make of them."""
+
+    def __init__(self, pool: Pool, plans: Plans, clock: ShopClock) -> None:
+        self._pool = pool
+        self._plans = plans
+        self._clock = clock
+
+    @activity.defn(name=LOOK)
+    async def look(self, order: LookInput) -> Facts:
+        """Look once. Repeating it is harmless.
+
+        Raises:
+            UnknownJourneyError: there is no such journey.
+
+        """
+        await self._clock.reached(order.at)
+        journey = await journeys.get(self._pool, order.journey)
+        if journey is None:
+            raise UnknownJourneyError(order.journey)
+        version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
+        found = await situation.read(self._pool, order.journey, order.at)
+        facts = found.facts(version.plan, self._clock.now())
+        await self._note(journey, order, facts, next_move(version.plan, order.stage, facts, order.at))
+        return facts
+
+    async def _note(self, journey: Journey, order: LookInput, facts: Facts, move: Move) -> None:
+        if facts.outcome or facts.paused_at:
+            return
+        async with self._pool.acquire() as db, db.transaction():
+            due = move.until if isinstance(move, WaitUntil) else order.at
+            await journeys.stand(db, journey.id, move.stage.step, due)
+            await journeys.log(db, journey.id, order.at, f"looked at {order.stage.step}", _why(facts, move, order))
+
+
+def _why(facts: Facts, move: Move, order: LookInput) -> str:
+    seen = (
+        f"cart worth {facts.cart_value} {facts.currency or ''}".rstrip()
+        + f"; {', '.join(facts.segments)}"
+        + f"; idle for {show(order.at - facts.last_activity)}"
+        + f"; reachable by {', '.join(facts.usable) or 'no channel'}"
+    )
+    match move:
+        case WaitUntil():
+            return f"{seen}: waits until {move.until:%Y-%m-%d %H:%M:%S} UTC ({move.summary})"
+        case SendNow():
+            return f"{seen}: sends {move.step.id}"
+        case End():
+            return f"{seen}: ends ({move.reason})"
+        case Look():
+            return seen

@@ -1,0 +1,81 @@
+"""The HTTP application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from messages.links import BadLinkError, restore_url
+from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
+
+from api import journeys, offers, problems, tracking
+from api.auth import Parts
+from api.problems import Problem
+from api.state import Services
+from storage import carts, outbox, shops
+
+_ABOUT = """
+Shops send what happens in Segment's format with their **write key** (Basic); operators and backends steer journeys
+with an **API key** (Bearer). Every error is a problem document that says what to change.
+"""
+
+
+def build(services: Services) -> FastAPI:
+    """Build the application around its services."""
+    app = FastAPI(title="Relance", version="0.1.0", description=_ABOUT, redoc_url=None)
+    app.state.services = services
+    problems.install(app)
+    app.include_router(tracking.router)
+    app.include_router(journeys.router)
+    app.include_router(offers.router)
+    app.add_api_route("/healthz", healthz, tags=["health"])
+    app.add_api_route("/readyz", readyz, tags=["health"])
+    app.add_api_route("/c/{token}", restore_cart, tags=["links"], response_class=RedirectResponse, status_code=302)
+    return app
+
+
+async def healthz() -> dict[str, str]:
+    """Tell that the process lives."""
+    return {"status": "ok"}
+
+
+async def readyz(parts: Parts) -> Response:
+    """Tell whether events can be taken, and how things stand behind that.
+
+    Temporal may be down: events are taken all the same, and journeys go on when it is back.
+    """
+    try:
+        waiting, age = await outbox.waiting(parts.pool)
+    except Exception as error:  # noqa: BLE001 whatever it is, events cannot be taken
+        down = {"status": "not ready", "database": type(error).__name__}
+        return JSONResponse(down, HTTP_503_SERVICE_UNAVAILABLE)
+    temporal = "up" if await parts.temporal_is_up() else "down"
+    document: dict[str, object] = {
+        "status": "ready",
+        "database": "up",
+        "temporal": temporal,
+        "outbox": {"waiting": waiting, "oldest_seconds": age.total_seconds()},
+    }
+    return JSONResponse(document)
+
+
+async def restore_cart(token: str, parts: Parts, request: Request) -> Response:
+    """Bring a person back to their cart, on whatever device: redirects to the shop's cart page with the token.
+
+    A shop's backend asks for the same address with ``Accept: application/json`` and gets the cart's lines.
+    """
+    try:
+        ref = parts.links.read(token)
+    except BadLinkError:
+        raise Problem(HTTP_404_NOT_FOUND, "No such link", "The link is incomplete or was changed.") from None
+    async with parts.pool.acquire() as db:
+        stored = await carts.get(db, ref.shop, ref.cart_id)
+        shop = await shops.get(db, ref.shop)
+    cart_url = stored.cart.cart_url or shop.cart_url if stored else None
+    if stored is None or cart_url is None:
+        raise Problem(HTTP_404_NOT_FOUND, "No such cart", "The cart is gone, or the shop has no cart page.")
+    if "application/json" in request.headers.get("accept", ""):
+        lines = [item.model_dump(mode="json") for item in stored.cart.items]
+        return JSONResponse(
+            {"shop": ref.shop, "cart_id": ref.cart_id, "currency": stored.cart.currency, "items": lines}
+        )
+    return RedirectResponse(restore_url(cart_url, token), 302)

@@ -1,0 +1,70 @@
+"""Problem documents (RFC 9457): every error says what to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 RFC 9457 calls it so
+    """An answer that says what is wrong and what to change.
+
+    Attributes:
+        status: the HTTP status.
+        title: what is wrong, the same for every case of it.
+        detail: what is wrong here, and what would be right.
+        more: further members of the document.
+
+    """
+
+    def __init__(
+        self, status: int, title: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.headers = headers
+        self.more = more
+
+    def document(self) -> dict[str, Any]:
+        """Give the problem document."""
+        return {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, **self.more}
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer every error with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 registered for it
+    return JSONResponse(error.document(), error.status, headers=error.headers, media_type=MEDIA_TYPE)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 registered for it
+    detail = f"{request.method} {request.url.path}: {error.detail}. See /docs for what there is."
+    return await _problem(
+        request, Problem(error.status_code, str(error.detail), detail, headers=dict(error.headers or {}))
+    )
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 registered for it
+    errors = [
+        {"field": ".".join(str(part) for part in problem["loc"][1:]) or "body", "problem": problem["msg"]}
+        for problem in error.errors()
+    ]
+    detail = "; ".join(f"{e['field']}: {e['problem']}" for e in errors)
+    problem = Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The request is not valid", detail, errors=errors)
+    return await _problem(request, problem)

@@ -1,0 +1,40 @@
+"""What the API's routes work with. It is built above and passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from messages.links import CartLinks
+
+from activities.clock import ShopClock
+from storage.following import Following
+from storage.plans import Plans
+
+if TYPE_CHECKING:
+    from storage.database import Pool
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts behind the API.
+
+    Attributes:
+        temporal_is_up: asks whether Temporal answers; for readiness only, no request depends on it.
+
+    """
+
+    pool: Pool
+    plans: Plans
+    following: Following
+    links: CartLinks
+    clock: ShopClock
+    temporal_is_up: Callable[[], Awaitable[bool]]
+
+
+def services(request: Request) -> Services:
+    """Give the parts to a route."""
+    parts: Services = request.app.state.services
+    return parts

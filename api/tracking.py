@@ -1,0 +1,138 @@
+"""Segment's HTTP tracking API: what happens at the shop comes in here."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import asyncpg
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.status import (
+    HTTP_400_BAD_REQUEST,
+    HTTP_413_CONTENT_TOO_LARGE,
+    HTTP_422_UNPROCESSABLE_CONTENT,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
+
+from api.auth import Parts, WriteShop
+from api.problems import Problem
+from api.state import Services
+from journeys.events import BadEventError, parse
+from storage import ingest
+
+MAX_BODY = 500 * 1024
+"""Segment's own limit for a batch."""
+MAX_BATCH = 5_000
+
+router = APIRouter(tags=["tracking"])
+
+
+class Result(BaseModel):
+    """What became of one event. ``new`` and ``duplicate`` are both fine; ``rejected`` says what to change."""
+
+    message_id: str | None
+    status: Literal["new", "duplicate", "rejected"]
+    field: str | None = None
+    problem: str | None = None
+
+
+class Answer(BaseModel):
+    """``success`` is what Segment's clients look at; ``results`` has one entry for each event, in order."""
+
+    success: bool
+    results: list[Result]
+
+
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+
+
+@router.post("/v1/track", openapi_extra=_BODY)
+async def track(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+    """Take one event. A 200 means that it is kept and that every later decision sees it."""
+    return await _one(request, shop, parts, "track")
+
+
+@router.post("/v1/identify", openapi_extra=_BODY)
+async def identify(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+    """Take what the shop knows of a person: contact data, locale, consent."""
+    return await _one(request, shop, parts, "identify")
+
+
+@router.post("/v1/page", openapi_extra=_BODY)
+async def page(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+    """Take a page view: it counts as activity of the person."""
+    return await _one(request, shop, parts, "page")
+
+
+@router.post("/v1/batch", openapi_extra=_BODY)
+async def batch(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+    """Take many events. A bad one is named in its result and keeps no other from being taken."""
+    body = await _json(request)
+    events = body.get("batch")
+    if not isinstance(events, list):
+        raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The batch is not valid", "batch: must be a list of events")
+    if len(events) > MAX_BATCH:
+        detail = f"batch: has {len(events)} events; send at most {MAX_BATCH} at a time"
+        raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The batch is too long", detail)
+    sent_at = body.get("sentAt")
+    results = [await _take(parts, shop, _with_sent_at(event, sent_at), None) for event in events]
+    return Answer(success=True, results=results)
+
+
+async def _one(request: Request, shop: str, parts: Services, kind: str) -> Answer:
+    result = await _take(parts, shop, await _json(request), kind)
+    if result.status == "rejected":
+        detail = f"{result.field}: {result.problem}"
+        errors = [{"field": result.field, "problem": result.problem}]
+        raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The event cannot be taken", detail, errors=errors)
+    return Answer(success=True, results=[result])
+
+
+def _with_sent_at(event: Any, sent_at: Any) -> Any:
+    """Segment's clients say once for the whole batch when they sent it."""
+    if isinstance(event, dict) and sent_at is not None and "sentAt" not in event:
+        return {**event, "sentAt": sent_at}
+    return event
+
+
+async def _take(parts: Services, shop: str, message: object, kind: str | None) -> Result:
+    named = message.get("messageId") if isinstance(message, dict) else None
+    message_id = named if isinstance(named, str) else None
+    try:
+        event = parse(message, received_at=datetime.now(UTC), kind=kind)
+        taken = await ingest.take(parts.pool, parts.following, shop, event)
+    except BadEventError as error:
+        return Result(message_id=_printable(message_id), status="rejected", field=error.field, problem=error.problem)
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+        detail = (
+            "The database does not answer. Nothing of this request after the last taken event was kept; send it again."
+        )
+        raise Problem(
+            HTTP_503_SERVICE_UNAVAILABLE, "Not available right now", detail, headers={"Retry-After": "2"}
+        ) from None
+    return Result(message_id=event.message_id, status=taken.value)
+
+
+def _printable(message_id: str | None) -> str | None:
+    return None if message_id is None else message_id.encode("utf-8", "replace").decode()[:256]
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            detail = "The body is larger than 500 KB; send smaller batches."
+            raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The body is too large", detail)
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise Problem(
+            HTTP_400_BAD_REQUEST, "The body is not JSON", f"The body cannot be read as JSON{where}."
+        ) from None
+    if not isinstance(value, dict):
+        raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The event cannot be taken", "body: must be a JSON object")
+    return value

@@ -1,0 +1,186 @@
+"""E-mail by SMTP (RFC 5321), one connection for each message.
+
+How far the dialogue came decides what its end means. Before the recipient is named, a refusal concerns the account;
+from then on it concerns the message; and once DATA was begun, silence leaves it open whether the server took it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from enum import StrEnum
+
+import aiosmtplib
+from pydantic import SecretStr
+
+from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Outgoing, Rejected, Released, Unknown
+from journeys.facts import Channel
+
+ADDRESS = r"[^\s\x00-\x1f\x7f@<>()\[\],:;\"\\]+@[^\s\x00-\x1f\x7f@<>()\[\],:;\"\\]+"
+"""One plain mailbox: nothing in it could be read as a second address, another header or another command."""
+_ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b", re.ASCII)
+"""RFC 3463. It is the one part of a server's text that surely names nobody."""
+_LONGEST_FAREWELL = 1.0
+
+
+class Tls(StrEnum):
+    """How the connection is encrypted."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class _Phase(StrEnum):
+    """What a refusal concerns. The session lasts until the recipient is named, so MAIL FROM belongs to it."""
+
+    SESSION = "the account"
+    RECIPIENT = "the recipient"
+    CONTENT = "the message"
+
+
+class SmtpEmail:
+    """A mail server's client. SMTP knows no repetition, so a lost answer is unknown.
+
+    Args:
+        host: the mail server.
+        port: usually 587 with starttls, 465 with tls.
+        sender: the address in From and in the envelope; ASCII.
+        sender_name: the name beside it.
+        tls: how the connection is encrypted.
+        username: for AUTH; None for a server that asks for none.
+        password: for AUTH.
+        timeout: for the whole dialogue.
+        tls_context: which certificates are trusted; the system's by default.
+
+    """
+
+    name = "smtp"
+    channel = Channel.EMAIL
+    idempotent = False
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        sender: str,
+        sender_name: str = "",
+        tls: Tls = Tls.STARTTLS,
+        username: str | None = None,
+        password: SecretStr | None = None,
+        timeout: timedelta = HTTP_TIMEOUT,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._sender = sender
+        self._sender_name = sender_name
+        self._domain = sender.rpartition("@")[2]
+        self._tls = tls
+        self._username = username
+        self._password = password
+        self._timeout = timeout
+        self._tls_context = tls_context
+
+    async def send(self, message: Outgoing) -> Outcome:
+        """Hand one message over."""
+        if not re.fullmatch(ADDRESS, message.to):
+            return Rejected("the address is not a mailbox")
+        mail = self._compose(message)
+        client = self._client()
+        try:
+            return await self._hand_over(client, message.to, mail)
+        finally:
+            client.close()
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, to: str, mail: EmailMessage) -> Outcome:
+        content = mail.as_bytes()
+        phase = _Phase.SESSION
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                await client.connect()
+                if client.is_ehlo_or_helo_needed:
+                    await client.ehlo()
+                if not to.isascii() and not client.supports_extension("smtputf8"):
+                    return Rejected("the mail server takes ASCII addresses only")
+                await client.mail(self._sender, options=[] if to.isascii() else ["SMTPUTF8"])
+                phase = _Phase.RECIPIENT
+                await client.rcpt(to, encoding="utf-8")
+                phase = _Phase.CONTENT
+                await client.data(content)
+        except aiosmtplib.SMTPResponseException as answer:
+            outcome = _refused(phase, answer)
+        except (aiosmtplib.SMTPException, OSError):
+            return _lost(phase)
+        else:
+            outcome = Accepted(mail["Message-ID"])
+        await _quit(client)
+        return outcome
+
+    def _compose(self, message: Outgoing) -> EmailMessage:
+        # Seven bits need no promise from the server; only an address beyond ASCII needs SMTPUTF8 (RFC 6531).
+        mail = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=not message.to.isascii()))
+        mail["From"] = Address(display_name=_one_line(self._sender_name), addr_spec=self._sender)
+        mail["To"] = message.to
+        if message.subject is not None:
+            mail["Subject"] = _one_line(message.subject)
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Message-ID"] = f"<{message.send_id}@{self._domain}>"
+        mail.set_content(message.text, charset="utf-8")
+        return mail
+
+    def _client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._username,
+            password=self._password.get_secret_value() if self._password else None,
+            # To look this machine's own name up may take longer than the whole dialogue.
+            local_hostname=self._domain,
+            timeout=self._timeout.total_seconds(),
+            use_tls=self._tls is Tls.TLS,
+            start_tls=self._tls is Tls.STARTTLS,
+            tls_context=self._tls_context,
+        )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _refused(phase: _Phase, answer: aiosmtplib.SMTPResponseException) -> Outcome:
+    """Judge an answer by its class of RFC 5321, 4.2.1: 4yz is for now, 5yz for good."""
+    code = str(answer.code)
+    if found := _ENHANCED_CODE.match(answer.message):
+        code += " " + found[0]
+    match answer.code // 100, phase:
+        case 4, _:
+            return Released(f"the mail server defers {phase} ({code})")
+        case 5, _Phase.SESSION:
+            return Released(f"the mail server refuses {phase} ({code}): check the sender, the login and tls")
+        case 5, _:
+            return Rejected(f"the mail server refuses {phase} ({code})")
+        case _:
+            return _lost(phase)
+
+
+def _lost(phase: _Phase) -> Outcome:
+    if phase is _Phase.CONTENT:
+        return Unknown("the mail server did not say whether it took the message")
+    if phase is _Phase.SESSION:
+        return Released("no session with the mail server: if this lasts, check host, port, tls and the login")
+    return Released("the connection to the mail server was lost before the message was sent")
+
+
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye. The outcome stands already, whatever the server makes of it."""
+    with suppress(aiosmtplib.SMTPException, OSError):
+        await client.quit(timeout=_LONGEST_FAREWELL)

@@ -1,0 +1,1 @@
+"""The domain of Relance: pure functions and data. No I/O, no Temporal, and the time is an argument."""

@@ -1,0 +1,207 @@
+"""A cart, as the fold of its events.
+
+Events may come in any order. ``apply`` takes the next one, ``fold`` takes them all; both give the same cart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from journeys.events import BadEventError, Event, Name
+
+CART_EVENTS = frozenset(
+    {Name.PRODUCT_ADDED, Name.PRODUCT_REMOVED, Name.CART_VIEWED, Name.CART_UPDATED, Name.CHECKOUT_STARTED}
+)
+_MOST_MONEY = Decimal(10) ** 12
+_MOST_PIECES = 10**6
+
+
+class Item(BaseModel):
+    """One line of a cart. ``price`` is for one piece, with tax unless the shop states the tax apart."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: str
+    name: str = ""
+    category: str = ""
+    price: Decimal = Decimal(0)
+    quantity: int = 1
+    url: str | None = None
+    image_url: str | None = None
+
+
+class Cart(BaseModel):
+    """What lies in one cart now.
+
+    Attributes:
+        opened_at: when it first held something; None while it never did.
+        last: time and message id of the newest event that is in it.
+
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[Item, ...] = ()
+    currency: str | None = None
+    discount: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    cart_url: str | None = None
+    opened_at: datetime | None = None
+    last: tuple[datetime, str] | None = None
+
+    @property
+    def value(self) -> Decimal:
+        """What the person would pay for the items: after discounts, with tax, without shipping."""
+        return max(sum((i.price * i.quantity for i in self.items), Decimal(0)) - self.discount + self.tax, Decimal(0))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories of the items, sorted, each once."""
+        return tuple(sorted({i.category for i in self.items if i.category}))
+
+
+def fold(events: Iterable[Event]) -> Cart:
+    """Compute the cart that these events leave, in whatever order they are given."""
+    cart = Cart()
+    for event in sorted(events, key=lambda e: e.order):
+        cart = apply(cart, event)
+    return cart
+
+
+def apply(cart: Cart, event: Event) -> Cart:
+    """Take the next event. It must not be older than the newest one in the cart.
+
+    Raises:
+        BadEventError: an item, a price or a quantity cannot be read.
+
+    """
+    items = _items_after(cart.items, event)
+    properties = event.properties
+    changes: dict[str, Any] = {"items": items, "last": event.order}
+    if currency := _currency(properties):
+        changes["currency"] = currency
+    if event.name != Name.PRODUCT_ADDED:
+        changes["discount"] = money(properties, "discount", "properties.")
+        changes["tax"] = money(properties, "tax", "properties.")
+    if isinstance(url := properties.get("cart_url"), str):
+        changes["cart_url"] = url
+    if items and cart.opened_at is None:
+        changes["opened_at"] = event.at
+    return cart.model_copy(update=changes)
+
+
+def _items_after(items: tuple[Item, ...], event: Event) -> tuple[Item, ...]:
+    if event.name == Name.PRODUCT_ADDED:
+        return _add(items, read_item(event.properties, "properties."))
+    if event.name == Name.PRODUCT_REMOVED:
+        return _remove(items, read_item(event.properties, "properties."))
+    if "products" not in event.properties:
+        return items
+    return read_items(event.properties)
+
+
+def _add(items: tuple[Item, ...], new: Item) -> tuple[Item, ...]:
+    if not new.quantity:
+        return items
+    for index, item in enumerate(items):
+        if item.product_id == new.product_id:
+            more = new.model_copy(update={"quantity": item.quantity + new.quantity})
+            return (*items[:index], more, *items[index + 1 :])
+    return (*items, new)
+
+
+def _remove(items: tuple[Item, ...], gone: Item) -> tuple[Item, ...]:
+    left = (
+        item.model_copy(update={"quantity": item.quantity - gone.quantity})
+        if item.product_id == gone.product_id
+        else item
+        for item in items
+    )
+    return tuple(item for item in left if item.quantity > 0)
+
+
+def read_items(properties: Mapping[str, Any]) -> tuple[Item, ...]:
+    """Read ``products``; lines of quantity 0 are left out.
+
+    Raises:
+        BadEventError: naming the line and the field.
+
+    """
+    products = properties.get("products")
+    if not isinstance(products, list):
+        raise BadEventError("properties.products", "must be a list")
+    items: tuple[Item, ...] = ()
+    for index, product in enumerate(products):
+        path = f"properties.products[{index}]"
+        if not isinstance(product, Mapping):
+            raise BadEventError(path, "must be an object")
+        items = _add(items, read_item(product, path + "."))
+    return items
+
+
+def read_item(product: Mapping[str, Any], path: str) -> Item:
+    """Read one line item of the Segment spec.
+
+    Raises:
+        BadEventError: naming the field.
+
+    """
+    product_id = product.get("product_id") or product.get("sku")
+    if isinstance(product_id, bool) or not isinstance(product_id, str | int):
+        raise BadEventError(path + "product_id", "must be given, or sku in its place")
+    return Item(
+        product_id=str(product_id),
+        name=_string(product.get("name")) or "",
+        category=_string(product.get("category")) or "",
+        price=money(product, "price", path),
+        quantity=_quantity(product, path),
+        url=_string(product.get("url")),
+        image_url=_string(product.get("image_url")),
+    )
+
+
+def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
+    """Read an amount in the currency's main unit; 0 where the field is missing.
+
+    Raises:
+        BadEventError: not a number, negative, or absurdly large.
+
+    """
+    value = properties.get(field)
+    if value is None:
+        return Decimal(0)
+    problem = "must be a number from 0 to 10^12"
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise BadEventError(path + field, problem)
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise BadEventError(path + field, problem) from None
+    if not amount.is_finite() or not 0 <= amount <= _MOST_MONEY:
+        raise BadEventError(path + field, problem)
+    return amount
+
+
+def _quantity(product: Mapping[str, Any], path: str) -> int:
+    value = product.get("quantity", 1)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_PIECES:
+        raise BadEventError(path + "quantity", "must be a whole number from 0 to 10^6")
+    return value
+
+
+def _currency(properties: Mapping[str, Any]) -> str | None:
+    value = properties.get("currency")
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) != 3 or not value.isascii() or not value.isalpha():  # noqa: PLR2004 ISO 4217
+        raise BadEventError("properties.currency", "must be an ISO 4217 code of three letters, such as EUR")
+    return value.upper()
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,81 @@
+"""What a shop says of a person: traits and consents. The newest word on each counts, in whatever order they come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from journeys.events import BadEventError, Event
+from journeys.facts import Channel, Purpose
+
+Traits = dict[str, dict[str, Any]]
+"""Each trait's value, with the time and the message id of the event that said it."""
+
+
+class Consent(BaseModel):
+    """A person's word on one channel and purpose."""
+
+    model_config = ConfigDict(frozen=True)
+
+    channel: Channel
+    purpose: Purpose
+    granted: bool
+    wording: str | None
+    at: datetime
+
+
+class _Given(BaseModel):
+    granted: bool
+    purpose: Purpose = Purpose.MARKETING
+    text: str | None = None
+    at: AwareDatetime | None = None
+
+
+_GIVEN: TypeAdapter[bool | _Given] = TypeAdapter(bool | _Given)
+
+
+def merge(known: Traits, event: Event) -> Traits:
+    """Add an identify's traits to those that are known; consent is kept apart."""
+    word = {"at": event.at.isoformat(), "by": event.message_id}
+    merged = dict(known)
+    for name, value in event.traits.items():
+        if name == "consent":
+            continue
+        before = known.get(name)
+        if before is None or (before["at"], before["by"]) < (word["at"], word["by"]):
+            merged[name] = {"value": value, **word}
+    return merged
+
+
+def plain(traits: Traits) -> dict[str, Any]:
+    """Give the traits without their origins."""
+    return {name: word["value"] for name, word in traits.items()}
+
+
+def consents(event: Event) -> list[Consent]:
+    """Read the consents of an identify: per channel true, false, or an object with its proof.
+
+    Channels that Relance does not send by yet are passed over: the event keeps them.
+
+    Raises:
+        BadEventError: naming the channel.
+
+    """
+    given = event.traits.get("consent") or {}
+    if not isinstance(given, dict):
+        raise BadEventError("traits.consent", "must be an object with a field for each channel")
+    return [_consent(channel, given[channel], event) for channel in Channel if channel in given]
+
+
+def _consent(channel: Channel, value: object, event: Event) -> Consent:
+    try:
+        given = _GIVEN.validate_python(value, strict=None)
+    except ValidationError:
+        form = '{"granted": true, "purpose": "marketing", "text": "…", "at": "2026-03-01T10:15:00Z"}'
+        raise BadEventError(f"traits.consent.{channel}", f"must be true, false, or {form}") from None
+    if isinstance(given, bool):
+        return Consent(channel=channel, purpose=Purpose.MARKETING, granted=given, wording=None, at=event.at)
+    at = min(given.at, event.received_at) if given.at else event.at
+    return Consent(channel=channel, purpose=given.purpose, granted=given.granted, wording=given.text, at=at)

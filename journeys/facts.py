@@ -1,0 +1,78 @@
+"""What a look brings back: the facts a journey may decide by. They stay in Temporal's history, so none is personal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+CUSTOMER_FIELDS = frozenset({"country", "language", "timezone"})
+"""The customer fields that a branch may ask. Contact data is not among them: a history would keep it."""
+
+
+class Segment(StrEnum):
+    """What kind of buyer a person is at the moment of the look."""
+
+    PROSPECT = "prospect"
+    CUSTOMER = "customer"
+    SERIAL_ABANDONER = "serial_abandoner"
+
+
+class Channel(StrEnum):
+    """A way to reach a person."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Purpose(StrEnum):
+    """Why a message is sent; consent is kept for each channel and purpose."""
+
+    TRANSACTIONAL = "transactional"
+    SERVICE = "service"
+    MARKETING = "marketing"
+
+
+class Facts(BaseModel):
+    """What one look found.
+
+    Attributes:
+        shop_time: the shop's clock at the look; it differs from the server's in a rehearsal only.
+        outcome: how the journey ended, if Postgres says that it did; then ``reason`` says why.
+        paused_at: since when the journey is paused, if it is.
+        last_activity: the person's last page or track event on any device.
+        usable: the channels that the gate would allow now for the plan's purpose, each by name.
+
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    shop_time: datetime
+    outcome: str | None = None
+    reason: str | None = None
+    paused_at: datetime | None = None
+    last_activity: datetime
+    cart_value: Decimal = Decimal(0)
+    currency: str | None = None
+    cart_categories: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    customer: dict[str, str] = {}
+    usable: tuple[Channel, ...] = ()
+
+
+SERIAL_ABANDONED_CARTS = 3
+SERIAL_WINDOW_DAYS = 90
+
+
+def segments(*, orders: int, abandoned_carts: int) -> tuple[Segment, ...]:
+    """Name the segments of a person.
+
+    Args:
+        orders: how many orders the person has completed.
+        abandoned_carts: how many carts of the last 90 days hold items and were not ordered, this one included.
+
+    """
+    buyer = Segment.CUSTOMER if orders else Segment.PROSPECT
+    return (buyer, Segment.SERIAL_ABANDONER) if abandoned_carts >= SERIAL_ABANDONED_CARTS else (buyer,)

@@ -1,0 +1,88 @@
+"""The signals a journey hears. They are public: a backend that speaks Temporal may send them itself.
+
+Each is named for what happened and carries its own time, because it may arrive late.
+"""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class _Signal(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    at: AwareDatetime
+
+
+class CheckoutCompleted(_Signal):
+    """``checkout_completed``: the cart was ordered. The journey ends as converted."""
+
+    order_id: str
+
+
+class CartEmptied(_Signal):
+    """``cart_emptied``: the cart holds nothing any more. The journey exits."""
+
+
+class OrderedElsewhere(_Signal):
+    """``ordered_elsewhere``: the person ordered another cart. The journey exits."""
+
+    order_id: str
+
+
+class Superseded(_Signal):
+    """``superseded``: the person filled a newer cart. The journey exits."""
+
+    cart_id: str
+
+
+class Cancel(_Signal):
+    """``cancel``: somebody stopped the journey. The reason is kept in Postgres; it must not name a person."""
+
+    reason: str = "cancelled"
+
+
+class Pause(_Signal):
+    """``pause``: nothing happens until ``resume``. ``noted``: Postgres knows it already; leave it out."""
+
+    noted: bool = False
+
+
+class Resume(_Signal):
+    """``resume``: the journey goes on with the time that was left. ``noted``: as for ``pause``."""
+
+    noted: bool = False
+
+
+Signal = CheckoutCompleted | CartEmptied | OrderedElsewhere | Superseded | Cancel | Pause | Resume
+
+BY_NAME: dict[str, type[Signal]] = {
+    "checkout_completed": CheckoutCompleted,
+    "cart_emptied": CartEmptied,
+    "ordered_elsewhere": OrderedElsewhere,
+    "superseded": Superseded,
+    "cancel": Cancel,
+    "pause": Pause,
+    "resume": Resume,
+}
+
+
+def ending(signal: Signal) -> tuple[str, str] | None:
+    """Tell the outcome and the reason of the end that a signal means; None for pause and resume."""
+    match signal:
+        case CheckoutCompleted():
+            return "converted", f"ordered: {signal.order_id}"
+        case CartEmptied():
+            return "exited", "cart was emptied"
+        case OrderedElsewhere():
+            return "exited", "ordered another cart"
+        case Superseded():
+            return "exited", "superseded by a newer cart"
+        case Cancel():
+            return "cancelled", signal.reason
+    return None
+
+
+def name_of(signal: Signal) -> str:
+    """Give a signal's name."""
+    return next(name for name, kind in BY_NAME.items() if isinstance(signal, kind))

@@ -1,0 +1,1 @@
+"""What is said: messages, their languages, and the links in them."""

@@ -1,0 +1,107 @@
+"""Puts the parts together: the one place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from messages.links import CartLinks
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from activities.clock import ShopClock, WorldClock
+from activities.compose import Composer
+from activities.look import Looking
+from activities.noting import Noting
+from activities.providers import ShopProviders
+from activities.send import Sending
+from api.state import Services
+from channels.base import HTTP_TIMEOUT
+from journeys.clock import Clock
+from relance.secret import Secret
+from storage import database
+from storage.database import Pool
+from storage.following import Following
+from storage.plans import Plans
+from workers import worker
+from workers.relay import Relay, world_clock
+
+_HEALTH_TIMEOUT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every process is made of, whichever door it opens."""
+
+    pool: Pool
+    plans: Plans
+    following: Following
+    links: CartLinks
+    secret: Secret
+    http: httpx.AsyncClient
+    clock: ShopClock
+    public_url: str
+
+    def services(self, client: Client) -> Services:
+        """Put together what the API needs."""
+        return Services(self.pool, self.plans, self.following, self.links, self.clock, lambda: _is_up(client))
+
+    def relay(self, client: Client, clock: Callable[[], Clock] = world_clock) -> Relay:
+        """Build a relay."""
+        return Relay(self.pool, client, self.plans, self.secret.key("ids"), clock)
+
+    def workers(
+        self,
+        client: Client,
+        queues: Iterable[str] = worker.QUEUES,
+        *,
+        concurrency: int = 100,
+        grace: timedelta = worker.GRACE,
+    ) -> list[Worker]:
+        """Build the workers of some queues.
+
+        Raises:
+            ValueError: there is no such queue.
+
+        """
+        noting = Noting(self.pool)
+        looking = Looking(self.pool, self.plans, self.clock)
+        providers = ShopProviders(self.pool, self.http, self.secret.accounts)
+        sending = Sending(self.pool, self.plans, providers, Composer(self.links, self.public_url), self.clock)
+        activities: list[worker.Activity] = [looking.look, noting.end, noting.note_pause, noting.note_resume]
+        return [
+            worker.build(client, queue, activities, sending.send, concurrency=concurrency, grace=grace)
+            for queue in queues
+        ]
+
+
+@asynccontextmanager
+async def assemble(
+    database_url: str, secret: Secret, public_url: str, *, clock: ShopClock | None = None
+) -> AsyncIterator[Parts]:
+    """Open what the parts share, and close it at the end."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await database.connect(database_url))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT.total_seconds()))
+        plans = Plans()
+        yield Parts(
+            pool=pool,
+            plans=plans,
+            following=Following(plans, secret.key("ids")),
+            links=CartLinks(secret.key("links")),
+            secret=secret,
+            http=http,
+            clock=clock or WorldClock(),
+            public_url=public_url,
+        )
+
+
+async def _is_up(client: Client) -> bool:
+    try:
+        return await client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
+    except (TimeoutError, RPCError, RuntimeError):
+        return False

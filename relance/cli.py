@@ -1,0 +1,183 @@
+"""The command line: ``relance --help``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import typer
+from pydantic import ValidationError
+
+from relance import demo as demo_day
+from relance import logs, processes, rehearse_command, shop_commands
+from relance import up as everything
+from relance.errors import UsageError
+from relance.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Customer journeys for online shops, each one a durable Temporal workflow.",
+    epilog="First steps: `relance up` starts everything on this machine; then see http://127.0.0.1:8080/docs.",
+)
+shop = typer.Typer(no_args_is_help=True, help="Shops: make one, change its settings, show them.")
+key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
+app.add_typer(shop, name="shop")
+app.add_typer(key, name="key")
+
+Data = Annotated[Path, typer.Option("--data", help="Where everything is kept.", show_default="the user's data folder")]
+DEFAULT_DATA = platformdirs.user_data_path("relance")
+
+
+@app.command(epilog="Example: `relance up --data ./data --port 8090`")
+def up(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(help="The API's port.", min=1, max=65535)] = 8080,
+) -> None:
+    """Run everything on one machine: Postgres, Temporal with its UI, relay, workers, API."""
+    _run(everything.up(data.absolute(), port))
+
+
+@app.command(epilog="Example: `relance demo --speed 20000`")
+def demo(
+    port: Annotated[int, typer.Option(help="The API's port.", min=1, max=65535)] = 8080,
+    speed: Annotated[float, typer.Option(help="Shop seconds in a second, at most.", min=1)] = demo_day.SPEED,
+    seed: Annotated[int, typer.Option(help="Another seed is another day.")] = 1,
+) -> None:
+    """Play a generated shop day through the real engine, with a live view."""
+    _run(demo_day.demo(port, speed, seed))
+
+
+@app.command(epilog="Example: `relance rehearse events.ndjson.gz --speed 10000 --no-holdout --out ./out`")
+def rehearse(
+    events: Annotated[Path, typer.Argument(help="Segment events, one JSON object on a line; .gz is unpacked.")],
+    plan: Annotated[str, typer.Option(help="The plan to rehearse.")] = "cart-recovery",
+    speed: Annotated[float, typer.Option(help="Shop seconds in a second, at most.", min=1)] = rehearse_command.SPEED,
+    out: Annotated[Path, typer.Option(help="Where journeys.ndjson and sends.ndjson go.")] = Path("out"),
+    *,
+    holdout: Annotated[bool, typer.Option("--holdout/--no-holdout", help="Keep the plan's holdout.")] = True,
+    quiet_hours: Annotated[
+        bool, typer.Option("--quiet-hours/--no-quiet-hours", help="Keep quiet hours (no plan has any yet).")
+    ] = True,
+) -> None:
+    """Play recorded events through the real engine and write what came of them."""
+    del quiet_hours
+    _run(rehearse_command.rehearse(events, plan, speed, out, holdout=holdout))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema, and Temporal's namespace to what journeys need."""
+    _run(processes.migrate(_settings()))
+
+
+@app.command(epilog="Example: `relance api --host 0.0.0.0 --port 8080`")
+def api(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8080,
+) -> None:
+    """Serve the HTTP API. It takes events while Temporal is down."""
+    _run(processes.api(_settings(), host, port))
+
+
+@app.command()
+def relay() -> None:
+    """Tell Temporal what Postgres has decided. Many may run."""
+    _run(processes.relay(_settings()))
+
+
+@app.command(epilog="Example: `relance worker --queue relance-journeys --queue relance-send-sms`")
+def worker(
+    queue: Annotated[list[str] | None, typer.Option(help="A task queue; may be repeated.", show_default="all")] = None,
+) -> None:
+    """Run journeys and sends. Many may run."""
+    _run(processes.worker(_settings(), queue))
+
+
+@shop.command("create", epilog="Example: `relance shop create boutique --name 'La Boutique'`")
+def shop_create(
+    name: Annotated[str, typer.Argument(help="Its id: small letters, digits and -.", metavar="SHOP")],
+    title: Annotated[str | None, typer.Option("--name", help="Its name, as messages show it.")] = None,
+) -> None:
+    """Make a shop in sandbox mode, with the plans that come along."""
+    _run(shop_commands.create(_settings(), name, title or name))
+
+
+@shop.command("set", epilog="Example: `relance shop set boutique --mode allowlist --allow +33639980001`")
+def shop_set(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    title: Annotated[str | None, typer.Option("--name", help="Its name, as messages show it.")] = None,
+    mode: Annotated[str | None, typer.Option(help="sandbox, allowlist or stopped; live is not open yet.")] = None,
+    language: Annotated[str | None, typer.Option(help="For people whose language is unknown: fr, it, pt, en.")] = None,
+    cart_url: Annotated[str | None, typer.Option(help="The cart page, for links in messages.")] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="Add an address to the allowlist; may be repeated.")] = None,
+    account: Annotated[
+        str | None, typer.Option(help="CHANNEL=FILE: a JSON file with the provider's account; - reads standard input.")
+    ] = None,
+) -> None:
+    """Change a shop's settings; what is not named stays."""
+    _run(shop_commands.change(_settings(), name, title, mode, language, cart_url, allow or [], account))
+
+
+@shop.command("show")
+def shop_show(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
+    """Show a shop's settings, without its secrets."""
+    _run(shop_commands.show(_settings(), name))
+
+
+@key.command("create", epilog="Example: `relance key create boutique write`")
+def key_create(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    kind: Annotated[str, typer.Argument(metavar="write|api", help="write: sends events. api: steers journeys.")],
+    label: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a key and print it: the only time it can be seen."""
+    _run(shop_commands.create_key(_settings(), name, kind, label))
+
+
+@key.command("list")
+def key_list(name: Annotated[str | None, typer.Argument(metavar="SHOP")] = None) -> None:
+    """List keys, of one shop or of all."""
+    _run(shop_commands.list_keys(_settings(), name))
+
+
+@key.command("revoke")
+def key_revoke(key_id: Annotated[str, typer.Argument(help="As 'relance key list' shows it.")]) -> None:
+    """Revoke a key: it is refused from now on."""
+    _run(shop_commands.revoke_key(_settings(), key_id))
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        fields = ", ".join(f"RELANCE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise UsageError(fields) from None
+
+
+def _run(command: Coroutine[Any, Any, None]) -> None:
+    logs.set_up(Settings.model_construct().log_level)
+    asyncio.run(command)
+
+
+def main() -> None:
+    """Run the program; what the user can mend is told in one line."""
+    try:
+        app()
+    except* UsageError as group:
+        for error in group.exceptions:
+            print(f"relance: {_innermost(error)}", file=sys.stderr)  # noqa: T201 the error line itself
+        sys.exit(2)
+    except* KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

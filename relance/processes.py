@@ -1,0 +1,82 @@
+"""One process each, for production: ``relance migrate | api | relay | worker``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from api import app
+from relance import serving
+from relance.assembly import Parts, assemble
+from relance.errors import UsageError
+from relance.secret import Secret
+from relance.settings import Settings
+from storage import migrate as schema
+from workers import temporal
+from workers.worker import QUEUES
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Parts]:
+    """Open the parts against the database that the settings name.
+
+    Raises:
+        UsageError: a setting is missing, or the database does not answer.
+
+    """
+    if settings.secret is None:
+        raise UsageError("set RELANCE_SECRET to the installation's secret: 32 characters or more, the same everywhere")
+    secret = Secret(settings.secret.get_secret_value())
+    url = database_url(settings)
+    try:
+        opened = assemble(url, secret, settings.public_url)
+        parts = await opened.__aenter__()
+    except OSError as error:
+        raise UsageError(f"the database at RELANCE_DATABASE_URL does not answer: {error.strerror or error}") from None
+    try:
+        yield parts
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+def database_url(settings: Settings) -> str:
+    """Give the database's URL.
+
+    Raises:
+        UsageError: it is not set.
+
+    """
+    if settings.database_url is None:
+        raise UsageError("set RELANCE_DATABASE_URL, such as postgresql://relance:secret@localhost/relance")
+    return settings.database_url
+
+
+async def migrate(settings: Settings) -> None:
+    """Migrate the database, then make sure that Temporal has what journeys need."""
+    for name in await schema.migrate(database_url(settings)):
+        print(f"applied {name}")  # noqa: T201 what the command did
+    await temporal.bootstrap(await temporal.connect())
+    print("database and Temporal namespace are ready")  # noqa: T201
+
+
+async def api(settings: Settings, host: str, port: int) -> None:
+    """Serve the API."""
+    async with connected(settings) as parts, serving.until_told() as stop:
+        client = await temporal.connect(lazy=True)
+        await serving.serve(app.build(parts.services(client)), host, port, stop)
+
+
+async def relay(settings: Settings) -> None:
+    """Run a relay."""
+    async with connected(settings) as parts, serving.until_told() as stop:
+        await parts.relay(await temporal.connect(lazy=True)).run(stop)
+
+
+async def worker(settings: Settings, queues: list[str] | None) -> None:
+    """Run workers."""
+    async with connected(settings) as parts, serving.until_told() as stop:
+        try:
+            workers = parts.workers(await temporal.connect(), queues or QUEUES)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        await serving.together(stop, *(serving.work(one, stop) for one in workers))

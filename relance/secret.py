@@ -1,0 +1,48 @@
+"""The installation's secret and the keys that are derived from it, one for each use."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from relance.errors import UsageError
+
+
+class Secret:
+    """Derives keys. Whoever has the secret can read channel accounts and sign links: keep it as you keep a password."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def key(self, use: str) -> bytes:
+        """Derive the key for one use: 32 bytes."""
+        return hmac.new(self._secret, use.encode(), hashlib.sha256).digest()
+
+    @property
+    def accounts(self) -> Fernet:
+        """Encrypts and decrypts channel accounts."""
+        return Fernet(base64.urlsafe_b64encode(self.key("channel accounts")))
+
+
+def kept_in(folder: Path) -> Secret:
+    """Read the secret of a data folder, or make one there that only its owner can read.
+
+    Raises:
+        UsageError: the file cannot be read or written.
+
+    """
+    file = folder / "secret"
+    try:
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as new:
+                new.write(secrets.token_urlsafe(48))
+        return Secret(file.read_text().strip())
+    except OSError as error:
+        raise UsageError(f"cannot use {file}: {error.strerror}") from None

@@ -1,0 +1,88 @@
+"""Runs parts side by side until the process is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from temporalio.worker import Worker
+
+from relance.embedded import is_free
+from relance.errors import UsageError
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, but the process's signals are ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def until_told() -> AsyncIterator[asyncio.Event]:
+    """Give an event that Ctrl-C and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve HTTP until told to stop.
+
+    Raises:
+        UsageError: the port is taken.
+
+    """
+    check_port(host, port)
+    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that a port can be listened on.
+
+    Raises:
+        UsageError: it cannot.
+
+    """
+    if not is_free(port, host):
+        raise UsageError(f"port {port} is taken; choose another with --port")
+
+
+async def work(worker: Worker, stop: asyncio.Event) -> None:
+    """Run a worker until told to stop; then it lets its activities finish."""
+    async with worker:
+        await stop.wait()
+
+
+async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:
+    """Run parts side by side. When one of them ends or fails, all are told to stop."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(_guarded(part, stop))
+
+
+async def _guarded(part: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    try:
+        await part
+    finally:
+        stop.set()

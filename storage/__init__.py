@@ -1,0 +1,1 @@
+"""Postgres: one file per aggregate, and the SQL migrations."""

@@ -1,0 +1,213 @@
+"""Which journeys start, end or convert because of what was just taken in: part of the ingest transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from journeys import holdout
+from journeys.events import Event
+from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
+from journeys.ids import journey_id, public_id
+from journeys.plan import Plan
+from journeys.play import WaitUntil, first_stage, next_move
+from journeys.signals import CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
+from storage import journeys, offers, outbox
+from storage.carts import Completed, StoredCart
+from storage.journeys import Journey
+from storage.plans import Plans, PlanVersion
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """Why a cart does not enter a plan."""
+
+    reason: str
+
+
+class Following:
+    """Follows carts and orders with journeys.
+
+    Args:
+        plans: the published plans.
+        secret: the key by which ids that may not be shown are hashed.
+
+    """
+
+    def __init__(self, plans: Plans, secret: bytes) -> None:
+        self._plans = plans
+        self._secret = secret
+
+    async def cart_changed(self, db: Connection, shop: str, stored: StoredCart, event: Event) -> None:
+        """Let a cart enter the plans that its event starts; where an order is known already, that comes first."""
+        known = await journeys.of_cart(db, shop, stored.cart_id)
+        if any(j.customer_id != stored.customer and j.status != "ended" for j in known):
+            await journeys.hand_over(db, shop, stored.cart_id, stored.customer)
+        if stored.ordered_at is not None:
+            goal = CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
+            for journey in known:
+                await self._reach_goal(db, journey, goal)
+        for version in await self._plans.newest(db, shop):
+            if event.name not in version.plan.entry.events or event.at < event.received_at - version.plan.entry.within:
+                continue
+            await self.enter(db, version, stored, at=event.at)
+
+    async def enter(
+        self, db: Connection, version: PlanVersion, stored: StoredCart, *, at: datetime
+    ) -> Journey | NotStarted:
+        """Start a plan's journey for a cart, unless the plan says that it may not start.
+
+        What the shop told before, in whatever order, counts: a cart that was ordered is followed by a journey that
+        has converted already, and a cart that is not the person's newest by one that was superseded.
+        """
+        plan, shop = version.plan, version.shop
+        known = [j for j in await journeys.of_cart(db, shop, stored.cart_id) if j.plan == plan.name]
+        if refused := _may_not_enter(plan, stored, known, at):
+            return NotStarted(refused)
+        if plan.audience and not plan.audience.holds(await _facts(db, shop, stored, at)):
+            return NotStarted("the person is not in the plan's audience")
+        journey = self._new(version, stored, entry=len(known) + 1, at=at)
+        await journeys.add(db, journey)
+        await journeys.log(db, journey.id, journey.started_at, "started", f"{plan.name} version {version.version}")
+        others = [j for j in await journeys.of_customer(db, shop, stored.customer) if j.id != journey.id]
+        if fate := await self._fate(db, plan, stored, journey, others):
+            outcome, reason = ending(fate) or ("", "")
+            await journeys.end(db, journey.id, outcome, reason, fate.at)
+            return journey
+        await outbox.start(db, journey.id)
+        if plan.one_per_person:
+            await self._supersede(db, journey, others)
+        return journey
+
+    def _new(self, version: PlanVersion, stored: StoredCart, *, entry: int, at: datetime) -> Journey:
+        plan, shop = version.plan, version.shop
+        started_at = min(stored.cart.opened_at or at, at) if entry == 1 else at
+        stage = first_stage(plan, started_at)
+        move = next_move(plan, stage, Facts(shop_time=at, last_activity=at), started_at)
+        first_due = move.until if isinstance(move, WaitUntil) else at
+        return Journey(
+            id=journey_id(plan.name, shop, public_id(stored.cart_id, self._secret), entry),
+            shop=shop,
+            plan=plan.name,
+            plan_version=version.version,
+            customer_id=stored.customer,
+            key=stored.cart_id,
+            entry=entry,
+            cart_id=stored.cart_id,
+            held_out=holdout.held_out(shop, plan.name, stored.customer, plan.holdout),
+            status="running",
+            stage=move.stage.step,
+            outcome=None,
+            reason=None,
+            started_at=started_at,
+            ended_at=None,
+            paused_at=None,
+            next_at=first_due,
+            first_due=first_due,
+        )
+
+    async def _fate(
+        self, db: Connection, plan: Plan, stored: StoredCart, journey: Journey, others: list[Journey]
+    ) -> CheckoutCompleted | OrderedElsewhere | Superseded | None:
+        """Tell what has ended the journey before it could start, where events came late."""
+        if stored.ordered_at is not None:
+            return CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
+        if "ordered_elsewhere" in plan.exits_on and (elsewhere := await _order_since(db, journey)):
+            return OrderedElsewhere(at=elsewhere[0], order_id=self.public(elsewhere[1]))
+        if plan.one_per_person:
+            newer = [j for j in others if j.plan == plan.name and j.started_at > journey.started_at]
+            if newer:
+                return Superseded(at=newer[0].started_at, cart_id=self.public(newer[0].cart_id))
+        return None
+
+    async def _supersede(self, db: Connection, journey: Journey, others: list[Journey]) -> None:
+        what = Superseded(at=journey.started_at, cart_id=self.public(journey.cart_id))
+        for other in others:
+            if other.plan == journey.plan and other.cart_id != journey.cart_id:
+                await end(db, other, what)
+
+    async def ordered(self, db: Connection, shop: str, customer: str, event: Event, completed: list[Completed]) -> None:
+        """End the journeys of the carts that an order completes, and the person's others where the plan says so."""
+        for cart in completed:
+            goal = CheckoutCompleted(at=cart.ordered_at, order_id=self.public(cart.order_id))
+            for journey in await journeys.of_cart(db, shop, cart.cart_id):
+                await self._reach_goal(db, journey, goal)
+            await offers.order_came(db, shop, cart.cart_id, cart.ordered_at)
+        what = OrderedElsewhere(at=event.at, order_id=self.public(event.order_id or ""))
+        for journey in await journeys.of_customer(db, shop, customer):
+            about_it = journey.cart_id == event.cart_id or journey.cart_id in {cart.cart_id for cart in completed}
+            if about_it or journey.status == "ended" or journey.started_at > event.at:
+                continue
+            version = await self._plans.version(db, shop, journey.plan, journey.plan_version)
+            if "ordered_elsewhere" in version.plan.exits_on:
+                await end(db, journey, what)
+
+    async def _reach_goal(self, db: Connection, journey: Journey, goal: CheckoutCompleted) -> None:
+        if await end(db, journey, goal):
+            return
+        version = await self._plans.version(db, journey.shop, journey.plan, journey.plan_version)
+        in_time = journey.ended_at is not None and goal.at <= journey.ended_at + version.plan.attribution
+        if journey.outcome in {"converted", "finished", "exited"} and in_time:
+            await journeys.convert(db, journey.id, f"ordered: {goal.order_id}", goal.at)
+
+    def public(self, value: str) -> str:
+        """Show an id the way Temporal may see it."""
+        return public_id(value, self._secret)
+
+
+async def end(db: Connection, journey: Journey, what: Signal) -> bool:
+    """End a journey in Postgres and have its workflow hear why; tell whether it had not ended before."""
+    ends = ending(what)
+    if ends is None or not await journeys.end(db, journey.id, ends[0], ends[1], what.at):
+        return False
+    await outbox.signal(db, journey.id, what)
+    return True
+
+
+def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: datetime) -> str | None:
+    if stored.cart.opened_at is None:
+        return "the cart never held anything"
+    if not known:
+        return None
+    last = known[-1]
+    if plan.re_entry == "never":
+        return "the cart has been in this plan, which it may enter once"
+    if last.ended_at is None or stored.ordered_at is not None or at < last.ended_at + plan.re_entry:
+        return "the cart may not enter this plan again yet"
+    return None
+
+
+async def _facts(db: Connection, shop: str, stored: StoredCart, at: datetime) -> Facts:
+    row = await db.fetchrow(
+        "select (select count(*) from orders where shop = $1 and customer_id = $2 and at <= $3) as orders,"
+        " (select count(*) from carts where shop = $1 and customer_id = $2 and holds_items and ordered_at is null"
+        " and last_at between $3 - make_interval(days => $4) and $3) as abandoned",
+        shop,
+        stored.customer,
+        at,
+        SERIAL_WINDOW_DAYS,
+    )
+    return Facts(
+        shop_time=at,
+        last_activity=at,
+        cart_value=stored.cart.value,
+        currency=stored.cart.currency,
+        cart_categories=stored.cart.categories,
+        segments=segments(orders=row["orders"], abandoned_carts=row["abandoned"]) if row else (),
+    )
+
+
+async def _order_since(db: Connection, journey: Journey) -> tuple[datetime, str] | None:
+    row = await db.fetchrow(
+        "select at, order_id from orders where shop = $1 and customer_id = $2 and at >= $3"
+        " and cart_id is distinct from $4 order by at limit 1",
+        journey.shop,
+        journey.customer_id,
+        journey.started_at,
+        journey.cart_id,
+    )
+    return (row["at"], row["order_id"]) if row else None

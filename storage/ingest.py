@@ -1,0 +1,71 @@
+"""The one way in: an event is recorded, applied, and what Temporal must hear is enqueued, in one transaction."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from journeys.cart import CART_EVENTS
+from journeys.events import Event, Name
+from storage import carts, customers
+from storage.following import Following
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Pool
+
+
+class Taken(StrEnum):
+    """What became of an event."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+
+
+async def take(pool: Pool, following: Following, shop: str, event: Event) -> Taken:
+    """Take an event in. When this returns it is committed and visible to every later decision.
+
+    Raises:
+        BadEventError: it cannot be applied; nothing was kept.
+
+    """
+    async with pool.acquire() as db, db.transaction():
+        if not await _first_time(db, shop, event):
+            return Taken.DUPLICATE
+        customer = await customers.meet(db, shop, event)
+        await _record(db, shop, customer, event)
+        if event.kind == "identify":
+            await customers.identify(db, shop, customer, event)
+            return Taken.NEW
+        await customers.be_active(db, shop, customer, event)
+        if event.name in CART_EVENTS and event.cart_id is not None:
+            stored = await carts.take(db, shop, customer, event)
+            await following.cart_changed(db, shop, stored, event)
+        if event.name == Name.ORDER_COMPLETED:
+            completed = await carts.order(db, shop, customer, event)
+            if completed is not None:
+                await following.ordered(db, shop, customer, event, completed)
+        return Taken.NEW
+
+
+async def _first_time(db: Connection, shop: str, event: Event) -> bool:
+    done = await db.execute(
+        "insert into seen (shop, message_id) values ($1, $2) on conflict do nothing", shop, event.message_id
+    )
+    return done == "INSERT 0 1"
+
+
+async def _record(db: Connection, shop: str, customer: str, event: Event) -> None:
+    await db.execute(
+        "insert into events (shop, message_id, kind, name, at, received_at, customer_id, cart_id, order_id, content)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        shop,
+        event.message_id,
+        event.kind,
+        event.name,
+        event.at,
+        event.received_at,
+        customer,
+        event.cart_id,
+        event.order_id,
+        event.model_dump(mode="json"),
+    )

@@ -1,0 +1,188 @@
+"""Journeys as Postgres knows them: the truth about status, stage, outcome and next moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Pool
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One row. ``key`` is what the journey is about as the shop names it; ``id`` shows it as anybody may see it."""
+
+    id: str
+    shop: str
+    plan: str
+    plan_version: int
+    customer_id: str
+    key: str
+    entry: int
+    cart_id: str
+    held_out: bool
+    status: str
+    stage: str | None
+    outcome: str | None
+    reason: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    paused_at: datetime | None
+    next_at: datetime | None
+    first_due: datetime
+
+
+_COLUMNS = ", ".join(Journey.__dataclass_fields__)
+
+
+async def add(db: Connection, journey: Journey) -> bool:
+    """Write a new journey; tell whether it is new."""
+    values = [getattr(journey, name) for name in Journey.__dataclass_fields__]
+    places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    # Column names come from the dataclass above, never from outside.
+    done = await db.execute(f"insert into journeys ({_COLUMNS}) values ({places}) on conflict do nothing", *values)  # noqa: S608 constant columns
+    return done == "INSERT 0 1"
+
+
+async def get(db: Pool | Connection, journey: str) -> Journey | None:
+    """Read one journey."""
+    row = await db.fetchrow(f"select {_COLUMNS} from journeys where id = $1", journey)  # noqa: S608 constant columns
+    return Journey(**row) if row else None
+
+
+async def of_customer(db: Connection, shop: str, customer: str) -> list[Journey]:
+    """Read all journeys of a person, oldest first."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from journeys where shop = $1 and customer_id = $2 order by started_at, id",  # noqa: S608 constant columns
+        shop,
+        customer,
+    )
+    return [Journey(**row) for row in rows]
+
+
+async def of_cart(db: Connection, shop: str, cart_id: str) -> list[Journey]:
+    """Read all journeys about a cart, first entry first."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from journeys where shop = $1 and cart_id = $2 order by plan, entry",  # noqa: S608 constant columns
+        shop,
+        cart_id,
+    )
+    return [Journey(**row) for row in rows]
+
+
+async def page(
+    db: Pool,
+    shop: str,
+    *,
+    plan: str | None,
+    customer: str | None,
+    key: str | None,
+    status: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Journey]:
+    """List journeys, newest first, from a place in the list onwards."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from journeys where shop = $1"  # noqa: S608 constant columns
+        " and ($2::text is null or plan = $2) and ($3::text is null or customer_id = $3)"
+        " and ($4::text is null or key = $4) and ($5::text is null or status = $5)"
+        " and ($6::timestamptz is null or (started_at, id) < ($6, $7::text))"
+        " order by started_at desc, id desc limit $8",
+        shop,
+        plan,
+        customer,
+        key,
+        status,
+        before[0] if before else None,
+        before[1] if before else None,
+        limit,
+    )
+    return [Journey(**row) for row in rows]
+
+
+async def hand_over(db: Connection, shop: str, cart_id: str, customer: str) -> None:
+    """Let the running journeys about a cart follow it to its new owner."""
+    await db.execute(
+        "update journeys set customer_id = $3 where shop = $1 and cart_id = $2 and status <> 'ended'",
+        shop,
+        cart_id,
+        customer,
+    )
+
+
+async def lock(db: Connection, journey: str) -> None:
+    """Lock a journey's row until the transaction ends. Lock its person and its cart first."""
+    await db.execute("select from journeys where id = $1 for update", journey)
+
+
+async def stand(db: Connection, journey: str, stage: str | None, next_at: datetime) -> None:
+    """Note where a running journey stands and when it is next due."""
+    await db.execute(
+        "update journeys set stage = $2, next_at = $3 where id = $1 and status = 'running'", journey, stage, next_at
+    )
+
+
+async def end(db: Connection, journey: str, outcome: str, reason: str, at: datetime) -> bool:
+    """End a journey that has not ended; tell whether it had not."""
+    done = await db.execute(
+        "update journeys set status = 'ended', outcome = $2, reason = $3, ended_at = greatest($4, started_at),"
+        " next_at = null, paused_at = null where id = $1 and status <> 'ended'",
+        journey,
+        outcome,
+        reason,
+        at,
+    )
+    if done == "UPDATE 0":
+        return False
+    await log(db, journey, at, f"ended: {outcome}", reason)
+    return True
+
+
+async def explain(db: Connection, journey: str, reason: str) -> None:
+    """Keep the words of whoever ended a journey, here and in its story."""
+    await db.execute("update journeys set reason = $2 where id = $1", journey, reason)
+    await db.execute("update journey_log set why = $2 where journey = $1 and what like 'ended: %'", journey, reason)
+
+
+async def convert(db: Connection, journey: str, reason: str, at: datetime) -> None:
+    """Turn an ended journey into one that the order converted; an order before its end is its end."""
+    await db.execute(
+        "update journeys set outcome = 'converted', reason = $2, ended_at = greatest(least(ended_at, $3), started_at)"
+        " where id = $1",
+        journey,
+        reason,
+        at,
+    )
+    await log(db, journey, at, "ended: converted", f"{reason}, after the journey had ended")
+
+
+async def pause(db: Connection, journey: str, at: datetime) -> bool:
+    """Pause a running journey; tell whether it was running."""
+    done = await db.execute(
+        "update journeys set status = 'paused', paused_at = $2 where id = $1 and status = 'running'", journey, at
+    )
+    return done == "UPDATE 1"
+
+
+async def resume(db: Connection, journey: str, at: datetime) -> bool:
+    """Resume a paused journey with the time that was left; tell whether it was paused."""
+    done = await db.execute(
+        "update journeys set status = 'running', next_at = next_at + ($2 - paused_at), paused_at = null"
+        " where id = $1 and status = 'paused' and paused_at <= $2",
+        journey,
+        at,
+    )
+    return done == "UPDATE 1"
+
+
+async def log(db: Connection, journey: str, at: datetime, what: str, why: str) -> None:
+    """Write a line of the journey's story; the same line is written once."""
+    await db.execute(
+        "insert into journey_log (journey, at, what, why) values ($1, $2, $3, $4) on conflict do nothing",
+        journey,
+        at,
+        what,
+        why,
+    )

@@ -1,0 +1,110 @@
+"""Offers that were made: each with a code of its own, accepted once, until the deadline that the message printed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from journeys.offers import Offer
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Pool
+    from storage.journeys import Journey
+
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Without I, O, 0 and 1, which people confuse."""
+_CODE_LENGTH = 10
+
+
+@dataclass(frozen=True)
+class Made:
+    """An offer that was made to somebody.
+
+    Attributes:
+        state: promised (a credit that waits for the order), issued or redeemed.
+
+    """
+
+    code: str
+    journey: str
+    cart_id: str
+    kind: str
+    amount: Decimal | None
+    currency: str | None
+    product_id: str | None
+    item: str | None
+    deadline: datetime
+    state: str
+    made_at: datetime
+    redeemed_by: str | None
+
+
+_COLUMNS = ", ".join(Made.__dataclass_fields__)
+
+
+async def make(db: Connection, journey: Journey, step: str, offer: Offer, at: datetime) -> Made:
+    """Make an offer for a step, in the claim's transaction; a step that made one before keeps it."""
+    promised = offer.kind == "next_order_credit"
+    await db.execute(
+        "insert into offers (shop, code, journey, step, customer_id, cart_id, kind, amount, currency, product_id, item,"
+        " deadline, state, made_at, issued_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        " on conflict (journey, step) do nothing",
+        journey.shop,
+        "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)),
+        journey.id,
+        step,
+        journey.customer_id,
+        journey.cart_id,
+        offer.kind,
+        offer.amount,
+        offer.currency,
+        offer.product_id,
+        offer.item,
+        offer.deadline,
+        "promised" if promised else "issued",
+        at,
+        None if promised else at,
+    )
+    rows = await db.fetch(f"select {_COLUMNS} from offers where journey = $1 and step = $2", journey.id, step)  # noqa: S608 constant columns
+    return Made(**rows[0])
+
+
+async def of_journey(db: Pool | Connection, journey: str) -> list[Made]:
+    """List the offers that a journey made."""
+    rows = await db.fetch(f"select {_COLUMNS} from offers where journey = $1 order by made_at", journey)  # noqa: S608 constant columns
+    return [Made(**row) for row in rows]
+
+
+async def get(db: Pool | Connection, shop: str, code: str) -> Made | None:
+    """Read an offer by its code."""
+    row = await db.fetchrow(f"select {_COLUMNS} from offers where shop = $1 and code = $2", shop, code)  # noqa: S608 constant columns
+    return Made(**row) if row else None
+
+
+async def order_came(db: Connection, shop: str, cart_id: str, at: datetime) -> None:
+    """Issue the credits that were promised for this order, if it came before the deadline."""
+    await db.execute(
+        "update offers set state = 'issued', issued_at = $3"
+        " where shop = $1 and cart_id = $2 and state = 'promised' and deadline >= $3"
+        " and made_at <= $3",
+        shop,
+        cart_id,
+        at,
+    )
+
+
+async def redeem(db: Pool, shop: str, code: str, order_id: str, at: datetime) -> bool:
+    """Accept a code once: tell whether it was accepted. The same order may ask again and hears the same."""
+    done = await db.execute(
+        "update offers set state = 'redeemed', redeemed_at = $4, redeemed_by = $3 where shop = $1 and code = $2"
+        " and ((state = 'issued' and (deadline >= $4 or kind = 'next_order_credit')) or redeemed_by = $3)",
+        shop,
+        code,
+        order_id,
+        at,
+    )
+    return done == "UPDATE 1"

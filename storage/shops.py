@@ -1,0 +1,143 @@
+"""Shops, their channel accounts and their keys."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from journeys.facts import Channel
+from journeys.gate import Mode
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Pool
+
+
+class UnknownShopError(LookupError):
+    """There is no such shop."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One storefront."""
+
+    shop: str
+    name: str
+    mode: Mode
+    language: str
+    cart_url: str | None
+    allowlist: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a shop, without its secret."""
+
+    key_id: str
+    shop: str
+    kind: str
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+async def create(db: Pool | Connection, shop: str, name: str) -> bool:
+    """Make a shop in sandbox mode; tell whether it is new."""
+    made = await db.execute("insert into shops (shop, name) values ($1, $2) on conflict do nothing", shop, name)
+    return made == "INSERT 0 1"
+
+
+async def get(db: Pool | Connection, shop: str) -> Shop:
+    """Read a shop.
+
+    Raises:
+        UnknownShopError: there is none of that name.
+
+    """
+    row = await db.fetchrow("select shop, name, mode, language, cart_url, allowlist from shops where shop = $1", shop)
+    if row is None:
+        raise UnknownShopError(shop)
+    return Shop(**{**row, "mode": Mode(row["mode"]), "allowlist": tuple(row["allowlist"])})
+
+
+async def save(db: Pool | Connection, shop: Shop) -> None:
+    """Write a shop's settings."""
+    await db.execute(
+        "update shops set name = $2, mode = $3, language = $4, cart_url = $5, allowlist = $6 where shop = $1",
+        shop.shop,
+        shop.name,
+        shop.mode,
+        shop.language,
+        shop.cart_url,
+        list(shop.allowlist),
+    )
+
+
+async def set_account(db: Pool | Connection, shop: str, channel: Channel, settings: bytes) -> None:
+    """Keep a channel account; ``settings`` are encrypted already."""
+    await db.execute(
+        "insert into channel_accounts (shop, channel, settings) values ($1, $2, $3)"
+        " on conflict (shop, channel) do update set settings = excluded.settings",
+        shop,
+        channel,
+        settings,
+    )
+
+
+async def account(db: Pool | Connection, shop: str, channel: Channel) -> bytes | None:
+    """Read a channel account's encrypted settings."""
+    settings: bytes | None = await db.fetchval(
+        "select settings from channel_accounts where shop = $1 and channel = $2", shop, channel
+    )
+    return settings
+
+
+async def create_key(db: Pool | Connection, shop: str, kind: str, label: str, secret: str | None = None) -> str:
+    """Make a key (or take the given one) and return its secret, which is not kept; only its hash is.
+
+    Raises:
+        UnknownShopError: there is no such shop.
+
+    """
+    await get(db, shop)
+    secret = secret or f"{kind}_{secrets.token_urlsafe(32)}"
+    digest = _hash(secret)
+    await db.execute(
+        "insert into keys (key_id, shop, kind, hash, label) values ($1, $2, $3, $4, $5) on conflict do nothing",
+        digest.hex()[:10],
+        shop,
+        kind,
+        digest,
+        label,
+    )
+    return secret
+
+
+async def list_keys(db: Pool | Connection, shop: str | None) -> list[Key]:
+    """List keys, of one shop or of all."""
+    rows = await db.fetch(
+        "select key_id, shop, kind, label, created_at, revoked_at from keys"
+        " where $1::text is null or shop = $1 order by created_at",
+        shop,
+    )
+    return [Key(**row) for row in rows]
+
+
+async def revoke_key(db: Pool | Connection, key_id: str) -> bool:
+    """Revoke a key; tell whether there was one to revoke."""
+    done = await db.execute("update keys set revoked_at = now() where key_id = $1 and revoked_at is null", key_id)
+    return done == "UPDATE 1"
+
+
+async def shop_of_key(db: Pool | Connection, kind: str, secret: str) -> str | None:
+    """Tell whose key this is, or None where it is unknown, revoked or of another kind."""
+    shop: str | None = await db.fetchval(
+        "select shop from keys where hash = $1 and kind = $2 and revoked_at is null", _hash(secret), kind
+    )
+    return shop
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,82 @@
+"""The story of a journey: what came in, what was decided and why, what was sent, what comes next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from storage import offers, sends
+from storage.journeys import Journey
+
+if TYPE_CHECKING:
+    from storage.database import Pool
+
+
+class Story(BaseModel):
+    """One line. ``what`` happened ``at`` that time, and ``why``; ``kind`` tells where the line comes from."""
+
+    at: datetime
+    kind: str
+    what: str
+    why: str | None
+
+
+async def tell(pool: Pool, journey: Journey) -> list[Story]:
+    """Tell the story in the order of time; what comes next stands last."""
+    lines = [*await _events(pool, journey), *await _decisions(pool, journey.id), *await _sends(pool, journey.id)]
+    lines += await _offers(pool, journey.id)
+    lines.sort(key=lambda line: line.at)
+    if journey.next_at is not None:
+        why = "paused" if journey.status == "paused" else None
+        lines.append(Story(at=journey.next_at, kind="next", what=f"goes on at step {journey.stage}", why=why))
+    return lines
+
+
+async def _events(pool: Pool, journey: Journey) -> list[Story]:
+    rows = await pool.fetch(
+        "select at, kind, name, cart_id, order_id from events where shop = $1 and"
+        " (cart_id = $2 or (customer_id = $3 and at between $4 and coalesce($5, 'infinity'))) order by at",
+        journey.shop,
+        journey.cart_id,
+        journey.customer_id,
+        journey.started_at,
+        journey.ended_at,
+    )
+    return [
+        Story(at=row["at"], kind="event", what=row["name"], why=_about(row["cart_id"], row["order_id"])) for row in rows
+    ]
+
+
+def _about(cart_id: str | None, order_id: str | None) -> str | None:
+    return ", ".join(part for part in (cart_id and f"cart {cart_id}", order_id and f"order {order_id}") if part) or None
+
+
+async def _decisions(pool: Pool, journey: str) -> list[Story]:
+    rows = await pool.fetch("select at, what, why from journey_log where journey = $1 order by at, seq", journey)
+    return [Story(at=row["at"], kind="decision", what=row["what"], why=row["why"]) for row in rows]
+
+
+async def _sends(pool: Pool, journey: str) -> list[Story]:
+    return [
+        Story(
+            at=row.decided_at,
+            kind="send",
+            what=f"{row.step} by {row.channel}: {row.state}",
+            why=row.reason or row.provider,
+        )
+        for row in await sends.of_journey(pool, journey)
+    ]
+
+
+async def _offers(pool: Pool, journey: str) -> list[Story]:
+    return [
+        Story(
+            at=made.made_at,
+            kind="offer",
+            what=f"{made.kind} {made.state}",
+            why=f"code {made.code}, until {made.deadline:%Y-%m-%d %H:%M} UTC",
+        )
+        for made in await offers.of_journey(pool, journey)
+    ]

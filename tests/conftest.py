@@ -1,0 +1,63 @@
+"""Real parts for the tests: one Postgres and one Temporal server for the session, a database for each test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, settings
+
+from relance import embedded
+from storage.migrate import migrate
+from tests.support import TestShop, opened_shop
+
+settings.register_profile(
+    "relance",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "relance"))
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A Postgres server; gives the URL of a migrated database that others are copied from."""
+    async with embedded.postgres(tmp_path_factory.mktemp("pg") / "data", durable=False) as url:
+        await migrate(url)
+        yield url
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres_server: str) -> AsyncIterator[str]:
+    """A migrated database of the test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(postgres_server.replace("/relance?", "/postgres?"))
+    try:
+        await admin.execute(f"create database {name} template relance")
+        yield postgres_server.replace("/relance?", f"/{name}?")
+        await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
+
+
+@pytest_asyncio.fixture
+async def shop(database_url: str) -> AsyncIterator[TestShop]:
+    """A shop with cart-recovery published, without its holdout."""
+    async with opened_shop(database_url) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The material that lies beside the checkout, where it does."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared material is not there")
+    return SHARED

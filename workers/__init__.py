@@ -1,0 +1,1 @@
+"""The processes behind the API: those that run workflows and activities, and the relay."""

@@ -1,0 +1,74 @@
+"""The workers: one for the journeys, one for the sends of each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.contracts import JOURNEY_QUEUE, send_queue
+from journeys.facts import Channel
+from workflows.journey import JourneyWorkflow
+
+SENDS_PER_SECOND = {Channel.SMS: 25.0, Channel.EMAIL: 50.0}
+"""What a channel's whole queue hands over in a second, over all its workers; Temporal itself keeps the limit."""
+GRACE = timedelta(seconds=30)
+"""For activities to finish when a worker is told to stop: a provider call takes 10 s at most."""
+
+QUEUES = (JOURNEY_QUEUE, *(send_queue(channel) for channel in Channel))
+
+Activity = Callable[..., Any]
+
+
+def build(
+    client: Client,
+    queue: str,
+    activities: Sequence[Activity],
+    send: Activity,
+    *,
+    concurrency: int = 100,
+    grace: timedelta = GRACE,
+) -> Worker:
+    """Build the worker of one queue.
+
+    Args:
+        client: Temporal.
+        queue: one of ``QUEUES``.
+        activities: the activities of a journey's own queue.
+        send: the send activity.
+        concurrency: how many workflow tasks, looks and sends run at a time.
+        grace: how long a worker that is told to stop lets its activities finish.
+
+    Raises:
+        ValueError: there is no such queue; the message names those there are.
+
+    """
+    if queue == JOURNEY_QUEUE:
+        return Worker(
+            client,
+            task_queue=queue,
+            workflows=[JourneyWorkflow],
+            activities=activities,
+            workflow_runner=SandboxedWorkflowRunner(
+                restrictions=SandboxRestrictions.default.with_passthrough_modules("journeys", "activities.contracts")
+            ),
+            max_concurrent_workflow_tasks=concurrency,
+            max_concurrent_local_activities=concurrency,
+            max_concurrent_activities=concurrency,
+            graceful_shutdown_timeout=grace,
+        )
+    limits = {send_queue(channel): limit for channel, limit in SENDS_PER_SECOND.items()}
+    if queue not in limits:
+        raise ValueError(f"there is no queue '{queue}'; there are {', '.join(QUEUES)}")
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=[send],
+        max_concurrent_activities=concurrency,
+        max_task_queue_activities_per_second=limits[queue],
+        graceful_shutdown_timeout=grace,
+    )

@@ -1,0 +1,1 @@
+"""Time and order. Deterministic; no policy and no I/O."""

@@ -1,0 +1,310 @@
+"""One journey: waits, looks, sends, ends.
+
+What comes next is decided by ``journeys.play``; this module gives it time and order. Replayed histories depend on the
+order of the commands here: change it behind ``workflow.patched`` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.contracts import (
+        END,
+        LOOK,
+        PAUSE,
+        RESUME,
+        SEND,
+        EndInput,
+        JourneyInput,
+        JourneyResult,
+        JourneyState,
+        LookInput,
+        PauseInput,
+        SendInput,
+        SendResult,
+        send_queue,
+    )
+    from journeys.facts import Facts
+    from journeys.play import End, SendNow, WaitUntil, after, first_stage, next_move
+    from journeys.signals import (
+        Cancel,
+        CartEmptied,
+        CheckoutCompleted,
+        OrderedElsewhere,
+        Pause,
+        Resume,
+        Signal,
+        Superseded,
+        ending,
+    )
+    from journeys.steps import First, Send
+
+Answer = TypeVar("Answer")
+
+LOCAL_ATTEMPT = timedelta(seconds=3)
+ATTEMPT = timedelta(seconds=30)
+"""For a look or an end as a regular activity, and for one try of a send; a provider call takes 10 s at most."""
+SEND_WITHIN = timedelta(hours=6)
+"""How long a send without a deadline of its own is tried, so that a nudge does not go out days late."""
+RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10))
+
+
+@workflow.defn(name="Journey")
+class JourneyWorkflow:
+    """Follows one cart through its plan."""
+
+    @workflow.init
+    def __init__(self, start: JourneyInput) -> None:
+        """Start with the plan that the journey keeps to its end."""
+        self._start = start
+        self._clock = start.clock
+        self._stage = first_stage(start.plan, start.started_at)
+        self._doing = "Starting"
+        self._next_at: datetime | None = start.first_due
+        self._end: tuple[str, str, datetime] | None = None
+        self._paused_at: datetime | None = None
+        self._noted = True
+        self._paused_for = timedelta(0)
+
+    @workflow.run
+    async def run(self, start: JourneyInput) -> JourneyResult:  # noqa: ARG002 taken by __init__
+        """Play the plan to its end, or to what ends it before."""
+        try:
+            outcome, reason, at = await self._play()
+        except FailureError as failure:
+            if not is_cancelled_exception(failure):
+                raise
+            await asyncio.shield(self._record("cancelled", "cancelled in Temporal", self._now()))
+            raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._record("cancelled", "cancelled in Temporal", self._now()))
+            raise
+        return await self._record(outcome, reason, at)
+
+    async def _play(self) -> tuple[str, str, datetime]:
+        at = await self._wait(self._start.first_due, "first window")
+        while self._end is None:
+            facts = await self._look(at)
+            if (self._paused_at or facts.paused_at) and facts.outcome is None:
+                self._paused_at = self._paused_at or facts.paused_at
+                at = await self._wait(at, "paused")
+                continue
+            move = next_move(self._start.plan, self._stage, facts, at)
+            if isinstance(move, SendNow) and self._end is None:
+                self._stage = move.stage
+                at = await self._send(move.step, facts, at)
+                move = next_move(self._start.plan, self._stage, None, at)
+            if isinstance(move, End) and self._end is None:
+                return move.outcome, move.reason, at
+            self._stage = move.stage
+            if isinstance(move, WaitUntil):
+                at = await self._wait(move.until, move.summary)
+        return self._end
+
+    async def _wait(self, until: datetime, summary: str) -> datetime:
+        """Wait until a moment, or until the journey ends; a pause keeps the time that was left.
+
+        Returns the moment at which the decision that follows counts as made.
+        """
+        paused_before = self._paused_for
+        while self._end is None:
+            if self._paused_at is not None:
+                await self._while_paused(self._paused_at)
+                continue
+            due = until + (self._paused_for - paused_before)
+            self._tell(f"Waiting: {summary}, until {due:%Y-%m-%d %H:%M:%S} UTC", due)
+            left = self._clock.until(due, workflow.now())
+            if not left or await self._slept(left, summary):
+                until, paused_before = due, self._paused_for
+                break
+        return self._clock.decided(until, workflow.now())
+
+    async def _slept(self, left: timedelta, summary: str) -> bool:
+        """Sleep; tell whether the whole time has passed and nothing came in between."""
+        try:
+            await workflow.wait_condition(self._interrupted, timeout=left, timeout_summary=summary)
+        except TimeoutError:
+            # A signal may have come in the same task as the timer.
+            return not self._interrupted()
+        return False
+
+    def _interrupted(self) -> bool:
+        return self._end is not None or self._paused_at is not None
+
+    async def _while_paused(self, since: datetime) -> None:
+        self._tell(f"Paused since {since:%Y-%m-%d %H:%M:%S} UTC", None)
+        if not self._noted:
+            await self._do(PAUSE, PauseInput(journey=self._start.journey, at=since), type(None), "note the pause")
+        shift = self._paused_for
+        await workflow.wait_condition(lambda: self._end is not None or self._paused_at is None)
+        if self._end is not None:
+            return
+        shift = self._paused_for - shift
+        self._stage = self._stage.model_copy(update={"life_ends": self._stage.life_ends + shift})
+        if not self._noted:
+            order = PauseInput(journey=self._start.journey, at=since + shift)
+            await self._do(RESUME, order, type(None), "note the resumption")
+
+    async def _look(self, at: datetime) -> Facts:
+        order = LookInput(journey=self._start.journey, stage=self._stage, at=at)
+        facts = await self._do(LOOK, order, Facts, f"look at {self._stage.step}")
+        self._clock = self._clock.set(workflow.now(), facts.shop_time)
+        return facts
+
+    async def _send(self, step: Send, facts: Facts, at: datetime) -> datetime:
+        """Send a step's message, by its first channel that takes it or by all; return when it was handed over."""
+        channels = step.send.channels
+        wanted = channels.first if isinstance(channels, First) else channels.all
+        tries = [channel for channel in wanted if channel in facts.usable] or wanted[-1:]
+        passed_over = tuple(wanted[: wanted.index(tries[0])])
+        for index, channel in enumerate(tries):
+            order = SendInput(
+                journey=self._start.journey,
+                stage=self._stage,
+                at=at,
+                channel=channel,
+                passed_over=passed_over if index == 0 else (),
+                remaining=tuple(tries[index + 1 :]),
+            )
+            result = await self._hand_over(step, order)
+            if result is None:
+                continue
+            self._clock = self._clock.set(workflow.now(), result.shop_time)
+            if result.outcome == "held":
+                return at
+            at = result.at
+            if result.outcome == "sent" and isinstance(channels, First):
+                break
+        if self._end is None:
+            self._stage = after(self._start.plan, self._stage, at)
+        return at
+
+    async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
+        """Run one send on its channel's queue; None when it could not be brought about, or is no longer wanted."""
+        self._tell(f"Sending {step.id} by {order.channel}", order.at)
+        within = min(step.send.deadline or SEND_WITHIN, SEND_WITHIN)
+        sending = workflow.start_activity(
+            SEND,
+            order,
+            result_type=SendResult,
+            task_queue=send_queue(order.channel),
+            start_to_close_timeout=ATTEMPT,
+            schedule_to_close_timeout=within,
+            retry_policy=RETRIES,
+            priority=Priority(priority_key=self._start.plan.priority),
+            summary=f"{step.send.message} by {order.channel}",
+        )
+        await workflow.wait_condition(lambda: self._end is not None or sending.done())
+        if not sending.done():
+            sending.cancel()
+            return None
+        try:
+            result: SendResult = await sending
+        except FailureError as failure:
+            if is_cancelled_exception(failure):
+                raise
+            workflow.logger.warning("send failed", extra={"step": step.id, "channel": order.channel})
+            return None
+        return result
+
+    async def _record(self, outcome: str, reason: str, at: datetime) -> JourneyResult:
+        order = EndInput(journey=self._start.journey, outcome=outcome, reason=reason, at=at)
+        result = await self._do(END, order, JourneyResult, f"{outcome}: {reason}")
+        self._tell(f"Ended: {result.outcome} ({result.reason})", None)
+        return result
+
+    async def _do(self, name: str, order: object, answer: type[Answer], summary: str) -> Answer:
+        """Run an activity in this worker, for one event; if that fails, as a regular one until it succeeds."""
+        try:
+            noted: Answer = await workflow.execute_local_activity(
+                name,
+                order,
+                result_type=answer,
+                start_to_close_timeout=LOCAL_ATTEMPT,
+                retry_policy=RetryPolicy(maximum_attempts=1),
+                summary=summary,
+            )
+        except FailureError as failure:
+            if is_cancelled_exception(failure):
+                raise
+        else:
+            return noted
+        again: Answer = await workflow.execute_activity(
+            name,
+            order,
+            result_type=answer,
+            start_to_close_timeout=ATTEMPT,
+            retry_policy=RETRIES,
+            summary=summary,
+        )
+        return again
+
+    def _now(self) -> datetime:
+        return self._clock.at(workflow.now())
+
+    def _tell(self, what: str, next_at: datetime | None) -> None:
+        """Say in the Temporal UI what is going on."""
+        self._doing, self._next_at = what, next_at
+        workflow.set_current_details(f"{what}\n\nStep: {self._stage.step or 'none left'}")
+
+    @workflow.query(description="Where the journey stands and what comes next.")
+    def state(self) -> JourneyState:
+        """Tell where the journey stands."""
+        return JourneyState(
+            step=self._stage.step,
+            doing=self._doing,
+            next_at=self._next_at,
+            paused_at=self._paused_at,
+            ending=self._end[0] if self._end else None,
+        )
+
+    def _hear(self, signal: Signal) -> None:
+        """Take the first end that comes; later ones change nothing."""
+        ends = ending(signal)
+        if ends is not None and self._end is None:
+            self._end = (*ends, signal.at)
+
+    @workflow.signal(description="The cart was ordered: the journey ends as converted.")
+    def checkout_completed(self, signal: CheckoutCompleted) -> None:
+        """Hear that the cart was ordered."""
+        self._hear(signal)
+
+    @workflow.signal(description="The cart holds nothing any more: the journey exits.")
+    def cart_emptied(self, signal: CartEmptied) -> None:
+        """Hear that the cart was emptied."""
+        self._hear(signal)
+
+    @workflow.signal(description="The person ordered another cart: the journey exits.")
+    def ordered_elsewhere(self, signal: OrderedElsewhere) -> None:
+        """Hear that the person ordered another cart."""
+        self._hear(signal)
+
+    @workflow.signal(description="The person filled a newer cart: the journey exits.")
+    def superseded(self, signal: Superseded) -> None:
+        """Hear that a newer cart took over."""
+        self._hear(signal)
+
+    @workflow.signal(description="Stop the journey, with a reason that names no person.")
+    def cancel(self, signal: Cancel) -> None:
+        """Hear that somebody stopped the journey."""
+        self._hear(signal)
+
+    @workflow.signal(description="Do nothing until resume.")
+    def pause(self, signal: Pause) -> None:
+        """Hear that nothing is to happen for a while."""
+        if self._paused_at is None:
+            self._paused_at, self._noted = signal.at, signal.noted
+
+    @workflow.signal(description="Go on with the time that was left.")
+    def resume(self, signal: Resume) -> None:
+        """Hear that the journey goes on."""
+        if self._paused_at is not None:
+            self._paused_for += max(signal.at - self._paused_at, timedelta(0))
+            self._paused_at, self._noted = None, signal.noted
