@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -188,7 +188,7 @@ def _write_cursor(started_at: datetime, journey: str) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         started_at, journey = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return datetime.fromisoformat(started_at), str(journey)
-    except (binascii.Error, ValueError, TypeError):
+        return datetime.fromisoformat(started_at).astimezone(UTC), str(journey)
+    except (binascii.Error, ValueError, TypeError, OverflowError):
         detail = "cursor: take it from next_cursor of the page before, unchanged"
         raise Problem(HTTP_400_BAD_REQUEST, "The cursor is not valid", detail) from None

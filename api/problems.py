@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT, HTTP_500_INTERNAL_SERVER_ERROR
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -44,6 +44,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
@@ -57,6 +58,12 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return await _problem(
         request, Problem(error.status_code, str(error.detail), detail, headers=dict(error.headers or {}))
     )
+
+
+async def _unexpected(request: Request, _: Exception) -> JSONResponse:
+    """Answer for our own mistake; the server logs it."""
+    detail = "This is our mistake, not yours. The same request may be sent again; the server's log has the cause."
+    return await _problem(request, Problem(HTTP_500_INTERNAL_SERVER_ERROR, "Something went wrong here", detail))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

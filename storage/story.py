@@ -37,7 +37,7 @@ async def tell(pool: Pool, journey: Journey) -> list[Story]:
 async def _events(pool: Pool, journey: Journey) -> list[Story]:
     rows = await pool.fetch(
         "select at, kind, name, cart_id, order_id from events where shop = $1 and"
-        " (cart_id = $2 or (customer_id = $3 and at between $4 and coalesce($5, 'infinity'))) order by at",
+        " (cart_id = $2 or (customer_id = $3 and at between $4 and coalesce($5::timestamptz, 'infinity'))) order by at",
         journey.shop,
         journey.cart_id,
         journey.customer_id,
