@@ -50,7 +50,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another day.")] = 1,
 ) -> None:
     """Play a generated shop day through the real engine, with a live view."""
-    _run(demo_day.demo(port, speed, seed))
+    _run(demo_day.demo(port, speed, seed), log_level="error")
 
 
 @app.command(epilog="Example: `relance rehearse events.ndjson.gz --speed 10000 --no-holdout --out ./out`")
@@ -67,7 +67,7 @@ def rehearse(
 ) -> None:
     """Play recorded events through the real engine and write what came of them."""
     del quiet_hours
-    _run(rehearse_command.rehearse(events, plan, speed, out, holdout=holdout))
+    _run(rehearse_command.rehearse(events, plan, speed, out, holdout=holdout), log_level="error")
 
 
 @app.command()
@@ -160,8 +160,8 @@ def _settings() -> Settings:
         raise UsageError(fields) from None
 
 
-def _run(command: Coroutine[Any, Any, None]) -> None:
-    logs.set_up(Settings.model_construct().log_level)
+def _run(command: Coroutine[Any, Any, None], *, log_level: str = "info") -> None:
+    logs.set_up(_settings().log_level or log_level)
     asyncio.run(command)
 
 

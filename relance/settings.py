@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,4 +16,4 @@ class Settings(BaseSettings):
     database_url: str | None = None
     secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     public_url: str = "http://127.0.0.1:8080"
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
