@@ -17,8 +17,8 @@ class ShopClock(Protocol):
         """Tell when a decision that was due counts as made."""
         ...
 
-    async def reached(self, due: datetime) -> None:
-        """Wait until everything that happened before the moment has been taken in."""
+    async def reached(self, due: datetime) -> bool:
+        """Wait a little until all that happened up to the moment has been taken in; tell whether it has."""
         ...
 
 
@@ -33,6 +33,6 @@ class WorldClock:
         """Tell when a decision that was due counts as made: now, and never before it was due."""
         return max(due, self.now())
 
-    async def reached(self, due: datetime) -> None:  # noqa: ARG002 the protocol's
-        """Return at once."""
-        return
+    async def reached(self, due: datetime) -> bool:  # noqa: ARG002 the protocol's
+        """Say yes: what has happened was taken in when it was acknowledged."""
+        return True

@@ -36,7 +36,8 @@ class Looking:
             UnknownJourneyError: there is no such journey.
 
         """
-        await self._clock.reached(order.at)
+        if not await self._clock.reached(order.at):
+            return Facts(early=True, shop_time=self._clock.now(), last_activity=order.at)
         journey = await journeys.get(self._pool, order.journey)
         if journey is None:
             raise UnknownJourneyError(order.journey)

@@ -28,10 +28,10 @@ def parse(value: Any) -> Any:
 
 
 def show(value: timedelta) -> str:
-    """Write a duration in the largest unit that fits it whole."""
+    """Write a duration in the largest unit that fits it whole; one day is 24h, as people say it of waiting."""
     seconds = int(value.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
+        if seconds and seconds % size == 0 and not (unit == "d" and seconds == size):
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
 

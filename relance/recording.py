@@ -14,6 +14,8 @@ from journeys.clock import Clock
 
 LEAD = timedelta(milliseconds=50)
 """Timers fire this much early; about what Temporal's dev server is late (p99)."""
+HOLD = timedelta(seconds=2)
+"""How long a look is held whose moment has not come; then the journey waits on. Less than a local attempt may take."""
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -42,10 +44,13 @@ class RecordedClock:
         """Tell when a decision that was due counts as made: at that moment."""
         return due
 
-    async def reached(self, due: datetime) -> None:
-        """Wait until every event up to the moment has been taken in."""
-        async with self._opened:
-            await self._opened.wait_for(lambda: due < self._open_until)
+    async def reached(self, due: datetime) -> bool:
+        """Wait a little until every event up to the moment has been taken in; tell whether it has."""
+        try:
+            async with asyncio.timeout(HOLD.total_seconds()), self._opened:
+                return await self._opened.wait_for(lambda: due < self._open_until)
+        except TimeoutError:
+            return False
 
     def clock(self) -> Clock:
         """Give the clock that a journey starts with."""

@@ -13,6 +13,8 @@ from cryptography.fernet import Fernet
 
 from relance.errors import UsageError
 
+_SHORTEST = 32
+
 
 class Secret:
     """Derives keys. Whoever has the secret can read channel accounts and sign links: keep it as you keep a password."""
@@ -34,7 +36,7 @@ def kept_in(folder: Path) -> Secret:
     """Read the secret of a data folder, or make one there that only its owner can read.
 
     Raises:
-        UsageError: the file cannot be read or written.
+        UsageError: the file cannot be read or written, or holds no secret.
 
     """
     file = folder / "secret"
@@ -43,6 +45,9 @@ def kept_in(folder: Path) -> Secret:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as new:
                 new.write(secrets.token_urlsafe(48))
-        return Secret(file.read_text().strip())
+        kept = file.read_text().strip()
     except OSError as error:
         raise UsageError(f"cannot use {file}: {error.strerror}") from None
+    if len(kept) < _SHORTEST:
+        raise UsageError(f"{file} holds no secret; restore it, or delete it if this folder was never used")
+    return Secret(kept)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +19,15 @@ from relance.errors import UsageError
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, but the process's signals are ours."""
+    """Uvicorn, but the process's signals are ours, and it tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -39,8 +48,17 @@ async def until_told() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
+async def serve(
+    app: FastAPI, host: str, port: int, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None
+) -> None:
     """Serve HTTP until told to stop.
+
+    Args:
+        app: what is served.
+        host: where to listen.
+        port: where to listen.
+        stop: set when it is to stop.
+        ready: called once requests are answered.
 
     Raises:
         UsageError: the port is taken.
@@ -48,7 +66,7 @@ async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None
     """
     check_port(host, port)
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
-    server = _Server(config)
+    server = _Server(config, ready)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -60,12 +60,15 @@ async def up(data: Path, port: int) -> None:
             await temporal.bootstrap(client)
             async with assemble(url, secret, f"http://{HOST}:{port}") as parts, serving.until_told() as stop:
                 keys = await demo_shop(parts, secret)
-                for line in addresses(port, address, keys).lines():
-                    print(line, flush=True)  # noqa: T201 this is what the command is for
-                print("Ctrl-C stops; journeys go on where they were at the next start.", flush=True)  # noqa: T201
+
+                def tell() -> None:
+                    for line in addresses(port, address, keys).lines():
+                        print(line, flush=True)  # noqa: T201 this is what the command is for
+                    print("Ctrl-C stops; journeys go on where they were at the next start.", flush=True)  # noqa: T201
+
                 await serving.together(
                     stop,
-                    serving.serve(app.build(parts.services(client)), HOST, port, stop),
+                    serving.serve(app.build(parts.services(client)), HOST, port, stop, ready=tell),
                     parts.relay(client).run(stop),
                     *(serving.work(worker, stop) for worker in parts.workers(client)),
                 )

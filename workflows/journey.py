@@ -92,6 +92,9 @@ class JourneyWorkflow:
         at = await self._wait(self._start.first_due, "first window")
         while self._end is None:
             facts = await self._look(at)
+            if facts.early:
+                at = await self._wait(at, "the recording to come so far")
+                continue
             if (self._paused_at or facts.paused_at) and facts.outcome is None:
                 self._paused_at = self._paused_at or facts.paused_at
                 at = await self._wait(at, "paused")

@@ -1,0 +1,376 @@
+"""What the documentation shows is run: it cannot say what the program does not do."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import typer
+import yaml
+
+from api import app, tracking
+from api.journeys import Reason
+from api.offers import Redeem
+from api.state import Services
+from channels import accounts
+from journeys import cart, conditions, customers, events, offers, plan, signals, steps, yamlfile
+from journeys.facts import Segment
+from messages import catalog, render
+from relance import cli
+from relance.settings import Settings
+from workers import search_attributes, worker
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+TRACKING = {"/v1/track": "track", "/v1/identify": "identify", "/v1/page": "page"}
+KINDS = set(TRACKING.values())
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something that a page shows; ``str`` names it in a failure."""
+
+    page: Path
+    text: str
+
+    def __str__(self) -> str:
+        line = self.page.read_text().split(self.text)[0].count("\n") + 1
+        return f"{self.page.name}:{line}"
+
+
+def blocks(language: str) -> list[Shown]:
+    return [Shown(p, m[2]) for p in PAGES for m in FENCE.finditer(p.read_text()) if m[1] == language]
+
+
+def prose(page: Path) -> str:
+    return FENCE.sub("", page.read_text())
+
+
+def commands() -> list[Shown]:
+    """The lines of shell examples; those that a backslash or a quote continues are one."""
+    return [Shown(block.page, line) for block in blocks("sh") for line in _lines(block.text)]
+
+
+def _lines(text: str) -> Iterator[str]:
+    begun = ""
+    for line in text.splitlines():
+        begun = f"{begun}\n{line}" if begun else line
+        if not begun.endswith("\\") and begun.count("'") % 2 == 0 and begun.strip():
+            yield begun
+            begun = ""
+    assert not begun, f"an unfinished command: {begun}"
+
+
+def words(command: Shown) -> list[str]:
+    return shlex.split(command.text.replace("\\\n", " "), comments=True)
+
+
+def calls() -> list[tuple[Shown, str, str, Any]]:
+    """Every curl of the pages: its method, its path and its JSON body."""
+    found = []
+    for command in commands():
+        given = words(command)
+        if given[0] != "curl":
+            continue
+        body = json.loads(given[given.index("--json") + 1]) if "--json" in given else None
+        method = given[given.index("-X") + 1] if "-X" in given else ("POST" if "--json" in given else "GET")
+        (address,) = (word for word in given if word.startswith("$API"))
+        found.append((command, method, address.removeprefix("$API").partition("?")[0], body))
+    return found
+
+
+def relance_lines() -> list[Shown]:
+    lines = [(c, re.search(r"(?:^|exec api )relance (.*)", c.text)) for c in commands()]
+    return [Shown(c.page, match[1].partition(" #")[0]) for c, match in lines if match]
+
+
+def inline_relance() -> list[Shown]:
+    return [Shown(p, found) for p in PAGES for found in re.findall(r"`relance ([^`]+)`", prose(p))]
+
+
+def command_of(given: list[str]) -> tuple[Any, list[str]]:
+    """Find the command that the words name; give it with the words that are left."""
+    command: Any = typer.main.get_command(cli.app)
+    while given and (known := getattr(command, "commands", None)):
+        assert given[0] in known, f"there is no command 'relance {given[0]}'"
+        command, given = known[given[0]], given[1:]
+    return command, given
+
+
+def documents() -> list[tuple[Shown, dict[str, Any]]]:
+    return [(block, json.loads(block.text)) for block in blocks("json")]
+
+
+def messages() -> list[tuple[str, dict[str, Any], str | None]]:
+    """Every tracking message of the pages, with the kind that its address implies."""
+    found: list[tuple[str, dict[str, Any], str | None]] = []
+    for where, document in documents():
+        parts = document["batch"] if "batch" in document else [document] if document.get("type") in KINDS else []
+        found += [(str(where), part, None) for part in parts]
+    return found + [(str(c), body, TRACKING[path]) for c, _, path, body in calls() if path in TRACKING]
+
+
+# Plans and their messages
+
+
+def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> None:
+    (example,) = (b for b in blocks("yaml") if "steps:" in b.text)
+    read = yamlfile.parse(plan.Plan, example.text, str(example))
+    assert set(yaml.safe_load(example.text)) == set(plan.Plan.model_fields)
+    assert {type(step) for step in steps.walk(read.steps)} == {
+        steps.Wait,
+        steps.WaitUntilIdle,
+        steps.Branch,
+        steps.Send,
+        steps.Exit,
+    }
+
+
+@pytest.mark.parametrize(
+    "model",
+    [plan.Plan, plan.Entry, conditions.Condition, steps.Message, conditions.ValueRange, steps.First, steps.All],
+)
+def test_the_plan_page_names_every_field(model: Any) -> None:
+    text = prose(ROOT / "docs" / "plans.md")
+    assert not [name for name in model.model_fields if not re.search(rf"[`{{.]{name}[`:.]", text)]
+
+
+def test_the_plan_page_names_every_step_every_incentive_and_every_segment() -> None:
+    text = prose(ROOT / "docs" / "plans.md")
+    incentives = (offers.ItemAmount, offers.FreeShipping, offers.NextOrderCredit)
+    kinds = [model.model_json_schema()["properties"]["kind"]["const"] for model in incentives]
+    wanted = [*(f"| `{kind}: " for kind in steps._KINDS), *(f"| `{kind}` |" for kind in kinds)]  # noqa: SLF001 the list
+    assert not [name for name in [*wanted, *(f"`{s}`" for s in Segment)] if name not in text]
+
+
+def test_the_message_example_parses_and_uses_known_variables_only() -> None:
+    (example,) = (b for b in blocks("yaml") if "steps:" not in b.text)
+    read = yamlfile.parse(catalog.LanguageFile, example.text, str(example)).root["first"]
+    assert read.sms
+    assert read.email
+    for source in (read.sms.text, read.email.subject, read.email.text):
+        assert render.unknown_variables(render.parse(source)) == []
+
+
+def test_the_errors_by_line_are_those_of_the_plan_that_comes_along() -> None:
+    (shown,) = (b for b in blocks("text") if b.text.startswith("relance: "))
+    text = (ROOT / "plans" / "cart-recovery.yaml").read_text()
+    for right, wrong in (
+        ("goal: Order Completed", "goal: Order Complete"),
+        ("wait_until_idle: 2h", "wait_until_idle: two hours"),
+        ("channels: {first: [email, sms]}", "chanels: {first: [email, sms]}"),
+    ):
+        assert right in text
+        text = text.replace(right, wrong)
+    with pytest.raises(yamlfile.FileError) as error:
+        yamlfile.parse(plan.Plan, text, "plans/cart-recovery.yaml")
+    assert f"relance: {error.value}\n" == shown.text
+
+
+# The command line
+
+
+@pytest.mark.parametrize("line", relance_lines(), ids=str)
+def test_a_command_that_is_shown_is_taken(line: Shown) -> None:
+    command, rest = command_of(shlex.split(line.text))
+    command.make_context("relance", rest)
+
+
+@pytest.mark.parametrize("line", inline_relance(), ids=str)
+def test_a_command_that_is_named_exists_with_its_options(line: Shown) -> None:
+    command, rest = command_of(line.text.split())
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word for word in rest if word.startswith("--")} <= known
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        target for page in PAGES for target in re.findall(r"^make (\w+)|`make (\w+)`", page.read_text(), re.MULTILINE)
+    }
+    assert {"demo", "test"} <= {a or b for a, b in named} <= targets
+
+
+def test_the_settings_are_all_described_and_no_others() -> None:
+    described = re.findall(r"^\| `RELANCE_(\w+)` \|", (ROOT / "docs" / "production.md").read_text(), re.MULTILINE)
+    assert sorted(name.lower() for name in described) == sorted(Settings.model_fields)
+
+
+# HTTP
+
+
+def operations() -> list[tuple[str, re.Pattern[str]]]:
+    """Every operation of the API; its services are not asked for anything."""
+    paths = app.build(cast("Services", None)).openapi()["paths"]
+    known = [(m.upper(), re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(p)))) for p in paths for m in paths[p]]
+    return [*known, ("GET", re.compile("/docs"))]
+
+
+def named_operations() -> list[tuple[str, str, str]]:
+    """Where a page names a method and a path, or a path alone, or calls one."""
+    found = [
+        (f"{page.name}: {method or ''} {path}", method, path.partition("?")[0])
+        for page in PAGES
+        for method, path in re.findall(
+            r"`(?:(GET|POST|PUT|DELETE) )?(/(?:v1/|c/|l/|u/|\w+z\b|docs)[^`\s]*)`", prose(page)
+        )
+    ]
+    return found + [(str(command), method, path) for command, method, path, _ in calls()]
+
+
+@pytest.mark.parametrize(("where", "method", "path"), named_operations(), ids=str)
+def test_an_address_that_is_named_exists(where: str, method: str, path: str) -> None:
+    answering = [known for known, pattern in operations() if pattern.fullmatch(path)]
+    assert answering, where
+    assert not method or method in answering, where
+
+
+def test_the_limits_are_those_of_the_program() -> None:
+    text = prose(ROOT / "docs" / "events.md")
+    assert f"{tracking.MAX_BODY // 1024} KB" in text
+    assert f"{tracking.MAX_BATCH} messages" in text
+    assert f"above {events.MAX_EVENT_BYTES // 1024} KB" in text
+    assert f"at most {events.MAX_ID} characters" in text
+    assert f"{events.CLOCK_TOLERANCE.seconds // 60} minutes ahead" in text
+
+
+# JSON
+
+
+def test_the_tracking_messages_are_found() -> None:
+    assert {message.get("type") or kind for _, message, kind in messages()} == KINDS
+
+
+@pytest.mark.parametrize(
+    ("where", "message", "kind"), messages(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_tracking_message_that_is_shown_is_taken(where: str, message: dict[str, Any], kind: str | None) -> None:
+    event = events.parse(message, received_at=NOW, kind=kind)
+    customers.consents(event)
+    if event.name in cart.CART_EVENTS:
+        assert event.cart_id, where
+        cart.apply(cart.Cart(), event)
+
+
+def test_an_event_table_names_every_event_that_relance_acts_on() -> None:
+    text = prose(ROOT / "docs" / "events.md")
+    assert not [name for name in events.Name if f"`{name}`" not in text]
+
+
+def test_an_order_without_its_id_is_refused_as_shown() -> None:
+    (shown,) = (document for _, document in documents() if "errors" in document)
+    with pytest.raises(events.BadEventError) as error:
+        events.parse({"userId": "u-1", "event": "Order Completed"}, received_at=NOW, kind="track")
+    assert shown["errors"] == [{"field": error.value.field, "problem": error.value.problem}]
+    assert shown["detail"] == str(error.value)
+
+
+def test_an_answer_that_is_shown_has_the_shape_of_an_answer() -> None:
+    (shown,) = (document for _, document in documents() if "results" in document)
+    assert tracking.Answer.model_validate(shown).model_dump() == shown
+
+
+def test_the_account_files_are_accounts_of_every_provider() -> None:
+    shown = [accounts.read(block.text) for block, document in documents() if "provider" in document]
+    assert {type(account) for account in shown} == {
+        accounts.InfobipAccount,
+        accounts.TwilioAccount,
+        accounts.SmtpAccount,
+    }
+
+
+def test_the_bodies_of_other_calls_are_taken() -> None:
+    taken = []
+    for _, _, path, body in calls():
+        if path.endswith("/cancel"):
+            taken.append(Reason.model_validate(body))
+    assert taken
+    (order,) = re.findall(r"/redeem` and\s+`(\{.*?\})`", prose(ROOT / "README.md"))
+    Redeem.model_validate_json(order)
+
+
+# Signals
+
+SIGNALS = ROOT / "docs" / "signals.md"
+SIGNAL_ROW = re.compile(r"^\| `(\w+)` \| `(\{.*?\})` \|", re.MULTILINE)
+
+
+def test_the_signals_are_all_described_and_their_payloads_are_taken() -> None:
+    rows = dict(SIGNAL_ROW.findall(SIGNALS.read_text()))
+    assert rows.keys() == signals.BY_NAME.keys()
+    for name, payload in rows.items():
+        signal = signals.BY_NAME[name].model_validate_json(payload)
+        assert signal.model_fields_set == set(json.loads(payload)), name
+
+
+def test_the_python_example_sends_a_signal_that_exists_with_its_fields() -> None:
+    (example,) = blocks("python")
+    (sent,) = (
+        node
+        for node in ast.walk(ast.parse(example.text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "signal"
+    )
+    name, payload = sent.args
+    assert isinstance(name, ast.Constant)
+    assert isinstance(payload, ast.Dict)
+    fields = {key.value for key in payload.keys if isinstance(key, ast.Constant)}
+    assert fields == set(signals.BY_NAME[str(name.value)].model_fields)
+
+
+def test_the_payload_on_the_wire_is_the_one_of_the_table() -> None:
+    (wire,) = (document for _, document in documents() if "metadata" in document)
+    payload = base64.b64decode(wire["data"])
+    assert base64.b64decode(wire["metadata"]["encoding"]) == b"json/plain"
+    assert json.loads(payload) == json.loads(dict(SIGNAL_ROW.findall(SIGNALS.read_text()))["checkout_completed"])
+
+
+def test_the_temporal_command_sends_a_signal_that_exists() -> None:
+    (command,) = (words(c) for c in commands() if c.text.startswith("temporal "))
+    name, payload = (command[command.index(option) + 1] for option in ("--name", "--input"))
+    signals.BY_NAME[name].model_validate_json(payload)
+
+
+def test_the_task_queues_and_search_attributes_are_those_of_the_program() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    assert set(re.findall(r"relance-(?:journeys|send-\w+)", text)) == set(worker.QUEUES)
+    attributes = set(re.findall(r"\bRelance[A-Z]\w+", text))
+    assert attributes == {attribute.name for attribute in search_attributes.ALL}
+
+
+# Links
+
+
+def links() -> list[tuple[Path, str]]:
+    return [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(page))
+        if not target.startswith("https://")
+    ]
+
+
+@pytest.mark.parametrize(("page", "target"), links(), ids=str)
+def test_a_link_leads_somewhere(page: Path, target: str) -> None:
+    assert (page.parent / target).is_file()
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked = {(page.parent / target).resolve() for page, target in links() if page.name == "README.md"}
+    assert set(PAGES) - {ROOT / "README.md"} <= linked
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_file_that_is_named_exists(page: Path) -> None:
+    named = re.findall(r"`((?:[a-z_-]+/)*[a-z_.-]+\.(?:py|ya?ml)|(?:[a-z]+/)+)`", prose(page))
+    assert not [name for name in named if not (ROOT / name).exists()]

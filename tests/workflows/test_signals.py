@@ -1,0 +1,122 @@
+"""A backend that speaks Temporal steers journeys itself: plain client, plain JSON, nothing of ours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client, WorkflowHandle
+
+from journeys.signals import BY_NAME
+from tests.support import HOUR, MINUTE, Engine
+from workflows.journey import JourneyWorkflow
+
+
+@pytest_asyncio.fixture
+async def backend(engine: Engine) -> Client:
+    """A client with Temporal's default converter, as any SDK has it."""
+    return await Client.connect(engine.client.service_client.config.target_host, namespace=engine.client.namespace)
+
+
+async def running(engine: Engine, backend: Client, *, after: timedelta = 3 * HOUR) -> WorkflowHandle[Any, Any]:
+    """The workflow of a journey whose first message went out."""
+    await engine.shop.identify()
+    await engine.shop.fill()
+    await engine.deliver()
+    await engine.forward(after)
+    return backend.get_workflow_handle((await engine.shop.journey()).id)
+
+
+def at(engine: Engine, after: timedelta) -> str:
+    return (engine.shop.begins + after).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("signal", "payload", "outcome", "reason"),
+    [
+        ("checkout_completed", {"order_id": "o-9"}, "converted", "ordered: o-9"),
+        ("cart_emptied", {}, "exited", "cart was emptied"),
+        ("ordered_elsewhere", {"order_id": "o-9"}, "exited", "ordered another cart"),
+        ("superseded", {"cart_id": "c-9"}, "exited", "superseded by a newer cart"),
+        ("cancel", {"reason": "shop closes"}, "cancelled", "shop closes"),
+    ],
+)
+async def test_a_signal_that_ends_a_journey_ends_it_in_postgres_too(
+    engine: Engine, backend: Client, signal: str, payload: dict[str, str], outcome: str, reason: str
+) -> None:
+    handle = await running(engine, backend)
+    await handle.signal(signal, {"at": at(engine, 4 * HOUR), **payload})
+    result = await handle.result()
+    assert (result["outcome"], result["reason"]) == (outcome, reason)
+    journey = await engine.shop.journey()
+    assert (journey.status, journey.outcome, journey.reason) == ("ended", outcome, reason)
+    assert journey.ended_at == engine.shop.begins + 4 * HOUR
+    assert await engine.shop.sent() == [("first", "sms")]
+
+
+async def test_every_signal_that_is_documented_has_a_handler() -> None:
+    definition = JourneyWorkflow.__temporal_workflow_definition  # type: ignore[attr-defined]  # noqa: SLF001
+    assert set(definition.signals) == set(BY_NAME)
+    assert all(signal.description for signal in definition.signals.values())
+
+
+async def test_a_backends_pause_holds_the_journey_and_resume_gives_it_the_time_that_was_left(
+    engine: Engine, backend: Client
+) -> None:
+    handle = await running(engine, backend)
+    with engine.env.with_time_skipping_disabled():
+        await handle.signal("pause", {"at": at(engine, 3 * HOUR)})
+    await engine.forward(40 * HOUR)
+    journey = await engine.shop.journey()
+    assert (journey.status, journey.paused_at) == ("paused", engine.shop.begins + 3 * HOUR)
+    assert await engine.shop.sent() == [("first", "sms")]
+    with engine.env.with_time_skipping_disabled():
+        await handle.signal("resume", {"at": at(engine, 43 * HOUR)})
+    await engine.forward(22 * HOUR)
+    assert (await engine.shop.journey()).status == "running"
+    assert await engine.shop.sent() == [("first", "sms")]
+    await engine.forward(2 * HOUR)
+    assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
+
+
+async def test_the_state_can_be_asked_for(engine: Engine, backend: Client) -> None:
+    handle = await running(engine, backend)
+    state = await handle.query("state")
+    assert state["step"] == "a-day-later"
+    assert state["doing"].startswith("Waiting: a-day-later: 24h, until ")
+    due = datetime.fromisoformat(state["next_at"]) - engine.shop.begins
+    assert abs(due - 26 * HOUR) < MINUTE
+
+
+async def test_an_operator_understands_the_journey_in_the_temporal_ui(engine: Engine, backend: Client) -> None:
+    handle = await running(engine, backend)
+    description = await handle.describe()
+    assert description.id == f"cart-recovery:{engine.shop.shop}:c-1:1"
+    assert await description.static_summary() == "cart-recovery v1: cart c-1"
+    assert "the journey looks for the first time" in (await description.static_details() or "")
+    attributes = {pair.key.name: pair.value for pair in description.typed_search_attributes}
+    assert {name: value for name, value in attributes.items() if name.startswith("Relance")} == {
+        "RelanceShop": engine.shop.shop,
+        "RelancePlan": "cart-recovery",
+        "RelanceCustomer": "ann",
+        "RelanceKey": "c-1",
+    }
+    history = await handle.fetch_history()
+    summaries = [
+        event.user_metadata.summary.data.decode() for event in history.events if event.HasField("user_metadata")
+    ]
+    assert '"look at leaves"' in summaries
+    assert '"first by sms"' in summaries
+    assert '"a-day-later: 24h"' in summaries
+
+
+async def test_a_late_signal_does_not_revive_a_journey_that_ended(engine: Engine, backend: Client) -> None:
+    handle = await running(engine, backend)
+    await engine.finish()
+    await engine.shop.order(50 * HOUR)
+    await engine.deliver()
+    assert (await engine.shop.journey()).outcome == "converted"
+    runs = [run async for run in backend.list_workflows(f"WorkflowId = '{handle.id}'")]
+    assert len(runs) == 1
