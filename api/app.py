@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from messages.links import BadLinkError, restore_url
+from fastapi_swagger import patch_fastapi
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
 from api import journeys, offers, problems, tracking
 from api.auth import Parts
 from api.problems import Problem
 from api.state import Services
+from messages.links import BadLinkError, restore_url
 from storage import carts, outbox, shops
 
 _ABOUT = """
@@ -21,7 +22,16 @@ with an **API key** (Bearer). Every error is a problem document that says what t
 
 def build(services: Services) -> FastAPI:
     """Build the application around its services."""
-    app = FastAPI(title="Relance", version="0.1.0", description=_ABOUT, redoc_url=None)
+    app = FastAPI(
+        title="Relance",
+        version="0.1.0",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    # Swagger's files come from a wheel: the page works without the internet, and no third party sees who opens it.
+    patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
     app.include_router(tracking.router)
@@ -78,4 +88,7 @@ async def restore_cart(token: str, parts: Parts, request: Request) -> Response:
         return JSONResponse(
             {"shop": ref.shop, "cart_id": ref.cart_id, "currency": stored.cart.currency, "items": lines}
         )
-    return RedirectResponse(restore_url(cart_url, token), 302)
+    try:
+        return RedirectResponse(restore_url(cart_url, token), 302)
+    except ValueError:
+        raise Problem(HTTP_404_NOT_FOUND, "No such cart", "The cart page has no http or https address.") from None

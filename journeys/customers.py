@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError
 
 from journeys.events import BadEventError, Event
-from journeys.facts import Channel, Purpose
+from journeys.facts import CUSTOMER_FIELDS, Channel, Purpose
 
 Traits = dict[str, dict[str, Any]]
 """Each trait's value, with the time and the message id of the event that said it."""
@@ -27,13 +27,13 @@ class Consent(BaseModel):
 
 
 class _Given(BaseModel):
-    granted: bool
+    granted: StrictBool
     purpose: Purpose = Purpose.MARKETING
     text: str | None = None
     at: AwareDatetime | None = None
 
 
-_GIVEN: TypeAdapter[bool | _Given] = TypeAdapter(bool | _Given)
+_GIVEN: TypeAdapter[bool | _Given] = TypeAdapter(StrictBool | _Given)
 
 
 def merge(known: Traits, event: Event) -> Traits:
@@ -54,6 +54,14 @@ def plain(traits: Traits) -> dict[str, Any]:
     return {name: word["value"] for name, word in traits.items()}
 
 
+def fields(traits: dict[str, Any]) -> dict[str, str]:
+    """Take out the fields that a branch or an audience may ask for."""
+    known = {name: traits.get(name) for name in sorted(CUSTOMER_FIELDS)}
+    if isinstance(locale := traits.get("locale"), str):
+        known["language"] = locale[:2].lower()
+    return {name: value for name, value in known.items() if isinstance(value, str)}
+
+
 def consents(event: Event) -> list[Consent]:
     """Read the consents of an identify: per channel true, false, or an object with its proof.
 
@@ -71,7 +79,7 @@ def consents(event: Event) -> list[Consent]:
 
 def _consent(channel: Channel, value: object, event: Event) -> Consent:
     try:
-        given = _GIVEN.validate_python(value, strict=None)
+        given = _GIVEN.validate_python(value)
     except ValidationError:
         form = '{"granted": true, "purpose": "marketing", "text": "…", "at": "2026-03-01T10:15:00Z"}'
         raise BadEventError(f"traits.consent.{channel}", f"must be true, false, or {form}") from None

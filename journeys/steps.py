@@ -92,7 +92,7 @@ _KINDS = {"wait": Wait, "wait_until_idle": WaitUntilIdle, "branch": Branch, "sen
 
 
 def _kind(value: object) -> str | None:
-    fields = value if isinstance(value, dict) else vars(value)
+    fields = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     return next((kind for kind in _KINDS if kind in fields), None)
 
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 from liquid.exceptions import LiquidError
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from journeys import yamlfile
 from journeys.facts import Channel
+from journeys.offers import Offer
 from journeys.plan import Plan
+from journeys.problems import Problem
 from journeys.steps import First, Send
+from journeys.yamlfile import FileError
 from messages.locale import LANGUAGES
-from messages.render import Template, parse, unknown_variables
+from messages.render import (
+    CartWords,
+    Context,
+    CustomerWords,
+    ItemWords,
+    OfferWords,
+    ShopWords,
+    Template,
+    parse,
+    unknown_variables,
+)
 
 Words = Annotated[str, Field(min_length=1)]
 
@@ -83,12 +97,16 @@ def load(files: dict[str, str]) -> Catalog:
     """
     languages: dict[str, dict[str, Message]] = {}
     for name, text in files.items():
-        languages[PurePath(name).stem] = yamlfile.parse(LanguageFile, text, name).root
+        language = PurePath(name).stem
+        if language not in LANGUAGES:
+            known = ", ".join(LANGUAGES)
+            raise FileError(name, [Problem(1, "", f"'{language}' is not a language of Relance: {known}")])
+        languages[language] = yamlfile.parse(LanguageFile, text, name).root
     return Catalog(languages=languages)
 
 
 def check(catalog: Catalog, plan: Plan) -> list[str]:
-    """Tell what the plan's sends lack: languages, channels, known variables, templates that parse."""
+    """Tell what the plan's sends lack: languages, channels, known variables, templates that can be rendered."""
     return [problem for step in plan.sends for problem in _check_send(catalog, step)]
 
 
@@ -107,7 +125,23 @@ def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
 def _check_template(template: Template) -> Iterator[str]:
     for source in filter(None, (template.subject, template.text)):
         try:
-            for name in unknown_variables(parse(source)):
-                yield f"uses '{name}', which no message has"
+            parsed = parse(source)
+            unknown = unknown_variables(parsed)
+            yield from (f"uses '{name}', which no message has" for name in unknown)
+            for sample in () if unknown else _SAMPLES:
+                parsed.render(**sample)
         except LiquidError as error:
-            yield f"cannot be read: {error}"
+            yield f"cannot be rendered: {str(error).splitlines()[0]}"
+
+
+def _samples() -> Iterator[dict[str, Any]]:
+    """Make up what messages are about: with and without a name, each kind of offer and none."""
+    cart = CartWords(items=[ItemWords(name="Teapot", quantity=1, price="40")], value="40", link="https://example.com")
+    for kind, code, name in product(("", *get_args(Offer.model_fields["kind"].annotation)), ("", "CODE"), ("", "Ann")):
+        offer = OfferWords(kind=kind, code=code) if kind else OfferWords()
+        yield Context(
+            shop=ShopWords(name="Shop"), customer=CustomerWords(first_name=name), cart=cart, offer=offer
+        ).model_dump()
+
+
+_SAMPLES = tuple(_samples())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import string
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from itsdangerous import BadData, URLSafeSerializer
 
 PARAMETER = "relance"
 """The query parameter of the shop's cart page that carries the token."""
+
+_KEPT = "".join(set(string.punctuation) - set('<>"'))
+"""What stays as it is; the rest would end a link in a message, or take an SMS out of GSM-7."""
+_HOST = re.compile(r"[\w.:@%\[\]-]+", re.ASCII)
 
 
 class BadLinkError(ValueError):
@@ -54,14 +60,17 @@ class CartLinks:
 
 
 def restore_url(cart_url: str, token: str) -> str:
-    """Add the token to the address of the shop's cart page.
+    """Add the token to the address of the shop's cart page; its own query and fragment stay as they are.
 
     Raises:
         ValueError: the address is not http or https.
 
     """
     parts = urlsplit(cart_url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.netloc):
         raise ValueError("cart_url must be an http or https address")
-    query = [*parse_qsl(parts.query, keep_blank_values=True), (PARAMETER, token)]
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    # The page's own address may have come from a link like this: then it holds an older token.
+    query = [field for field in parts.query.split("&") if field and not field.startswith(f"{PARAMETER}=")]
+    query.append(f"{PARAMETER}={token}")
+    path, fields, fragment = (quote(part, safe=_KEPT) for part in (parts.path, "&".join(query), parts.fragment))
+    return urlunsplit((parts.scheme, parts.netloc, path, fields, fragment))

@@ -26,15 +26,24 @@ _BY_COUNTRY = {
 }
 """The language of most people, where a country has one that Relance writes."""
 _REGIONS = {"fr": "FR", "it": "IT", "pt": "PT", "en": "GB"}
-_TAG = re.compile(r"([A-Za-z]{2})(?:[-_]([A-Za-z]{2}))?(?:[-_.].*)?")
+_FALLBACK = "en"
+_TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}))?(?:[-_.@].*)?")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 
 def language_of(locale: str | None, country: str | None, default: str) -> str:
-    """Choose one of the languages Relance writes: by the person's locale, their country, or else the default."""
-    match = _TAG.fullmatch(locale) if locale else None
-    if match and match[1].lower() in LANGUAGES:
-        return match[1].lower()
-    return _BY_COUNTRY.get((country or "").upper(), default)
+    """Choose one of the languages Relance writes: by the person's locale, their country, or else the default.
+
+    Args:
+        locale: what the shop said of the person, such as ``pt-BR``; garbage counts as nothing.
+        country: ISO 3166 code of two letters; garbage counts as nothing.
+        default: the shop's language.
+
+    """
+    language, _ = _read(locale)
+    if language in LANGUAGES:
+        return language
+    return _BY_COUNTRY.get((country or "").upper(), default if default in LANGUAGES else _FALLBACK)
 
 
 def format_locale(language: str, locale: str | None, country: str | None) -> str:
@@ -42,7 +51,16 @@ def format_locale(language: str, locale: str | None, country: str | None) -> str
 
     The result is one that Babel knows.
     """
-    match = _TAG.fullmatch(locale) if locale else None
-    region = match[2] if match and match[2] and match[1].lower() == language else country
-    name = f"{language}_{(region or '').upper()}"
+    spoken, region = _read(locale)
+    if (spoken != language or not region) and country and _COUNTRY.fullmatch(country):
+        region = country.upper()
+    elif spoken != language:
+        region = ""
+    name = f"{language}_{region}"
     return name if exists(name) else f"{language}_{_REGIONS[language]}"
+
+
+def _read(locale: str | None) -> tuple[str, str]:
+    """Split a locale into language and region; both are empty where it is none."""
+    match = _TAG.fullmatch(locale) if locale else None
+    return (match[1].lower(), (match[2] or "").upper()) if match else ("", "")

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_datetime
-from babel.numbers import format_currency
+from babel.dates import format_skeleton, format_time
+from babel.numbers import format_currency, format_decimal
 from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class RenderError(Exception):
@@ -37,6 +37,21 @@ class Rendered:
     subject: str | None
 
 
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+"""Control characters, line breaks, what turns the direction of writing, and halves of characters."""
+_WIDE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+"""Spaces that are not the plain one: Babel writes them, and one is enough to take an SMS out of GSM-7."""
+
+
+def one_line(value: str) -> str:
+    """Put data on one line, with plain spaces."""
+    return _WIDE.sub(" ", _NOT_IN_A_LINE.sub(" ", value)).strip()
+
+
+Line = Annotated[str, AfterValidator(one_line)]
+"""A piece of data that cannot break an SMS or a subject."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -44,40 +59,40 @@ class _Part(BaseModel):
 class ShopWords(_Part):
     """``shop``."""
 
-    name: str
+    name: Line
 
 
 class CustomerWords(_Part):
     """``customer``."""
 
-    first_name: str = ""
+    first_name: Line = ""
 
 
 class ItemWords(_Part):
     """One of ``cart.items``; ``price`` is written out already."""
 
-    name: str
+    name: Line
     quantity: int
-    price: str
-    category: str = ""
+    price: Line
+    category: Line = ""
 
 
 class CartWords(_Part):
     """``cart``; ``link`` restores it on any device."""
 
     items: list[ItemWords]
-    value: str
-    link: str
+    value: Line
+    link: Line
 
 
 class OfferWords(_Part):
-    """``offer``, where there is one: test ``offer.kind``, which is empty where there is none."""
+    """``offer``: test ``offer.kind``, which is empty where there is none, and ``offer.code``: not all have one."""
 
-    kind: str = ""
-    amount: str = ""
-    item: str = ""
-    code: str = ""
-    deadline: str = ""
+    kind: Line = ""
+    amount: Line = ""
+    item: Line = ""
+    code: Line = ""
+    deadline: Line = ""
 
 
 class Context(_Part):
@@ -97,7 +112,6 @@ class _Environment(Environment):
 
 
 _LIQUID = _Environment(undefined=StrictUndefined)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
 
 def parse(source: str) -> BoundTemplate:
@@ -139,20 +153,20 @@ def render(template: Template, context: Context) -> Rendered:
     return Rendered(text.strip(), one_line(subject) if subject is not None else None)
 
 
-def one_line(value: str) -> str:
-    """Put data on one line: control characters and line breaks become spaces."""
-    return _CONTROL.sub(" ", value).strip()
-
-
 def money(amount: Decimal, currency: str | None, locale: str) -> str:
     """Write an amount the way the locale does, such as ``5,00 €``."""
-    return format_currency(amount, currency, locale=locale) if currency else f"{amount}"
+    if currency is None:
+        return one_line(format_decimal(amount, locale=locale))
+    return one_line(format_currency(amount, currency, locale=locale))
 
 
 def moment(at: datetime, timezone: str | None, locale: str) -> str:
-    """Write a moment in the person's own time, such as ``12 mars 2026, 18:00``; UTC where their zone is unknown."""
+    """Write a moment in the person's own time, such as ``12 mars, 18:00``; in UTC, and so named, without their zone."""
     try:
-        zone = ZoneInfo(timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return format_datetime(at, "d MMM, HH:mm", tzinfo=zone, locale=locale)
+        zone, named = ZoneInfo(timezone or ""), ""
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone, named = ZoneInfo("UTC"), " UTC"
+    day = format_skeleton("MMMd", at, tzinfo=zone, locale=locale)
+    time = format_time(at, "short", tzinfo=zone, locale=locale)
+    # "août" is written "aout" too (spelling of 1990), and û would take an SMS out of GSM-7.
+    return one_line(f"{day}, {time}{named}".replace("û", "u"))

@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from relance import demo as demo_day
-from relance import logs, processes, rehearse_command, shop_commands
+from relance import logs, plan_commands, processes, rehearse_command, serving, shop_commands
 from relance import up as everything
 from relance.errors import UsageError
 from relance.settings import Settings
@@ -26,8 +26,10 @@ app = typer.Typer(
     epilog="First steps: `relance up` starts everything on this machine; then see http://127.0.0.1:8080/docs.",
 )
 shop = typer.Typer(no_args_is_help=True, help="Shops: make one, change its settings, show them.")
+plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them.")
 key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
 app.add_typer(shop, name="shop")
+app.add_typer(plan, name="plan")
 app.add_typer(key, name="key")
 
 Data = Annotated[Path, typer.Option("--data", help="Where everything is kept.", show_default="the user's data folder")]
@@ -130,6 +132,23 @@ def shop_show(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
     _run(shop_commands.show(_settings(), name))
 
 
+@plan.command("check", epilog="Example: `relance plan check plans/cart-recovery.yaml`")
+def plan_check(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its file.")],
+) -> None:
+    """Check a plan and its messages; every problem is told with its file, line and field."""
+    _run(plan_commands.check(name))
+
+
+@plan.command("publish", epilog="Example: `relance plan publish cart-recovery --shop boutique`")
+def plan_publish(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its file.")],
+    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it becomes.")],
+) -> None:
+    """Publish a plan for a shop. What is published already gets no new version."""
+    _run(plan_commands.publish(_settings(), name, for_shop))
+
+
 @key.command("create", epilog="Example: `relance key create boutique write`")
 def key_create(
     name: Annotated[str, typer.Argument(metavar="SHOP")],
@@ -161,8 +180,24 @@ def _settings() -> Settings:
 
 
 def _run(command: Coroutine[Any, Any, None], *, log_level: str = "info") -> None:
-    logs.set_up(_settings().log_level or log_level)
-    asyncio.run(command)
+    try:
+        settings = _settings()
+    except UsageError:
+        command.close()  # else Python complains that it was never awaited
+        raise
+    logs.set_up(settings.log_level or log_level)
+    asyncio.run(_interruptible(command))
+
+
+async def _interruptible(command: Coroutine[Any, Any, None]) -> None:
+    """Run a command so that whatever ends the process lets it tidy up."""
+    task = asyncio.ensure_future(command)
+    for number in serving.ENDING:
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def main() -> None:

@@ -54,6 +54,7 @@ async def demo(port: int, speed: float, seed: int) -> None:
         UsageError: another demo runs, or a program is missing.
 
     """
+    console.print(f"Playing a generated shop day and what follows it, at up to {speed:,.0f} times the world's speed.")
     messages = shop_day.generate(seed=seed, day=DAY)
     feed = rehearsal.Feed()
     for message in messages:
@@ -73,7 +74,7 @@ async def _play_and_stay(on: Stage, feed: rehearsal.Feed, reactions: shop_day.Re
         played = await _play(on, feed, reactions, stop)
         if played:
             console.print(await _summary(on.parts.pool, on.clock))
-            console.print("\n".join(where.lines()), highlight=False)
+            console.print("\n".join(where.lines()), highlight=False, soft_wrap=True)
         if played and sys.stdout.isatty():
             console.print("Look around; Ctrl-C stops.")
             await stop.wait()
@@ -120,7 +121,7 @@ async def _play(on: Stage, feed: rehearsal.Feed, reactions: shop_day.Reactions, 
 
 async def _view(pool: Pool, clock: RecordedClock) -> Group:
     row = await pool.fetchrow(_COUNTS)
-    table = Table(title=f"A shop day ({clock.now():%a %d %b %H:%M}, shop's time)", show_header=False)
+    table = Table(title=f"A shop day, {clock.now():%a %d %b %H:%M}", show_header=False, min_width=40)
     for name, count in dict(row or {}).items():
         table.add_row(name, str(count))
     refused: list[Any] = [Text(f"refused: {r['reason']}: {r['n']}") for r in await pool.fetch(_REFUSED)]
@@ -130,8 +131,10 @@ async def _view(pool: Pool, clock: RecordedClock) -> Group:
 async def _summary(pool: Pool, clock: RecordedClock) -> Group:
     outcomes = await pool.fetch("select outcome, count(*) as n from journeys group by outcome order by n desc")
     told = ", ".join(f"{row['n']} {row['outcome']}" for row in outcomes)
+    # In a terminal the live view's last picture stands above already.
+    view = [] if console.is_terminal else [await _view(pool, clock)]
     return Group(
-        await _view(pool, clock),
+        *view,
         Text(f"\nJourneys: {told}."),
         Text(
             "The people and their reactions are simulated; recovered carts here show the engine at work, not an effect."

@@ -1,15 +1,14 @@
-"""The plans that come with Relance, read from their files."""
+"""Plans read from files: those that come with Relance by their name, any other by its path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from messages.catalog import Catalog
-
 from journeys import yamlfile
 from journeys.plan import Plan
 from messages import catalog
+from messages.catalog import Catalog
 from relance.errors import UsageError
 
 PLANS = Path(__file__).parents[1] / "plans"
@@ -24,23 +23,29 @@ class PlanFile:
 
 
 def read(name: str) -> PlanFile:
-    """Read ``plans/NAME.yaml`` and ``plans/messages/NAME/*.yaml``.
+    """Read a plan and, from the folder ``messages/NAME`` beside it, one file of messages for each language.
+
+    Args:
+        name: the name of a plan that comes along, or the path of a ``.yaml`` file.
 
     Raises:
         UsageError: a file is missing, or something in it is wrong; every problem has its file, line and field.
 
     """
-    file = PLANS / f"{name}.yaml"
-    if not file.exists():
-        raise UsageError(f"there is no plan '{name}'; there are {', '.join(names())}")
-    texts = {_shown(path): path.read_text() for path in sorted((PLANS / "messages" / name).glob("*.yaml"))}
+    file = Path(name) if name.endswith((".yaml", ".yml")) else PLANS / f"{name}.yaml"
+    if not file.is_file():
+        raise UsageError(f"there is no plan '{name}'; there are {', '.join(names())}, or give the path of a .yaml file")
+    folder = file.parent / "messages" / file.stem
     try:
-        plan = yamlfile.parse(Plan, file.read_text(), _shown(file))
+        plan = yamlfile.parse(Plan, file.read_text(encoding="utf-8"), _shown(file))
+        texts = {_shown(path): path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))}
         messages = catalog.load(texts)
     except yamlfile.FileError as error:
         raise UsageError(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file} and its messages: {error}") from None
     if problems := catalog.check(messages, plan):
-        raise UsageError("\n".join(problems))
+        raise UsageError("\n".join(f"{_shown(folder)}: {problem}" for problem in problems))
     return PlanFile(plan, messages)
 
 
@@ -50,4 +55,4 @@ def names() -> list[str]:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(PLANS.parent))
+    return str(path.relative_to(PLANS.parent)) if path.is_relative_to(PLANS.parent) else str(path)

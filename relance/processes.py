@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
+from temporalio.client import Client
+
 from api import app
 from relance import serving
 from relance.assembly import Parts, assemble
@@ -15,6 +18,9 @@ from storage import migrate as schema
 from workers import temporal
 from workers.worker import QUEUES
 
+_SECRET_LENGTH = 32
+_UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Parts]:
@@ -24,19 +30,16 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
         UsageError: a setting is missing, or the database does not answer.
 
     """
-    if settings.secret is None:
+    secret = settings.secret.get_secret_value() if settings.secret else ""
+    if len(secret) < _SECRET_LENGTH:
         raise UsageError("set RELANCE_SECRET to the installation's secret: 32 characters or more, the same everywhere")
-    secret = Secret(settings.secret.get_secret_value())
     url = database_url(settings)
     try:
-        opened = assemble(url, secret, settings.public_url)
-        parts = await opened.__aenter__()
-    except OSError as error:
-        raise UsageError(f"the database at RELANCE_DATABASE_URL does not answer: {error.strerror or error}") from None
-    try:
+        (await asyncpg.connect(url)).terminate()
+    except _UNREACHABLE as error:
+        raise UsageError(f"the database at RELANCE_DATABASE_URL cannot be used: {error}") from None
+    async with assemble(url, Secret(secret), settings.public_url) as parts:
         yield parts
-    finally:
-        await opened.__aexit__(None, None, None)
 
 
 def database_url(settings: Settings) -> str:
@@ -53,10 +56,23 @@ def database_url(settings: Settings) -> str:
 
 async def migrate(settings: Settings) -> None:
     """Migrate the database, then make sure that Temporal has what journeys need."""
-    for name in await schema.migrate(database_url(settings)):
+    try:
+        applied = await schema.migrate(database_url(settings))
+    except (*_UNREACHABLE, schema.MigrationError) as error:
+        raise UsageError(f"the database at RELANCE_DATABASE_URL cannot be migrated: {error}") from None
+    for name in applied:
         print(f"applied {name}")  # noqa: T201 what the command did
-    await temporal.bootstrap(await temporal.connect())
+    await temporal.bootstrap(await _temporal())
     print("database and Temporal namespace are ready")  # noqa: T201
+
+
+async def _temporal() -> Client:
+    try:
+        return await temporal.connect()
+    except RuntimeError:
+        raise UsageError(
+            "Temporal does not answer; TEMPORAL_ADDRESS says where it is (127.0.0.1:7233 by default)"
+        ) from None
 
 
 async def api(settings: Settings, host: str, port: int) -> None:
@@ -76,7 +92,7 @@ async def worker(settings: Settings, queues: list[str] | None) -> None:
     """Run workers."""
     async with connected(settings) as parts, serving.until_told() as stop:
         try:
-            workers = parts.workers(await temporal.connect(), queues or QUEUES)
+            workers = parts.workers(await _temporal(), queues or QUEUES)
         except ValueError as error:
             raise UsageError(str(error)) from None
         await serving.together(stop, *(serving.work(one, stop) for one in workers))

@@ -69,7 +69,7 @@ def read(file: Path) -> Feed:
             if line.strip():
                 feed.add(_event(line, f"{file}:{number}"))
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from None
+        raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from None
     if not feed:
         raise UsageError(f"{file} holds no events")
     return feed

@@ -17,6 +17,9 @@ from temporalio.worker import Worker
 from relance.embedded import is_free
 from relance.errors import UsageError
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a process in good order: the servers that it runs must not be left behind."""
+
 
 class _Server(uvicorn.Server):
     """Uvicorn, but the process's signals are ours, and it tells when it listens."""
@@ -36,15 +39,15 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def until_told() -> AsyncIterator[asyncio.Event]:
-    """Give an event that Ctrl-C and SIGTERM set."""
+    """Give an event that Ctrl-C, SIGTERM and the closing of the terminal set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         loop.add_signal_handler(number, stop.set)
     try:
         yield stop
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING:
             loop.remove_signal_handler(number)
 
 

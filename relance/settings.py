@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,6 +14,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RELANCE_")
 
     database_url: str | None = None
-    secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    secret: SecretStr | None = None
     public_url: str = "http://127.0.0.1:8080"
     log_level: Literal["debug", "info", "warning", "error"] | None = None

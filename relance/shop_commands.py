@@ -108,7 +108,8 @@ async def show(settings: Settings, name: str) -> None:
         table = Table(show_header=False)
         for field in dataclasses.fields(shop):
             value = getattr(shop, field.name)
-            table.add_row(field.name, ", ".join(value) if isinstance(value, tuple) else str(value or "-"))
+            text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
+            table.add_row(field.name, text or "-")
         console.print(table)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys import holdout
+from journeys.customers import fields, plain
 from journeys.events import Event
 from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
 from journeys.ids import journey_id, public_id
@@ -183,9 +184,10 @@ def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: dat
 
 async def _facts(db: Connection, shop: str, stored: StoredCart, at: datetime) -> Facts:
     row = await db.fetchrow(
-        "select (select count(*) from orders where shop = $1 and customer_id = $2 and at <= $3) as orders,"
+        "select traits, (select count(*) from orders where shop = $1 and customer_id = $2 and at <= $3) as orders,"
         " (select count(*) from carts where shop = $1 and customer_id = $2 and holds_items and ordered_at is null"
-        " and last_at between $3 - make_interval(days => $4) and $3) as abandoned",
+        " and last_at between $3 - make_interval(days => $4) and $3) as abandoned"
+        " from customers where shop = $1 and customer_id = $2",
         shop,
         stored.customer,
         at,
@@ -198,6 +200,7 @@ async def _facts(db: Connection, shop: str, stored: StoredCart, at: datetime) ->
         currency=stored.cart.currency,
         cart_categories=stored.cart.categories,
         segments=segments(orders=row["orders"], abandoned_carts=row["abandoned"]) if row else (),
+        customer=fields(plain(row["traits"])) if row else {},
     )
 
 

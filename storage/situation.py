@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from journeys.cart import Cart
-from journeys.customers import plain
-from journeys.facts import CUSTOMER_FIELDS, SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
+from journeys.customers import fields, plain
+from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
 from journeys.gate import Mode, Question, refusal
 from journeys.plan import Plan
 
@@ -111,15 +111,9 @@ class Situation:
             currency=self.cart.currency,
             cart_categories=self.cart.categories,
             segments=self.segments,
-            customer=self._customer_fields(),
+            customer=fields(self.traits),
             usable=tuple(channel for channel in Channel if refusal(self.question(plan, channel)) is None),
         )
-
-    def _customer_fields(self) -> dict[str, str]:
-        fields = {name: self.traits.get(name) for name in CUSTOMER_FIELDS}
-        if isinstance(locale := self.traits.get("locale"), str):
-            fields["language"] = locale[:2].lower()
-        return {name: value for name, value in sorted(fields.items()) if isinstance(value, str)}
 
 
 async def read(db: Pool | Connection, journey: str, at: datetime) -> Situation:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import shutil
+import sys
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
@@ -24,11 +29,13 @@ from relance.secret import Secret
 from storage import ingest, journeys, plans, sends, shops
 from storage.ingest import Taken
 from storage.journeys import Journey
+from workers import temporal
 from workers.relay import Relay
 
 SECRET = Secret("a secret that only the tests use, 32 characters or more")
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+PATIENCE = timedelta(seconds=40)
 ITEM = {"product_id": "p-1", "name": "Teapot", "category": "Kitchen", "price": 40, "quantity": 1}
 
 
@@ -128,6 +135,42 @@ async def opened_shop(database_url: str, plan: Plan | None = None) -> AsyncItera
         shop = TestShop(parts)
         await shop.open(plan)
         yield shop
+
+
+@asynccontextmanager
+async def skipping_temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal server that skips time, for each workflow on its own."""
+    beside = Path(sys.executable).parent / "temporal"
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(beside if beside.exists() else shutil.which("temporal")),
+        dev_server_extra_args=[
+            "--dynamic-config-value",
+            "frontend.WorkflowTimeSkippingEnabled=true",
+            "--dynamic-config-value",
+            'history.timerProcessorMaxTimeShift="10ms"',
+        ],
+        dev_server_log_level="never",
+        dev_server_startup_timeout=timedelta(seconds=30),
+        data_converter=pydantic_data_converter,
+    ) as env:
+        await temporal.bootstrap(env.client)
+        yield env
+
+
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    """Wait until something holds, for as long as a busy machine may need."""
+    async with asyncio.timeout(PATIENCE.total_seconds()):
+        while not await holds():  # noqa: ASYNC110 Postgres and Temporal set no events
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def workers_at_work(shop: TestShop, client: Client) -> AsyncIterator[None]:
+    """The shop's workers, running."""
+    async with AsyncExitStack() as stack:
+        for worker in shop.parts.workers(client, grace=timedelta(seconds=1)):
+            await stack.enter_async_context(worker)
+        yield
 
 
 @dataclass

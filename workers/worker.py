@@ -53,9 +53,7 @@ def build(
             task_queue=queue,
             workflows=[JourneyWorkflow],
             activities=activities,
-            workflow_runner=SandboxedWorkflowRunner(
-                restrictions=SandboxRestrictions.default.with_passthrough_modules("journeys", "activities.contracts")
-            ),
+            workflow_runner=runner(),
             max_concurrent_workflow_tasks=concurrency,
             max_concurrent_local_activities=concurrency,
             max_concurrent_activities=concurrency,
@@ -72,3 +70,9 @@ def build(
         max_task_queue_activities_per_second=limits[queue],
         graceful_shutdown_timeout=grace,
     )
+
+
+def runner() -> SandboxedWorkflowRunner:
+    """Build what runs the workflows. Replays of recorded histories take the same."""
+    passed = SandboxRestrictions.default.with_passthrough_modules("journeys", "activities.contracts")
+    return SandboxedWorkflowRunner(restrictions=passed)

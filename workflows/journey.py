@@ -192,7 +192,7 @@ class JourneyWorkflow:
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
         """Run one send on its channel's queue; None when it could not be brought about, or is no longer wanted."""
         self._tell(f"Sending {step.id} by {order.channel}", order.at)
-        within = min(step.send.deadline or SEND_WITHIN, SEND_WITHIN)
+        within = step.send.deadline or SEND_WITHIN
         sending = workflow.start_activity(
             SEND,
             order,

@@ -22,12 +22,12 @@ LONGEST_STOP = 30.0
 
 
 class Program:
-    """A ``relance up`` that has started and printed where it is.
+    """A ``relance up``.
 
     Attributes:
         data: its data folder.
         port: the port of its API.
-        printed: what it printed, by name: ``API``, ``Temporal``, ``write key`` and so on.
+        printed: what it printed once it had started, by name: ``API``, ``Temporal``, ``write key`` and so on.
 
     """
 
@@ -36,18 +36,24 @@ class Program:
         self._output, self._errors = data.parent / "stdout", data.parent / "stderr"
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [RELANCE, "up", "--data", data, "--port", str(port)], stdout=output, stderr=errors, env=environment()
+                [RELANCE, "up", "--data", data, "--port", str(port)],
+                stdout=output,
+                stderr=errors,
+                env=environment(),
+                process_group=0,
             )
-        self.printed = self._addresses()
+        self.printed: dict[str, str] = {}
 
-    def _addresses(self) -> dict[str, str]:
+    def started(self) -> Program:
+        """Wait until it has printed where it is."""
         until = time.monotonic() + LONGEST_START
         while "Ctrl-C" not in (text := self._output.read_text()):
             if self.process.poll() is not None or time.monotonic() > until:
                 pytest.fail(f"relance up does not start: {self._errors.read_text()}")
             time.sleep(0.05)
         pairs = (line.partition(": ") for line in text.splitlines() if ": " in line)
-        return {name: value.strip() for name, _, value in pairs}
+        self.printed = {name: value.strip() for name, _, value in pairs}
+        return self
 
     def track(self, event: str, person: str, **properties: Any) -> httpx.Response:
         """Send an event as the shop's backend does."""
@@ -67,8 +73,8 @@ class Program:
         self.process.wait()
 
     def interrupt(self) -> int:
-        """Press Ctrl-C and give the exit code."""
-        self.process.send_signal(signal.SIGINT)
+        """Press Ctrl-C, which a terminal tells all processes in the foreground, and give the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(LONGEST_STOP)
 
 

@@ -116,8 +116,8 @@ def messages() -> list[tuple[str, dict[str, Any], str | None]]:
     """Every tracking message of the pages, with the kind that its address implies."""
     found: list[tuple[str, dict[str, Any], str | None]] = []
     for where, document in documents():
-        parts = document["batch"] if "batch" in document else [document] if document.get("type") in KINDS else []
-        found += [(str(where), part, None) for part in parts]
+        is_message = "type" in document and "status" not in document
+        found += [(str(where), part, None) for part in document.get("batch", [document] if is_message else [])]
     return found + [(str(c), body, TRACKING[path]) for c, _, path, body in calls() if path in TRACKING]
 
 

@@ -1,0 +1,289 @@
+"""The command line: it helps, says in one line what is wrong, and keeps no secret that it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog
+import typer
+
+from relance import cli
+
+PROGRAM: Any = typer.main.get_command(cli.app)
+SECRET = "a secret that only the tests use, 32 characters or more"
+PAGE = '{"type": "page", "userId": "u", "timestamp": "2026-01-01T00:00:00Z"}'
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Relance = Callable[..., Done]
+
+
+@pytest.fixture
+def relance(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Relance]:
+    """Run a command line, in an environment without settings and on a wide terminal."""
+    for name in [name for name in os.environ if name.startswith(("RELANCE_", "TEMPORAL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["relance", *words])
+        code: Any = 0
+        try:
+            cli.main()
+        except SystemExit as done:
+            code = done.code or 0
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    yield run
+    # The log would go on to this test's standard error.
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def installed(relance: Relance, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Relance:
+    """The same, where the settings name a migrated database."""
+    monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
+    monkeypatch.setenv("RELANCE_SECRET", SECRET)
+    return relance
+
+
+def the_line(done: Done) -> str:
+    """Give the one line that says what is wrong; anything else printed is a failure."""
+    assert (done.code, done.out) == (2, "")
+    [line] = done.err.splitlines()
+    assert line.startswith("relance: ")
+    return line
+
+
+def commands(command: Any = PROGRAM, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+def example_of(command: Any) -> str | None:
+    """Give the example that a command's help ends with, if it has one."""
+    _, _, example = (command.epilog or "").partition("Example: `")
+    return example.rstrip("`") or None
+
+
+ALL = {" ".join(("relance", *path)): (path, command) for path, command in commands()}
+WITH_EXAMPLE = {name: found for name, found in ALL.items() if example_of(found[1])}
+
+
+@pytest.mark.parametrize(("path", "command"), ALL.values(), ids=ALL)
+def test_every_command_explains_itself_and_shows_its_example(
+    relance: Relance, path: tuple[str, ...], command: Any
+) -> None:
+    done = relance(*path, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert "Usage: relance" in done.out
+    assert command.help.splitlines()[0] in " ".join(done.out.split())
+    for child in getattr(command, "commands", {}).values():
+        assert child.get_short_help_str(200) in done.out
+    if example := example_of(command):
+        assert example in done.out
+
+
+@pytest.mark.parametrize(("path", "command"), WITH_EXAMPLE.values(), ids=WITH_EXAMPLE)
+def test_every_example_is_one_that_the_command_takes(path: tuple[str, ...], command: Any) -> None:
+    words = shlex.split(example_of(command) or "")
+    assert tuple(words[1 : len(path) + 1]) == path
+    command.make_context(words[0], words[len(path) + 1 :])
+
+
+def test_a_plan_that_is_unknown_is_named_with_those_there_are(relance: Relance, tmp_path: Path) -> None:
+    line = the_line(relance("rehearse", str(tmp_path / "events.ndjson"), "--plan", "nonsense"))
+    assert "'nonsense'" in line
+    assert "cart-recovery" in line
+
+
+def test_a_file_that_is_missing_is_named(relance: Relance, tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    assert f"cannot read {file}: No such file or directory" in the_line(relance("rehearse", str(file)))
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [("{", "not JSON"), ("[]", "timestamp"), (PAGE.replace("userId", "user"), "userId")],
+)
+def test_a_recorded_line_that_is_broken_is_named_with_its_number(
+    relance: Relance, tmp_path: Path, broken: str, problem: str
+) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_text(f"{PAGE}\n\n{broken}\n")
+    line = the_line(relance("rehearse", str(file)))
+    assert f"{file}:3: " in line
+    assert problem in line
+
+
+@pytest.mark.parametrize("secret", [None, "", "hunter2"])
+def test_a_secret_that_is_missing_or_short_is_asked_for_and_not_repeated(
+    relance: Relance, monkeypatch: pytest.MonkeyPatch, secret: str | None
+) -> None:
+    monkeypatch.setenv("RELANCE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/relance")
+    if secret is not None:
+        monkeypatch.setenv("RELANCE_SECRET", secret)
+    line = the_line(relance("shop", "show", "boutique"))
+    assert "set RELANCE_SECRET" in line
+    assert "32 characters" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("words", ["migrate", "shop show boutique", "key list", "api", "relay", "worker"])
+def test_a_database_that_is_not_set_is_asked_for(relance: Relance, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    monkeypatch.setenv("RELANCE_SECRET", SECRET)
+    assert "set RELANCE_DATABASE_URL, such as postgresql://" in the_line(relance(*words.split()))
+
+
+@pytest.mark.parametrize("words", ["migrate", "shop show boutique", "api", "relay", "worker"])
+def test_a_database_that_does_not_answer_is_told_without_its_password(
+    relance: Relance, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("RELANCE_SECRET", SECRET)
+    monkeypatch.setenv("RELANCE_DATABASE_URL", "postgresql://nobody:hunter2@127.0.0.1:1/relance")
+    line = the_line(relance(*words.split()))
+    assert "RELANCE_DATABASE_URL" in line
+    assert "hunter2" not in line
+
+
+def test_a_setting_that_has_no_such_value_is_named(relance: Relance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELANCE_LOG_LEVEL", "loud")
+    assert "RELANCE_LOG_LEVEL" in the_line(relance("rehearse", "events.ndjson"))
+    # What was not begun is put away, without a complaint of Python's when it is collected.
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("shop create La_Boutique", "'La_Boutique' cannot be a shop's id"),
+        ("shop create boutique", "there is a shop 'boutique' already"),
+        ("shop show atelier", "there is no shop 'atelier'; relance shop create atelier makes it"),
+        ("shop set atelier --name Atelier", "there is no shop 'atelier'"),
+        ("shop set boutique --mode live", "live mode is not open yet"),
+        ("shop set boutique --mode loud", "'loud' is not one of sandbox, allowlist, stopped"),
+        ("shop set boutique --language de", "'de' is not one of fr, it, pt, en"),
+        ("shop set boutique --cart-url shop.example.com", "--cart-url must be an https or http address"),
+        ("shop set boutique --account pigeon=x.json", "--account takes CHANNEL=FILE"),
+        ("shop set boutique --account sms=/nowhere/x.json", "cannot read /nowhere/x.json: No such file"),
+        ("key create atelier write", "there is no shop 'atelier'"),
+        ("key create boutique golden", "'golden' is not a kind of key: say write or api"),
+        ("key revoke 0123456789", "there is no key '0123456789' to revoke; relance key list shows them"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(installed: Relance, words: str, problem: str) -> None:
+    assert installed("shop", "create", "boutique").code == 0
+    before = installed("shop", "show", "boutique")
+    assert problem in the_line(installed(*words.split()))
+    assert installed("shop", "show", "boutique") == before
+
+
+def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) -> None:
+    made = installed("shop", "create", "boutique", "--name", "La Boutique")
+    assert (made.code, made.err) == (0, "")
+    assert shown(installed) == {
+        "shop": "boutique",
+        "name": "La Boutique",
+        "mode": "sandbox",
+        "language": "en",
+        "cart_url": "-",
+        "allowlist": "-",
+    }
+    words = "--mode allowlist --language fr --cart-url https://b.example/cart --allow +33639980001 --allow a@b.example"
+    assert installed("shop", "set", "boutique", *words.split()).code == 0
+    assert installed("shop", "set", "boutique", "--allow", "+33639980001").code == 0
+    assert shown(installed) == {
+        "shop": "boutique",
+        "name": "La Boutique",
+        "mode": "allowlist",
+        "language": "fr",
+        "cart_url": "https://b.example/cart",
+        "allowlist": "+33639980001, a@b.example",
+    }
+
+
+def shown(relance: Relance) -> dict[str, str]:
+    cells = [line.split("│")[1:3] for line in relance("shop", "show", "boutique").out.splitlines() if "│" in line]
+    return {name.strip(): value.strip() for name, value in cells}
+
+
+def test_a_shops_account_is_kept_encrypted(installed: Relance, database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text(
+        f'{{"provider": "twilio", "account_sid": "AC{"0" * 32}", "auth_token": "hunter2", "sender": "+33700000000"}}'
+    )
+    installed("shop", "create", "boutique")
+    assert installed("shop", "set", "boutique", "--account", f"sms={file}").code == 0
+    [row] = rows(database_url, "select channel, settings from channel_accounts")
+    assert row["channel"] == "sms"
+    assert b"hunter2" not in row["settings"]
+    assert "account cannot send by email" in the_line(
+        installed("shop", "set", "boutique", "--account", f"email={file}")
+    )
+
+
+KINDS = ("write", "api")
+
+
+def test_keys_are_shown_once_listed_without_their_secret_and_revoked(installed: Relance, database_url: str) -> None:
+    installed("shop", "create", "boutique")
+    keys = {kind: installed("key", "create", "boutique", kind, "--label", f"my {kind}").out.strip() for kind in KINDS}
+    assert [secret.startswith(f"{kind}_") for kind, secret in keys.items()] == [True, True]
+
+    stored = rows(database_url, "select * from keys order by created_at")
+    assert [row["hash"] for row in stored] == [hashlib.sha256(secret.encode()).digest() for secret in keys.values()]
+    listed = installed("key", "list", "boutique").out
+    assert "my write" in listed
+    assert "my api" in listed
+    for secret in keys.values():
+        assert secret not in listed
+        assert secret.partition("_")[2] not in dump(database_url)
+
+    key_id = stored[0]["key_id"]
+    assert key_id in listed
+    assert installed("key", "revoke", key_id).code == 0
+    assert [row["revoked_at"] is None for row in rows(database_url, "select * from keys order by created_at")] == [
+        False,
+        True,
+    ]
+    assert "no key" in the_line(installed("key", "revoke", key_id))
+
+
+def rows(database_url: str, query: str) -> list[asyncpg.Record]:
+    """Ask the database."""
+
+    async def ask() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(database_url)
+        try:
+            return await connection.fetch(query)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def dump(database_url: str) -> str:
+    """Give every row of every table, as text."""
+    tables = [row["tablename"] for row in rows(database_url, "select * from pg_tables where schemaname = 'public'")]
+    return "\n".join(str(row) for table in tables for row in rows(database_url, f'select * from "{table}"'))
