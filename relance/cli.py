@@ -203,7 +203,7 @@ async def _interruptible(command: Coroutine[Any, Any, None]) -> None:
 def main() -> None:
     """Run the program; what the user can mend is told in one line."""
     try:
-        app()
+        app(prog_name="relance")
     except* UsageError as group:
         for error in group.exceptions:
             print(f"relance: {_innermost(error)}", file=sys.stderr)  # noqa: T201 the error line itself

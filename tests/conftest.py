@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -27,10 +28,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "relance"))
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[Path]:
+    """A folder that Postgres' own user may pass through: as root, each start of pytest closes pytest's for others."""
+    with tempfile.TemporaryDirectory(prefix="relance-test-") as folder:
+        yield Path(folder)
+
+
 @pytest_asyncio.fixture(scope="session")
-async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def postgres_server(postgres_folder: Path) -> AsyncIterator[str]:
     """A Postgres server; gives the URL of a migrated database that others are copied from."""
-    async with embedded.postgres(tmp_path_factory.mktemp("pg") / "data", durable=False) as url:
+    async with embedded.postgres(postgres_folder / "data", durable=False) as url:
         await migrate(url)
         yield url
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,16 +124,16 @@ def nothing_runs_on(data: Path, within: float = 5.0) -> bool:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
-    """A data folder; what still runs on it at the end is killed."""
-    folder = tmp_path / "data"
-    yield folder
-    for process in processes_on(folder):
-        try:
-            process.kill()
-            process.wait(5)
-        except psutil.Error:
-            continue
+def data() -> Iterator[Path]:
+    """A data folder outside pytest's own, as for ``postgres_folder``; what still runs on it at the end is killed."""
+    with tempfile.TemporaryDirectory(prefix="relance-test-") as folder:
+        yield Path(folder) / "data"
+        for process in processes_on(Path(folder)):
+            try:
+                process.kill()
+                process.wait(5)
+            except psutil.Error:
+                continue
 
 
 @pytest.fixture
