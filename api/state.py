@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import Request
-from messages.links import CartLinks
 
 from activities.clock import ShopClock
+from messages.links import CartLinks
 from storage.following import Following
 from storage.plans import Plans
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
-from messages.links import CartLinks
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
@@ -22,6 +21,7 @@ from activities.send import Sending
 from api.state import Services
 from channels.base import HTTP_TIMEOUT
 from journeys.clock import Clock
+from messages.links import CartLinks
 from relance.secret import Secret
 from storage import database
 from storage.database import Pool

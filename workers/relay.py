@@ -34,6 +34,8 @@ BATCH = 20
 IDLE = timedelta(milliseconds=50)
 LONGEST_PAUSE = timedelta(seconds=30)
 
+_DATABASE_TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
 log = structlog.get_logger()
 
 
@@ -74,7 +76,7 @@ class Relay:
         while not stop.is_set():
             try:
                 busy = await self.deliver_batch()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _DATABASE_TROUBLE as error:
                 log.warning("relay cannot reach Postgres", problem=type(error).__name__)
                 busy = False
             if not busy:
@@ -89,10 +91,14 @@ class Relay:
     async def _deliver(self, delivery: Delivery) -> None:
         try:
             await self._tell_temporal(delivery)
-        except RPCError as error:
+        except _DATABASE_TROUBLE:
+            # The lease runs out by itself.
+            raise
+        except Exception as error:  # noqa: BLE001 one row that cannot be delivered must not stop the others
+            problem = error.status.name if isinstance(error, RPCError) else type(error).__name__
             wait = min(timedelta(seconds=0.5 * 2 ** min(delivery.tries, 10)), LONGEST_PAUSE)
-            log.warning("relay cannot deliver", journey=delivery.journey, problem=error.status.name)
-            await outbox.later(self._pool, delivery, wait, error.status.name)
+            log.warning("relay cannot deliver", journey=delivery.journey, problem=problem)
+            await outbox.later(self._pool, delivery, wait, problem)
             return
         await outbox.done(self._pool, delivery)
 

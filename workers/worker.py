@@ -12,6 +12,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.contracts import JOURNEY_QUEUE, send_queue
 from journeys.facts import Channel
+from workers.privacy import WordlessFailures
 from workflows.journey import JourneyWorkflow
 
 SENDS_PER_SECOND = {Channel.SMS: 25.0, Channel.EMAIL: 50.0}
@@ -58,6 +59,7 @@ def build(
             max_concurrent_local_activities=concurrency,
             max_concurrent_activities=concurrency,
             graceful_shutdown_timeout=grace,
+            interceptors=[WordlessFailures()],
         )
     limits = {send_queue(channel): limit for channel, limit in SENDS_PER_SECOND.items()}
     if queue not in limits:
@@ -69,6 +71,7 @@ def build(
         max_concurrent_activities=concurrency,
         max_task_queue_activities_per_second=limits[queue],
         graceful_shutdown_timeout=grace,
+        interceptors=[WordlessFailures()],
     )
 
 

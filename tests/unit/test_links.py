@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from messages.links import BadLinkError, CartLinks, CartRef, restore_url
 
@@ -40,6 +42,13 @@ def test_a_token_that_is_none_is_refused(token: str) -> None:
         LINKS.read(token)
 
 
+@pytest.mark.parametrize("content", [["demo"], ["demo", "c-1", "more"], 3, None])
+def test_a_token_with_other_content_is_refused(content: Any) -> None:
+    token = URLSafeSerializer(b"a secret", salt="cart").dumps(content)
+    with pytest.raises(BadLinkError):
+        LINKS.read(str(token))
+
+
 def test_a_token_of_another_secret_is_refused() -> None:
     with pytest.raises(BadLinkError):
         CartLinks(b"another secret").read(TOKEN)
@@ -56,6 +65,7 @@ def test_a_token_of_another_secret_is_refused() -> None:
         # a page that was opened from such a link
         ("https://s.example/c?relance=OLD&a=1", "https://s.example/c?a=1&relance=T"),
         ("https://s.example/panier été", "https://s.example/panier%20%C3%A9t%C3%A9?relance=T"),
+        ('https://s.example/<b>"', "https://s.example/%3Cb%3E%22?relance=T"),
         ("https://s.example/a\r\nb", "https://s.example/ab?relance=T"),
         ("HTTPS://s.example/c", "https://s.example/c?relance=T"),
     ],

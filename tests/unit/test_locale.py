@@ -42,6 +42,7 @@ def test_the_shops_language_is_the_default() -> None:
     ("language", "locale", "country", "written"),
     [
         ("pt", "pt-BR", None, "pt_BR"),
+        ("pt", "pt-br", None, "pt_BR"),
         ("pt", "pt-PT", "BR", "pt_PT"),
         ("pt", "pt", "BR", "pt_BR"),
         ("pt", "pt-Latn-BR", None, "pt_BR"),

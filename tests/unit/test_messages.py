@@ -41,7 +41,7 @@ CATALOG = catalog.load(FILES)
 KINDS = ("", "item_amount", "free_shipping", "next_order_credit")
 SAID = [(step.send.message, kind) for step in PLAN.sends for kind in (KINDS if step.send.offer else KINDS[:1])]
 LOCALES = {"fr": "fr_FR", "it": "it_IT", "pt": "pt_PT", "en": "en_GB"}
-LINK = "https://shop.example.com/cart?relance=" + "t" * 52
+LINK = "https://shop.example.com/cart?relance=" + "t" * 72
 LONG = "Enamelled teapot, with a spout and a lid"
 AT = datetime(2026, 8, 12, 16, tzinfo=UTC)
 BREAKS = [chr(n) for n in (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, 0x202E, 0x2066)]
@@ -194,14 +194,32 @@ def test_a_long_name_does_not_lengthen_an_sms(message: str, kind: str, language:
         "{{ shop.name",
         "{% include 'other' %}",
         "{% if true %}" * 500 + "{% endif %}" * 500,
+        "{% assign x = 'ab' %}{% for n in (1..99) %}{% assign x = x | append: x %}{% endfor %}",
+        # what only some persons would get
+        "{% if customer.first_name == '' %}{{ 1 | divided_by: 0 }}{% endif %}",
+        "{% if offer.kind == 'free_shipping' %}{{ 1 | divided_by: 0 }}{% endif %}",
     ],
 )
 def test_a_template_that_is_wrong_or_runs_away_is_refused_at_check_and_at_rendering(source: str) -> None:
     with pytest.raises(RenderError):
-        render(Template(source), context())
+        render(Template(source), context(kind="free_shipping", customer=CustomerWords()))
     [problem] = set(catalog.check(changed("first", "sms", source), PLAN))
     assert problem.startswith("step first: message 'first' in en for sms ")
     assert "\n" not in problem
+
+
+def test_a_subject_is_checked_as_a_text_is() -> None:
+    email = {"subject": "{{ cart.total }}", "text": "x"}
+    with pytest.raises(RenderError):
+        render(Template("x", "{{ cart.total }}"), context())
+    languages = CATALOG.model_dump()["languages"]
+    languages["fr"]["first"]["email"] = email
+    [problem] = catalog.check(Catalog.model_validate({"languages": languages}), PLAN)
+    assert problem == "step first: message 'first' in fr for email uses 'cart.total', which no message has"
+
+
+def test_a_subject_is_one_line_and_a_text_ends_where_its_words_end() -> None:
+    assert render(Template("\n a\n\nb \n", "a\r\n b\n"), context()) == Rendered("a\n\nb", "a  b")
 
 
 def test_a_rendering_error_names_no_person() -> None:

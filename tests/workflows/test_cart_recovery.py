@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -212,3 +213,21 @@ async def test_a_journey_cancelled_in_the_temporal_ui_is_cancelled_in_postgres_t
     assert isinstance(failure.value.cause, CancelledError)
     journey = await engine.shop.journey()
     assert (journey.outcome, journey.reason) == ("cancelled", "cancelled in Temporal")
+
+
+async def test_an_errors_text_does_not_get_into_the_history_and_the_journey_goes_on_after_it(engine: Engine) -> None:
+    await started(engine)
+    pool = engine.shop.parts.pool
+    await pool.execute(
+        "create function fail() returns trigger language plpgsql as $$ begin"
+        " raise exception 'Key (email)=(jane@example.com)'; end $$"
+    )
+    await pool.execute("create trigger fail before insert on journey_log for each row execute function fail()")
+    forward = asyncio.create_task(engine.forward(2 * HOUR + MINUTE))
+    handle = await engine.handle()
+    while "RaiseError" not in (await handle.fetch_history()).to_json():  # noqa: ASYNC110 Temporal sets no events
+        await asyncio.sleep(0.05)
+    await pool.execute("drop trigger fail on journey_log")
+    await forward
+    assert await engine.shop.sent() == [("first", "sms")]
+    assert "jane" not in (await handle.fetch_history()).to_json()
