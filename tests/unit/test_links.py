@@ -26,7 +26,8 @@ def test_a_token_names_the_cart_it_was_made_for(shop: str, cart: str) -> None:
 @given(st.integers(min_value=0, max_value=len(TOKEN) - 1), st.characters(categories=["L", "N", "P"]))
 def test_a_changed_token_is_refused(at: int, char: str) -> None:
     changed = TOKEN[:at] + char + TOKEN[at + 1 :]
-    if changed == TOKEN:
+    # Base64 has two spellings of these, and both name the same cart.
+    if changed.replace("+", "-").replace("/", "_") == TOKEN:
         return
     try:
         # The last character of a signature has spare bits: another spelling of it names the same cart.
