@@ -95,11 +95,12 @@ async def claim(pool: Pool, plan: Plan, wanted: Try, *, repeatable: frozenset[Mo
     """
     async with pool.acquire() as db, db.transaction():
         journey = await _lock(db, wanted.journey)
+        standing = await _standing(db, wanted)
         found = await situation.read(db, wanted.journey, wanted.at)
         for channel in wanted.passed_over:
             if reason := refusal(found.question(plan, channel, wanted.deadline)):
                 await _refuse(db, journey, wanted, channel, reason)
-        if standing := await _standing(db, wanted):
+        if standing:
             return await _take_over(db, plan, wanted, journey, found, standing, repeatable=repeatable)
         if reason := refusal(found.question(plan, wanted.channel, wanted.deadline)):
             await _refuse(db, journey, wanted, wanted.channel, reason)
@@ -129,9 +130,10 @@ class _Standing:
 
 
 async def _standing(db: Connection, wanted: Try) -> _Standing | None:
+    # A call that is under way settles without the journey's locks: the row is held, or read as it was left.
     row = await db.fetchrow(
         "select try, state, channel, decided_at, sent_at from sends"
-        " where journey = $1 and step = $2 and state <> all($3)",
+        " where journey = $1 and step = $2 and state <> all($3) for update",
         wanted.journey,
         wanted.slot,
         _OPEN,

@@ -28,11 +28,14 @@ from storage import customers, shops
 from storage.sends import Claimed, Try
 from tests.integration.loopback import Answer, Loopback, Request, listening, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server
-from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery
+from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, until
 
 TWILIO_SID = "AC" + "0" * 32
 CREATED = Answer(201, b'{"sid": "SM00000000000000000000000000000000"}')
 TAKEN = Answer(200, b'{"messages": [{"messageId": "m", "status": {"groupId": 1, "groupName": "PENDING", "id": 26}}]}')
+WAITING_FOR_A_LOCK = (
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+)
 PHONE, EMAIL = "+33639980001", "ann@example.com"
 
 
@@ -175,11 +178,7 @@ async def test_a_claim_waits_for_an_order_that_is_being_taken_and_then_refuses(s
         async with db.transaction():
             await customers.lock(db, shop.shop, "ann")
             claim = asyncio.create_task(send(shop))
-            waiting = (
-                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-            )
-            while not await shop.parts.pool.fetchval(waiting):  # noqa: ASYNC110 Postgres sets no events
-                await asyncio.sleep(0.01)
+            await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
             await db.execute("update carts set ordered_at = now(), order_id = 'o-1'")
             assert not claim.done()
         result = await claim
@@ -282,6 +281,24 @@ async def test_two_workers_with_the_same_send_call_the_provider_once(shop: TestS
     assert {result.outcome for result in results} == {"sent"}
     live = "select count(*) from sends where state not in ('refused', 'rejected', 'released')"
     assert await shop.parts.pool.fetchval(live) == 1
+
+
+async def test_an_answer_that_is_being_written_is_waited_for_and_kept(shop: TestShop) -> None:
+    await shop.identify()
+    await shop.fill()
+    async with held() as twilio:
+        await connect_twilio(shop, twilio.url)
+        first = asyncio.create_task(send(shop))
+        await asyncio.wait_for(twilio.heard.wait(), 10)
+        async with shop.parts.pool.acquire() as db, db.transaction():
+            await db.execute("update sends set state = 'accepted', sent_at = now(), attempt = null")
+            second = asyncio.create_task(send(shop))
+            await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
+        assert (await second).outcome == "sent"
+        twilio.release.set()
+        assert (await first).outcome == "sent"
+    assert len(twilio.requests) == 1
+    assert [state for _, _, state, _ in await shop.ledger()] == ["accepted"]
 
 
 class SlowComposer(Composer):
