@@ -42,6 +42,7 @@ _SHORT_TIMERS = ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="
 """In a rehearsal a window lasts less than the second by which the server may be late otherwise (measured: 0.5 s)."""
 _START_TIMEOUT = 30.0
 _STOP_TIMEOUT = 10.0
+_WATCH_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[str]:
         await _prepare(server.get_uri(), durable=durable)
         yield url
     finally:
-        await asyncio.to_thread(server.cleanup)
+        # It may have ended by itself.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            await asyncio.to_thread(server.cleanup)
 
 
 async def _prepare(url: str, *, durable: bool) -> None:
@@ -133,7 +136,7 @@ async def temporal_server(folder: Path, *, keep: bool = True) -> AsyncIterator[T
     """
     binary = _temporal_binary()
     folder.mkdir(parents=True, exist_ok=True)
-    _end_left_over(folder)
+    _stop(_temporal(folder))
     port, ui_port = free_port(7233), free_port(8233)
     command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
     command += ["--log-level", "error", *(["--db-filename", str(folder / "temporal.db")] if keep else _SHORT_TIMERS)]
@@ -166,23 +169,41 @@ def _temporal_binary() -> str:
     return found
 
 
-def _end_left_over(folder: Path) -> None:
-    """End the server that an owner who was killed has left behind on this folder."""
-    try:
+def _temporal(folder: Path) -> psutil.Process | None:
+    """Find the Temporal server that runs on this folder; an owner who was killed may have left it behind."""
+    with contextlib.suppress(OSError, ValueError, psutil.Error):
         process = psutil.Process(int((folder / "pid").read_text()))
         if process.name() == "temporal" and process.environ().get(_MARK) == str(folder):
-            _stop(process)
-    except (OSError, ValueError, psutil.Error):
-        return
+            return process
+    return None
 
 
 def _postmaster(folder: Path) -> psutil.Process | None:
-    """Find the Postgres server that an owner who was killed has left behind on this folder."""
+    """Find the Postgres server that runs on this folder; an owner who was killed may have left it behind."""
     with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
         process = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
         if str(folder.resolve()) in process.cmdline():
             return process
     return None
+
+
+async def watch(data: Path, stop: asyncio.Event) -> None:
+    """Watch the servers of a data folder until told to stop.
+
+    Raises:
+        UsageError: one of them has ended.
+
+    """
+    postgres, temporal = data / "postgres", data / "temporal"
+    while not stop.is_set():
+        for name, found, log in (
+            ("Postgres", _postmaster(postgres), postgres / "log"),
+            ("Temporal", _temporal(temporal), temporal / "log"),
+        ):
+            if found is None:
+                raise UsageError(f"{name} has ended, and its log, {log}, may say why; start again: nothing is lost")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _WATCH_EVERY)
 
 
 def _stop(process: psutil.Process | None) -> None:
@@ -213,7 +234,7 @@ async def _answers(process: subprocess.Popen[bytes], address: str, log: Path) ->
 
 def emptied(folder: Path) -> Path:
     """Make a folder anew, and end the servers that an owner who was killed has left behind on it."""
-    _end_left_over(folder / "temporal")
+    _stop(_temporal(folder / "temporal"))
     _stop(_postmaster(folder / "postgres"))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -12,7 +12,7 @@ from relance import embedded, plan_files, serving
 from relance.assembly import Parts, assemble
 from relance.embedded import TemporalAddress
 from relance.secret import Secret, kept_in
-from storage import plans, shops
+from storage import outbox, plans, shops
 from storage.migrate import migrate
 from workers import temporal
 
@@ -48,7 +48,7 @@ async def up(data: Path, port: int) -> None:
     """Run everything on a data folder until told to stop.
 
     Raises:
-        UsageError: a port is taken, the folder cannot be used, or a program is missing.
+        UsageError: a port is taken, the folder cannot be used, a program is missing, or a server has ended.
 
     """
     serving.check_port(HOST, port)
@@ -60,6 +60,8 @@ async def up(data: Path, port: int) -> None:
             await temporal.bootstrap(client)
             async with assemble(url, secret, f"http://{HOST}:{port}") as parts, serving.until_told() as stop:
                 keys = await demo_shop(parts, secret)
+                # The folder is ours alone: whoever leased these rows is gone.
+                await outbox.end_leases(parts.pool)
 
                 def tell() -> None:
                     for line in addresses(port, address, keys).lines():
@@ -69,6 +71,7 @@ async def up(data: Path, port: int) -> None:
                 await serving.together(
                     stop,
                     serving.serve(app.build(parts.services(client)), HOST, port, stop, ready=tell),
+                    embedded.watch(data, stop),
                     parts.relay(client).run(stop),
                     *(serving.work(worker, stop) for worker in parts.workers(client)),
                 )

@@ -73,6 +73,11 @@ async def later(db: Pool, delivery: Delivery, wait: timedelta, problem: str) -> 
     )
 
 
+async def end_leases(db: Pool) -> None:
+    """Give back the rows of relays that were killed, for whoever knows that none runs."""
+    await db.execute("update outbox set leased_until = null where leased_until is not null")
+
+
 async def waiting(db: Pool) -> tuple[int, timedelta]:
     """Count the rows that wait, and tell for how long the oldest one does."""
     row = await db.fetchrow(

@@ -56,6 +56,10 @@ class Program:
         self.printed = {name: value.strip() for name, _, value in pairs}
         return self
 
+    def errors(self) -> str:
+        """Give what it has logged so far."""
+        return self._errors.read_text()
+
     def track(self, event: str, person: str, **properties: Any) -> httpx.Response:
         """Send an event as the shop's backend does."""
         body = {"userId": person, "event": event, "properties": properties}
