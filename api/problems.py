@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT, HTTP_500_INTERNAL_SERVER_ERROR
+from starlette.status import (
+    HTTP_422_UNPROCESSABLE_CONTENT,
+    HTTP_500_INTERNAL_SERVER_ERROR,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
+
+from storage.database import PASSING
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -44,6 +53,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    for trouble in PASSING:
+        app.add_exception_handler(trouble, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -57,6 +68,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     detail = f"{request.method} {request.url.path}: {error.detail}. See /docs for what there is."
     return await _problem(
         request, Problem(error.status_code, str(error.detail), detail, headers=dict(error.headers or {}))
+    )
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.warning("database cannot be used", problem=type(error).__name__)
+    detail = "The database cannot be used now. Send the request again; events with a messageId are not taken twice."
+    headers = {"Retry-After": "2"}
+    return await _problem(
+        request, Problem(HTTP_503_SERVICE_UNAVAILABLE, "Not available right now", detail, headers=headers)
     )
 
 

@@ -6,14 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import asyncpg
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.status import (
     HTTP_400_BAD_REQUEST,
     HTTP_413_CONTENT_TOO_LARGE,
     HTTP_422_UNPROCESSABLE_CONTENT,
-    HTTP_503_SERVICE_UNAVAILABLE,
 )
 
 from api.auth import Parts, WriteShop
@@ -105,13 +103,6 @@ async def _take(parts: Services, shop: str, message: object, kind: str | None) -
         taken = await ingest.take(parts.pool, parts.following, shop, event)
     except BadEventError as error:
         return Result(message_id=_printable(message_id), status="rejected", field=error.field, problem=error.problem)
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
-        detail = (
-            "The database does not answer. Nothing of this request after the last taken event was kept; send it again."
-        )
-        raise Problem(
-            HTTP_503_SERVICE_UNAVAILABLE, "Not available right now", detail, headers={"Retry-After": "2"}
-        ) from None
     return Result(message_id=event.message_id, status=taken.value)
 
 

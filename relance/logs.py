@@ -4,8 +4,28 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from types import TracebackType
 
 import structlog
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+def wordless(error: BaseException | None) -> str:
+    """Tell where an error came from and of what kind it is, but not its text: that may quote a row or an address."""
+    kinds = []
+    while error is not None:
+        kinds.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__)
+        error = error.__cause__ or error.__context__
+    return "\nafter ".join(kinds)
+
+
+class _Wordless(logging.Formatter):
+    """Formats the lines of libraries, which log whole errors."""
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 logging's own name
+        return wordless(ei[1])
 
 
 def set_up(level: str) -> None:
@@ -17,10 +37,11 @@ def set_up(level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    library = logging.StreamHandler(sys.stderr)
+    library.setFormatter(_Wordless("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[library])

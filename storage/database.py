@@ -18,6 +18,16 @@ else:
 
 _STATEMENT_TIMEOUT_MS = 30_000
 
+PASSING = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+"""Troubles of the database that pass: nothing was committed or nobody can say, and the same may be tried again."""
+
 
 async def connect(url: str, *, max_size: int = 10) -> Pool:
     """Open a pool of connections whose ``json`` and ``jsonb`` values are Python objects."""

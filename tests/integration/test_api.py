@@ -288,6 +288,28 @@ async def test_what_cannot_be_started_is_refused(api: httpx.AsyncClient, body: d
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("40P01", 503), ("57014", 503), ("57P01", 503), ("53300", 503), ("08006", 503), ("P0001", 500)],
+    ids=["deadlock", "timeout", "shutdown", "too many connections", "connection lost", "our mistake"],
+)
+async def test_trouble_of_the_database_is_told_as_passing_and_nothing_of_a_row_is_said(
+    api: httpx.AsyncClient, shop: TestShop, code: str, status: int
+) -> None:
+    await shop.parts.pool.execute(
+        "create function fail() returns trigger language plpgsql as $$ begin"
+        f" raise exception 'Key (email)=(jane@example.com)' using errcode = '{code}'; end $$"
+    )
+    await shop.parts.pool.execute("create trigger fail before insert on events for each row execute function fail()")
+    for path, body in (("/v1/track", added()), ("/v1/batch", {"batch": [{"type": "track", **added()}]})):
+        answer = await api.post(path, json=body)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert ("Retry-After" in answer.headers) is (status == 503)
+        assert "jane" not in answer.text
+    await shop.parts.pool.execute("drop trigger fail on events")
+    assert (await api.post("/v1/track", json=added())).json()["results"][0]["status"] == "new"
+
+
 async def test_readiness_says_that_temporal_is_down_and_events_are_taken_all_the_same(api: httpx.AsyncClient) -> None:
     await start(api)
     ready = await api.get("/readyz")
