@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from starlette.status import (
     HTTP_201_CREATED,
     HTTP_400_BAD_REQUEST,
@@ -49,7 +49,7 @@ class Reason(BaseModel):
 
 
 class JourneyOut(BaseModel):
-    """A journey. ``status`` is running, paused or ended; ``outcome`` is there once it has ended."""
+    """A journey. ``outcome`` is there once it has ended; ``next_at`` while it runs, for a paused one has no moment."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -66,6 +66,11 @@ class JourneyOut(BaseModel):
     started_at: datetime
     ended_at: datetime | None
     next_at: datetime | None
+
+    @field_validator("next_at")
+    @classmethod
+    def _only_while_it_runs(cls, next_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        return next_at if info.data.get("status") == "running" else None
 
 
 class Page(BaseModel):

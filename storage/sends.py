@@ -270,24 +270,44 @@ async def keep_in_sandbox(db: Pool, send_id: str, address: str, subject: str | N
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A message that the sandbox kept."""
+
+    address: str
+    subject: str | None
+    body: str
+
+
+@dataclass(frozen=True)
 class Row:
-    """A row of the ledger, for people to read."""
+    """A row of the ledger, for people to read; ``kept`` where the sandbox took the message."""
 
     step: str
-    number: int
     channel: str
     state: str
     reason: str | None
     decided_at: datetime
-    sent_at: datetime | None
     provider: str | None
+    kept: Kept | None
 
 
 async def of_journey(db: Pool | Connection, journey: str) -> list[Row]:
     """List what a journey sent, or tried to."""
     rows = await db.fetch(
-        "select step, try as number, channel, state, reason, decided_at, sent_at, provider from sends"
-        " where journey = $1 order by decided_at, step, try",
+        "select s.step, s.channel, s.state, s.reason, s.decided_at, s.provider, k.address, k.subject, k.body"
+        " from sends s left join sandbox_messages k on k.send_id = s.send_id and s.provider = 'sandbox'"
+        " where s.journey = $1 order by s.decided_at, s.step, s.try",
         journey,
     )
-    return [Row(**row) for row in rows]
+    return [
+        Row(
+            row["step"],
+            row["channel"],
+            row["state"],
+            row["reason"],
+            row["decided_at"],
+            row["provider"],
+            Kept(row["address"], row["subject"], row["body"]) if row["body"] is not None else None,
+        )
+        for row in rows
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -14,13 +14,22 @@ if TYPE_CHECKING:
     from storage.database import Pool
 
 
+class Message(BaseModel):
+    """What a person would have been sent, had the shop not been in sandbox mode."""
+
+    to: str
+    subject: str | None
+    body: str
+
+
 class Story(BaseModel):
     """One line. ``what`` happened ``at`` that time, and ``why``; ``kind`` tells where the line comes from."""
 
     at: datetime
     kind: str
     what: str
-    why: str | None
+    why: str | None = None
+    message: Message | None = None
 
 
 async def tell(pool: Pool, journey: Journey) -> list[Story]:
@@ -28,10 +37,17 @@ async def tell(pool: Pool, journey: Journey) -> list[Story]:
     lines = [*await _events(pool, journey), *await _decisions(pool, journey.id), *await _sends(pool, journey.id)]
     lines += await _offers(pool, journey.id)
     lines.sort(key=lambda line: line.at)
-    if journey.next_at is not None:
-        why = "paused" if journey.status == "paused" else None
-        lines.append(Story(at=journey.next_at, kind="next", what=f"goes on at step {journey.stage}", why=why))
-    return lines
+    return [*lines, *_next(journey)]
+
+
+def _next(journey: Journey) -> list[Story]:
+    if journey.next_at is None:
+        return []
+    if journey.paused_at is not None:
+        left = max((journey.next_at - journey.paused_at).total_seconds(), 0)
+        why = f"{timedelta(seconds=round(left))} left of step {journey.stage}"
+        return [Story(at=journey.paused_at, kind="next", what="waits until it is resumed", why=why)]
+    return [Story(at=journey.next_at, kind="next", what=f"goes on at step {journey.stage}")]
 
 
 async def _events(pool: Pool, journey: Journey) -> list[Story]:
@@ -65,6 +81,7 @@ async def _sends(pool: Pool, journey: str) -> list[Story]:
             kind="send",
             what=f"{row.step} by {row.channel}: {row.state}",
             why=row.reason or row.provider,
+            message=Message(to=row.kept.address, subject=row.kept.subject, body=row.kept.body) if row.kept else None,
         )
         for row in await sends.of_journey(pool, journey)
     ]

@@ -237,8 +237,13 @@ async def test_a_cursor_that_was_made_up_is_refused(api: httpx.AsyncClient, curs
 
 async def test_pausing_resuming_and_cancelling_change_what_is_shown(api: httpx.AsyncClient) -> None:
     journey = await start(api)
-    assert (await api.post(f"/v1/journeys/{journey}/pause")).json()["status"] == "paused"
-    assert (await api.post(f"/v1/journeys/{journey}/pause")).json()["status"] == "paused"
+    for _ in range(2):
+        paused = (await api.post(f"/v1/journeys/{journey}/pause")).json()
+        assert (paused["status"], paused["next_at"]) == ("paused", None)
+    last = (await api.get(f"/v1/journeys/{journey}")).json()["story"][-1]
+    assert (last["kind"], last["what"]) == ("next", "waits until it is resumed")
+    assert last["why"].startswith(("1:59:", "2:00:00"))
+    assert last["why"].endswith(" left of step leaves")
     assert (await api.post(f"/v1/journeys/{journey}/resume")).json()["status"] == "running"
     cancelled = (await api.post(f"/v1/journeys/{journey}/cancel", json={"reason": "asked by telephone"})).json()
     assert (cancelled["status"], cancelled["outcome"], cancelled["reason"]) == (
