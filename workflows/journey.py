@@ -177,6 +177,8 @@ class JourneyWorkflow:
                 remaining=tuple(tries[index + 1 :]),
             )
             result = await self._hand_over(step, order)
+            if self._end is not None:
+                return at
             if result is None:
                 continue
             self._clock = self._clock.set(workflow.now(), result.shop_time)
@@ -185,8 +187,7 @@ class JourneyWorkflow:
             at = result.at
             if result.outcome == "sent" and isinstance(channels, First):
                 break
-        if self._end is None:
-            self._stage = after(self._start.plan, self._stage, at)
+        self._stage = after(self._start.plan, self._stage, at)
         return at
 
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
