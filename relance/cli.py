@@ -118,12 +118,13 @@ def shop_set(
     language: Annotated[str | None, typer.Option(help="For people whose language is unknown: fr, it, pt, en.")] = None,
     cart_url: Annotated[str | None, typer.Option(help="The cart page, for links in messages.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="Add an address to the allowlist; may be repeated.")] = None,
+    disallow: Annotated[list[str] | None, typer.Option(help="Take an address off it; may be repeated.")] = None,
     account: Annotated[
         str | None, typer.Option(help="CHANNEL=FILE: a JSON file with the provider's account; - reads standard input.")
     ] = None,
 ) -> None:
     """Change a shop's settings; what is not named stays."""
-    _run(shop_commands.change(_settings(), name, title, mode, language, cart_url, allow or [], account))
+    _run(shop_commands.change(_settings(), name, title, mode, language, cart_url, allow or [], disallow or [], account))
 
 
 @shop.command("show")

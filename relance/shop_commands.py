@@ -23,6 +23,7 @@ from storage import plans, shops
 from storage.shops import Shop, UnknownShopError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_ADDRESS = re.compile(r"\+[1-9][0-9]{6,14}|[^@\s]+@[^@\s]+")
 _LANGUAGES = ("fr", "it", "pt", "en")
 
 console = Console()
@@ -49,29 +50,32 @@ async def change(
     language: str | None,
     cart_url: str | None,
     allow: list[str],
+    disallow: list[str],
     account: str | None,
 ) -> None:
     """Change a shop's settings."""
+    if not any((title, mode, language, cart_url, allow, disallow, account)):
+        raise UsageError("nothing to change; relance shop set --help shows what there is")
+    if wrong := next((address for address in allow if not _ADDRESS.fullmatch(address)), None):
+        raise UsageError(f"'{wrong}' is neither a telephone number such as +33639980001 nor an e-mail address")
     if language is not None and language not in _LANGUAGES:
         raise UsageError(f"'{language}' is not one of {', '.join(_LANGUAGES)}")
     if cart_url is not None and not cart_url.startswith(("https://", "http://")):
         raise UsageError("--cart-url must be an https or http address")
     async with connected(settings) as parts:
         shop = await _get(parts, name)
+        connection = _account(account, parts) if account is not None else None
         changed = dataclasses.replace(
             shop,
             name=title or shop.name,
             mode=_mode(mode) if mode else shop.mode,
             language=language or shop.language,
             cart_url=cart_url or shop.cart_url,
-            allowlist=tuple(dict.fromkeys((*shop.allowlist, *allow))),
+            allowlist=tuple(a for a in dict.fromkeys((*shop.allowlist, *allow)) if a not in disallow),
         )
         await shops.save(parts.pool, changed)
-        if account is not None:
-            channel, text = _account(account)
-            if accounts.connect(accounts.read(text), parts.http).channel is not channel:
-                raise UsageError(f"this account cannot send by {channel}")
-            await shops.set_account(parts.pool, name, channel, parts.secret.accounts.encrypt(text))
+        if connection is not None:
+            await shops.set_account(parts.pool, name, *connection)
     console.print(f"changed shop {name}")
 
 
@@ -84,12 +88,13 @@ def _mode(mode: str) -> Mode:
         raise UsageError(f"'{mode}' is not one of sandbox, allowlist, stopped") from None
 
 
-def _account(argument: str) -> tuple[Channel, bytes]:
+def _account(argument: str, parts: Parts) -> tuple[Channel, bytes]:
+    """Read ``CHANNEL=FILE``; give the channel and the account's settings, encrypted."""
     name, _, file = argument.partition("=")
     try:
         channel = Channel(name)
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        accounts.read(text)
+        provider = accounts.connect(accounts.read(text), parts.http)
     except ValidationError as error:
         errors = error.errors(include_input=False)
         problems = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'account'}: {e['msg']}" for e in errors)
@@ -98,7 +103,9 @@ def _account(argument: str) -> tuple[Channel, bytes]:
         raise UsageError(f"--account takes CHANNEL=FILE, with CHANNEL one of {', '.join(Channel)}") from None
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    return channel, text.encode()
+    if provider.channel is not channel:
+        raise UsageError(f"this account cannot send by {channel}")
+    return channel, parts.secret.accounts.encrypt(text.encode())
 
 
 async def show(settings: Settings, name: str) -> None:
@@ -110,6 +117,7 @@ async def show(settings: Settings, name: str) -> None:
             value = getattr(shop, field.name)
             text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
             table.add_row(field.name, text or "-")
+        table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
         console.print(table)
 
 

@@ -94,6 +94,12 @@ async def account(db: Pool | Connection, shop: str, channel: Channel) -> bytes |
     return settings
 
 
+async def connected_channels(db: Pool | Connection, shop: str) -> list[str]:
+    """List the channels for which the shop has an account."""
+    rows = await db.fetch("select channel from channel_accounts where shop = $1 order by channel", shop)
+    return [row["channel"] for row in rows]
+
+
 async def create_key(db: Pool | Connection, shop: str, kind: str, label: str, secret: str | None = None) -> str:
     """Make a key (or take the given one) and return its secret, which is not kept; only its hash is.
 

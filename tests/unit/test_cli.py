@@ -185,7 +185,9 @@ def test_a_setting_that_has_no_such_value_is_named(relance: Relance, monkeypatch
         ("shop set boutique --mode loud", "'loud' is not one of sandbox, allowlist, stopped"),
         ("shop set boutique --language de", "'de' is not one of fr, it, pt, en"),
         ("shop set boutique --cart-url shop.example.com", "--cart-url must be an https or http address"),
-        ("shop set boutique --account pigeon=x.json", "--account takes CHANNEL=FILE"),
+        ("shop set boutique", "nothing to change; relance shop set --help"),
+        ("shop set boutique --allow 0639980001", "'0639980001' is neither a telephone number such as +33639980001"),
+        ("shop set boutique --name B --account pigeon=x.json", "--account takes CHANNEL=FILE"),
         ("shop set boutique --account sms=/nowhere/x.json", "cannot read /nowhere/x.json: No such file"),
         ("key create atelier write", "there is no shop 'atelier'"),
         ("key create boutique golden", "'golden' is not a kind of key: say write or api"),
@@ -209,17 +211,20 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "language": "en",
         "cart_url": "-",
         "allowlist": "-",
+        "accounts": "-",
     }
     words = "--mode allowlist --language fr --cart-url https://b.example/cart --allow +33639980001 --allow a@b.example"
     assert installed("shop", "set", "boutique", *words.split()).code == 0
-    assert installed("shop", "set", "boutique", "--allow", "+33639980001").code == 0
+    again = "--allow +33639980001 --allow c@b.example --disallow a@b.example"
+    assert installed("shop", "set", "boutique", *again.split()).code == 0
     assert shown(installed) == {
         "shop": "boutique",
         "name": "La Boutique",
         "mode": "allowlist",
         "language": "fr",
         "cart_url": "https://b.example/cart",
-        "allowlist": "+33639980001, a@b.example",
+        "allowlist": "+33639980001, c@b.example",
+        "accounts": "-",
     }
 
 
@@ -237,6 +242,7 @@ def test_a_shops_account_is_kept_encrypted(installed: Relance, database_url: str
     assert installed("shop", "set", "boutique", "--account", f"sms={file}").code == 0
     [row] = rows(database_url, "select channel, settings from channel_accounts")
     assert row["channel"] == "sms"
+    assert shown(installed)["accounts"] == "sms"
     assert b"hunter2" not in row["settings"]
     assert "account cannot send by email" in the_line(
         installed("shop", "set", "boutique", "--account", f"email={file}")
