@@ -14,7 +14,6 @@ from journeys.play import End, Look, Move, SendNow, WaitUntil, next_move
 from storage import journeys, situation
 from storage.journeys import Journey
 from storage.plans import Plans
-from storage.situation import UnknownJourneyError
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -39,8 +38,6 @@ class Looking:
         if not await self._clock.reached(order.at):
             return Facts(early=True, shop_time=self._clock.now(), last_activity=order.at)
         journey = await journeys.get(self._pool, order.journey)
-        if journey is None:
-            raise UnknownJourneyError(order.journey)
         version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
         found = await situation.read(self._pool, order.journey, order.at)
         facts = found.facts(version.plan, self._clock.now())

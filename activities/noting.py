@@ -8,7 +8,6 @@ from temporalio import activity
 
 from activities.contracts import END, PAUSE, RESUME, EndInput, JourneyResult, PauseInput
 from storage import journeys
-from storage.situation import UnknownJourneyError
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -31,8 +30,6 @@ class Noting:
         async with self._pool.acquire() as db, db.transaction():
             await journeys.end(db, order.journey, order.outcome, order.reason, order.at)
             ended = await journeys.get(db, order.journey)
-        if ended is None:
-            raise UnknownJourneyError(order.journey)
         # The reason that Postgres keeps may be somebody's own words; those stay out of Temporal.
         return JourneyResult(outcome=ended.outcome or order.outcome, reason=order.reason)
 

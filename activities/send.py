@@ -24,7 +24,6 @@ from storage import journeys, sends
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
 from storage.sends import Claimed, Refused, Settled, Try
-from storage.situation import UnknownJourneyError
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -73,8 +72,6 @@ class Sending:
 
         """
         journey = await journeys.get(self._pool, order.journey)
-        if journey is None:
-            raise UnknownJourneyError(order.journey)
         version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
         wanted = self._try(version, order)
         result = await self._through_the_gate(journey, version, wanted)

@@ -180,7 +180,7 @@ async def resume(journey: Text, shop: ApiShop, parts: Parts) -> JourneyOut:
 
 
 async def _find(parts: Services, shop: str, journey: str) -> journeys.Journey:
-    row = await journeys.get(parts.pool, journey)
+    row = await journeys.find(parts.pool, journey)
     if row is None or row.shop != shop:
         raise Problem(HTTP_404_NOT_FOUND, "No such journey", f"This shop has no journey '{journey}'.")
     return row

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys.signals import Cancel, Pause, Resume
 from storage import carts, customers, journeys, outbox
 from storage.following import Following, NotStarted, end
+from storage.holding import hold
 from storage.journeys import Journey
 from storage.plans import PlanVersion
-from storage.situation import UnknownJourneyError
 
 if TYPE_CHECKING:
-    from storage.database import Connection, Pool
+    from storage.database import Pool
 
 
 async def start(
@@ -39,7 +37,8 @@ async def cancel(pool: Pool, journey: str, reason: str, at: datetime) -> bool:
         UnknownJourneyError: there is no such journey.
 
     """
-    async with _locked(pool, journey) as (db, found):
+    async with pool.acquire() as db, db.transaction():
+        found = await hold(db, journey)
         if not await end(db, found, Cancel(at=at)):
             return False
         await journeys.explain(db, journey, reason)
@@ -53,7 +52,8 @@ async def pause(pool: Pool, journey: str, at: datetime) -> bool:
         UnknownJourneyError: there is no such journey.
 
     """
-    async with _locked(pool, journey) as (db, _):
+    async with pool.acquire() as db, db.transaction():
+        await hold(db, journey)
         if not await journeys.pause(db, journey, at):
             return False
         await journeys.log(db, journey, at, "paused", "by command")
@@ -68,22 +68,10 @@ async def resume(pool: Pool, journey: str, at: datetime) -> bool:
         UnknownJourneyError: there is no such journey.
 
     """
-    async with _locked(pool, journey) as (db, _):
+    async with pool.acquire() as db, db.transaction():
+        await hold(db, journey)
         if not await journeys.resume(db, journey, at):
             return False
         await journeys.log(db, journey, at, "resumed", "by command")
         await outbox.signal(db, journey, Resume(at=at, noted=True))
         return True
-
-
-@asynccontextmanager
-async def _locked(pool: Pool, journey: str) -> AsyncIterator[tuple[Connection, Journey]]:
-    """Lock a journey with its person and its cart, in the order in which ingest and claims do."""
-    async with pool.acquire() as db, db.transaction():
-        found = await journeys.get(db, journey)
-        if found is None:
-            raise UnknownJourneyError(journey)
-        await customers.lock(db, found.shop, found.customer_id)
-        await carts.lock(db, found.shop, found.cart_id)
-        await journeys.lock(db, journey)
-        yield db, found

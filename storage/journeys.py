@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from storage.database import Connection, Pool
 
 
+class UnknownJourneyError(LookupError):
+    """There is no such journey."""
+
+
 @dataclass(frozen=True)
 class Journey:
     """One row. ``key`` is what the journey is about as the shop names it; ``id`` shows it as anybody may see it."""
@@ -46,8 +50,20 @@ async def add(db: Connection, journey: Journey) -> bool:
     return done == "INSERT 0 1"
 
 
-async def get(db: Pool | Connection, journey: str) -> Journey | None:
-    """Read one journey."""
+async def get(db: Pool | Connection, journey: str) -> Journey:
+    """Read one journey.
+
+    Raises:
+        UnknownJourneyError: there is no such journey.
+
+    """
+    if (found := await find(db, journey)) is None:
+        raise UnknownJourneyError(journey)
+    return found
+
+
+async def find(db: Pool | Connection, journey: str) -> Journey | None:
+    """Read one journey, or None where there is none."""
     row = await db.fetchrow(f"select {_COLUMNS} from journeys where id = $1", journey)  # noqa: S608 constant columns
     return Journey(**row) if row else None
 

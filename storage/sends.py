@@ -18,9 +18,10 @@ from journeys.ledger import OPEN_FOR_RETRY, State
 from journeys.offers import choose
 from journeys.plan import Plan
 from journeys.steps import Send
-from storage import carts, customers, journeys, offers, situation
+from storage import offers, situation
+from storage.holding import hold
 from storage.offers import Made
-from storage.situation import Situation, UnknownJourneyError
+from storage.situation import Situation
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
@@ -94,7 +95,7 @@ async def claim(pool: Pool, plan: Plan, wanted: Try, *, repeatable: frozenset[Mo
 
     """
     async with pool.acquire() as db, db.transaction():
-        journey = await _lock(db, wanted.journey)
+        journey = await hold(db, wanted.journey)
         standing = await _standing(db, wanted)
         found = await situation.read(db, wanted.journey, wanted.at)
         for channel in wanted.passed_over:
@@ -108,16 +109,6 @@ async def claim(pool: Pool, plan: Plan, wanted: Try, *, repeatable: frozenset[Mo
         attempt = uuid.uuid4()
         number = await _insert(db, journey, wanted, wanted.channel, State.CLAIMED, None, attempt)
         return Claimed(number, attempt, found, await _offer(db, wanted, journey, found), time.monotonic())
-
-
-async def _lock(db: Connection, journey: str) -> Journey:
-    found = await journeys.get(db, journey)
-    if found is None:
-        raise UnknownJourneyError(journey)
-    await customers.lock(db, found.shop, found.customer_id)
-    await carts.lock(db, found.shop, found.cart_id)
-    await journeys.lock(db, journey)
-    return await journeys.get(db, journey) or found
 
 
 @dataclass(frozen=True)

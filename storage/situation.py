@@ -11,6 +11,7 @@ from journeys.customers import fields, plain
 from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
 from journeys.gate import Mode, Question, refusal
 from journeys.plan import Plan
+from storage.journeys import UnknownJourneyError
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
@@ -41,10 +42,6 @@ select j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_o
   join carts k on k.shop = j.shop and k.cart_id = j.cart_id
  where j.id = $1
 """
-
-
-class UnknownJourneyError(LookupError):
-    """There is no such journey."""
 
 
 @dataclass(frozen=True)

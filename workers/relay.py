@@ -103,7 +103,7 @@ class Relay:
         await outbox.done(self._pool, delivery)
 
     async def _tell_temporal(self, delivery: Delivery) -> None:
-        journey = await journeys.get(self._pool, delivery.journey)
+        journey = await journeys.find(self._pool, delivery.journey)
         if journey is None:
             return
         signal = BY_NAME[delivery.signal].model_validate(delivery.payload) if delivery.signal else None

@@ -24,7 +24,7 @@ from channels.base import Outgoing
 from journeys.facts import Channel
 from journeys.gate import Mode
 from journeys.play import Stage, first_stage
-from storage import customers, shops, story
+from storage import customers, journeys, shops, story
 from storage.sends import Claimed, Try
 from tests.integration.loopback import Answer, Loopback, Request, listening, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server
@@ -184,6 +184,27 @@ async def test_a_claim_waits_for_an_order_that_is_being_taken_and_then_refuses(s
         result = await claim
     assert (result.outcome, result.reason) == ("failed", "cart was ordered")
     assert [state for _, _, state, _ in await shop.ledger()] == ["refused"]
+
+
+async def test_a_claim_waits_for_the_person_to_whom_the_cart_went_meanwhile(shop: TestShop) -> None:
+    await shop.identify()
+    await shop.fill()
+    pool = shop.parts.pool
+    await pool.execute("insert into customers (shop, customer_id, traits) select shop, 'bob', traits from customers")
+    await pool.execute(
+        "insert into consents select shop, 'bob', channel, purpose, granted, wording, at, message_id from consents"
+    )
+    async with pool.acquire() as bob, bob.transaction():
+        await customers.lock(bob, shop.shop, "bob")
+        async with pool.acquire() as ann, ann.transaction():
+            await customers.lock(ann, shop.shop, "ann")
+            claim = asyncio.create_task(send(shop))
+            await until(lambda: pool.fetchval(WAITING_FOR_A_LOCK))
+            await journeys.hand_over(ann, shop.shop, "c-1", "bob")
+        await bob.execute("update consents set granted = false where customer_id = 'bob'")
+        blocked = "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))"
+        await until(lambda: pool.fetchval(blocked, bob.get_server_pid()))
+    assert (await claim).reason == "no consent to marketing by sms"
 
 
 async def test_after_an_acknowledged_order_no_claim_commits(shop: TestShop) -> None:
