@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -28,6 +29,7 @@ from storage.story import Story
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
 
+_JOURNEY_ID = re.compile(r"[A-Za-z0-9._:-]+")
 Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
 
 
@@ -192,8 +194,12 @@ def _write_cursor(started_at: datetime, journey: str) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
-        started_at, journey = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return datetime.fromisoformat(started_at).astimezone(UTC), str(journey)
+        moment, journey = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        started_at = datetime.fromisoformat(moment).astimezone(UTC)
+        is_id = _JOURNEY_ID.fullmatch(journey) is not None
     except (binascii.Error, ValueError, TypeError, OverflowError):
+        is_id = False
+    if not is_id:
         detail = "cursor: take it from next_cursor of the page before, unchanged"
-        raise Problem(HTTP_400_BAD_REQUEST, "The cursor is not valid", detail) from None
+        raise Problem(HTTP_400_BAD_REQUEST, "The cursor is not valid", detail)
+    return started_at, journey

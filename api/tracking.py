@@ -19,6 +19,7 @@ from api.problems import Problem
 from api.state import Services
 from journeys.events import BadEventError, parse
 from storage import ingest
+from storage.database import PASSING
 
 MAX_BODY = 500 * 1024
 """Segment's own limit for a batch."""
@@ -75,7 +76,17 @@ async def batch(request: Request, shop: WriteShop, parts: Parts) -> Answer:
         detail = f"batch: has {len(events)} events; send at most {MAX_BATCH} at a time"
         raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The batch is too long", detail)
     sent_at = body.get("sentAt")
-    results = [await _take(parts, shop, _with_sent_at(event, sent_at), None) for event in events]
+    results: list[Result] = []
+    ours: Exception | None = None
+    for event in events:
+        try:
+            results.append(await _take(parts, shop, _with_sent_at(event, sent_at), None))
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001 our own mistake with one event must not keep the others out
+            ours = error
+    if ours is not None:
+        raise ours
     return Answer(success=True, results=results)
 
 

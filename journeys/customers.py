@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError
 
-from journeys.events import BadEventError, Event
+from journeys.events import BadEventError, Event, timestamp
 from journeys.facts import CUSTOMER_FIELDS, Channel, Purpose
 
 Traits = dict[str, dict[str, Any]]
@@ -30,7 +30,7 @@ class _Given(BaseModel):
     granted: StrictBool
     purpose: Purpose = Purpose.MARKETING
     text: str | None = None
-    at: AwareDatetime | None = None
+    at: Any = None
 
 
 _GIVEN: TypeAdapter[bool | _Given] = TypeAdapter(StrictBool | _Given)
@@ -85,5 +85,6 @@ def _consent(channel: Channel, value: object, event: Event) -> Consent:
         raise BadEventError(f"traits.consent.{channel}", f"must be true, false, or {form}") from None
     if isinstance(given, bool):
         return Consent(channel=channel, purpose=Purpose.MARKETING, granted=given, wording=None, at=event.at)
-    at = min(given.at, event.received_at) if given.at else event.at
+    at = timestamp({"at": given.at}, "at", path=f"traits.consent.{channel}.") or event.at
+    at = min(at, event.received_at)
     return Consent(channel=channel, purpose=given.purpose, granted=given.granted, wording=given.text, at=at)

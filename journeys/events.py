@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 MAX_ID = 256
 MAX_EVENT_BYTES = 32 * 1024
 """Segment's own limit for one event."""
+MAX_DEPTH = 32
+"""Deeper than any real event; Python's own recursion limit is never met."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -129,18 +131,25 @@ def _order_id(name: str, properties: Mapping[str, Any]) -> str | None:
 
 def _check_storable(message: Mapping[str, Any]) -> None:
     """Refuse what Postgres cannot keep: NUL characters, lone surrogates, and anything too large or too deep."""
+    _check_depth(message, MAX_DEPTH)
     try:
         encoded = json.dumps(message, ensure_ascii=False, allow_nan=False, default=str).encode()
     except UnicodeEncodeError:
         raise BadEventError("event", "contains half of a surrogate pair; send valid Unicode") from None
-    except RecursionError:
-        raise BadEventError("event", "is nested too deeply") from None
     except ValueError:
         raise BadEventError("event", "contains NaN or Infinity, which JSON does not have") from None
     if len(encoded) > MAX_EVENT_BYTES:
         raise BadEventError("event", "is larger than 32 KB")
     if _NUL.search(encoded):
         raise BadEventError("event", "contains a NUL character")
+
+
+def _check_depth(value: object, levels: int) -> None:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if inner and not levels:
+        raise BadEventError("event", f"is nested more than {MAX_DEPTH} levels deep")
+    for part in inner:
+        _check_depth(part, levels - 1)
 
 
 def _object(message: Mapping[str, Any], field: str) -> dict[str, Any]:
@@ -167,29 +176,39 @@ def _text(message: Mapping[str, Any], field: str, *, path: str = "") -> str | No
 
 
 def _moment(message: Mapping[str, Any], received_at: datetime) -> datetime:
-    at = _timestamp(message, "timestamp")
+    at = timestamp(message, "timestamp")
     if at is None:
         return received_at
-    sent_at = _timestamp(message, "sentAt")
+    sent_at = timestamp(message, "sentAt")
     if sent_at is not None:
         # Segment's correction for a client whose clock is wrong: only the difference is trusted.
-        at = received_at - (sent_at - at)
+        try:
+            at = received_at - (sent_at - at)
+        except OverflowError:
+            raise BadEventError("timestamp", "lies thousands of years from sentAt") from None
     if at > received_at + CLOCK_TOLERANCE:
         raise BadEventError("timestamp", "lies in the future; correct the clock, or send sentAt beside it")
     return min(at, received_at)
 
 
-def _timestamp(message: Mapping[str, Any], field: str) -> datetime | None:
+def timestamp(message: Mapping[str, Any], field: str, *, path: str = "") -> datetime | None:
+    """Read a moment, in UTC; None where there is none.
+
+    Raises:
+        BadEventError: it is no moment, or has no zone.
+
+    """
     value = message.get(field)
     if value is None:
         return None
     problem = "must be ISO 8601 with a zone, such as 2026-03-01T10:15:00Z"
     if not isinstance(value, str):
-        raise BadEventError(field, problem)
+        raise BadEventError(path + field, problem)
     try:
-        moment = datetime.fromisoformat(value).astimezone(UTC)
+        moment = datetime.fromisoformat(value)
+        in_utc = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadEventError(field, problem) from None
-    if datetime.fromisoformat(value).tzinfo is None:
-        raise BadEventError(field, problem)
-    return moment
+        raise BadEventError(path + field, problem) from None
+    if moment.tzinfo is None:
+        raise BadEventError(path + field, problem)
+    return in_utc

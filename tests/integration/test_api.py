@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +12,12 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api import app
 from api.state import Services
+from journeys.events import Name
 from storage import shops
 from tests.support import ITEM, TestShop
 
@@ -110,6 +115,11 @@ async def test_a_message_id_that_came_before_is_told_as_a_duplicate(api: httpx.A
 
 
 NOW = datetime.now(UTC)
+FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"
+
+
+def nested(levels: int) -> Any:
+    return {"a": nested(levels - 1)} if levels else 1
 
 
 @pytest.mark.parametrize(
@@ -119,6 +129,8 @@ NOW = datetime.now(UTC)
         pytest.param("track", b"\xff\xfe", 400, "cannot be read as JSON", id="not UTF-8"),
         pytest.param("track", b"[]", 422, "must be a JSON object", id="a list"),
         pytest.param("track", b"[" * 100_000, 400, "cannot be read as JSON", id="very deep"),
+        pytest.param("track", {**added(), "context": nested(40)}, 422, "32 levels deep", id="deep"),
+        pytest.param("identify", {"userId": "a", "traits": nested(300)}, 422, "32 levels deep", id="deeper"),
         pytest.param("track", {"event": "x"}, 422, "userId", id="nobody"),
         pytest.param("track", {"userId": "a"}, 422, "name of the event", id="no event"),
         pytest.param("track", {"userId": {}, "event": "x"}, 422, "userId", id="an object as id"),
@@ -129,6 +141,8 @@ NOW = datetime.now(UTC)
         pytest.param(
             "track", {**added(), "timestamp": "9999-12-31T23:59:59-23:59"}, 422, "timestamp", id="no such time"
         ),
+        pytest.param("track", {**added(), "timestamp": FIRST, "sentAt": LAST}, 422, "years from sentAt", id="ages ago"),
+        pytest.param("track", {**added(), "timestamp": LAST, "sentAt": FIRST}, 422, "years from sentAt", id="ages on"),
         pytest.param(
             "track", {**added(), "timestamp": (NOW + timedelta(days=3)).isoformat()}, 422, "future", id="the future"
         ),
@@ -152,6 +166,16 @@ NOW = datetime.now(UTC)
         pytest.param(
             "identify", {"userId": "a", "traits": {"consent": {"sms": "maybe"}}}, 422, "traits.consent.sms", id="word"
         ),
+        *(
+            pytest.param(
+                "identify",
+                {"userId": "a", "traits": {"consent": {"sms": {"granted": True, "at": at}}}},
+                422,
+                "traits.consent.sms.at: must be ISO 8601",
+                id=f"consent at {at}",
+            )
+            for at in ("0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00", 1_700_000_000)
+        ),
     ],
 )
 async def test_bad_input_gets_a_problem_document_that_says_what_to_change(
@@ -163,6 +187,53 @@ async def test_bad_input_gets_a_problem_document_that_says_what_to_change(
     problem = answer.json()
     assert problem["status"] == status
     assert detail in problem["detail"]
+
+
+WORDS = [
+    *("cart_id", "order_id", "product_id", "price", "quantity", "currency", "discount", "tax", "cart_url", "products"),
+    *("consent", "sms", "email", "granted", "purpose", "text", "at", "locale", "phone"),
+]
+AROUND = ["type", "userId", "anonymousId", "messageId", "timestamp", "sentAt", "event", "name", "properties", "traits"]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([FIRST, LAST, 10**400]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=4), inner),
+    max_leaves=12,
+)
+
+
+@given(
+    kind=st.sampled_from(["track", "identify", "page"]),
+    event=st.sampled_from([*Name, "Balloon Popped"]),
+    properties=st.dictionaries(st.sampled_from(WORDS), JSON),
+    around=st.dictionaries(st.sampled_from(AROUND), JSON),
+)
+async def test_whatever_an_event_holds_it_is_taken_or_named_and_the_next_one_is_taken(
+    api: httpx.AsyncClient, kind: str, event: str, properties: Any, around: Any
+) -> None:
+    odd = {"type": kind, "userId": "ann", "event": event, "properties": properties, "traits": properties} | around
+    good = {"type": "track", "userId": "bob", "event": "Balloon Popped"}
+    answer = await api.post("/v1/batch", content=json.dumps({"batch": [odd, good]}))
+    assert answer.status_code == 200
+    assert [result["status"] in {"new", "duplicate", "rejected"} for result in answer.json()["results"]] == [True, True]
+    assert answer.json()["results"][1]["status"] == "new"
+
+
+async def test_our_own_mistake_with_one_event_keeps_no_other_out(api: httpx.AsyncClient, shop: TestShop) -> None:
+    await shop.parts.pool.execute(
+        "create function fail() returns trigger language plpgsql as $$ begin"
+        " if new.message_id = 'm-2' then raise exception 'x'; end if; return new; end $$"
+    )
+    await shop.parts.pool.execute("create trigger fail before insert on events for each row execute function fail()")
+    batch = [{"type": "track", **added(f"c-{n}"), "messageId": f"m-{n}"} for n in (1, 2, 3)]
+    assert (await api.post("/v1/batch", json={"batch": batch})).status_code == 500
+    await shop.parts.pool.execute("drop trigger fail on events")
+    results = (await api.post("/v1/batch", json={"batch": batch})).json()["results"]
+    assert [result["status"] for result in results] == ["duplicate", "new", "duplicate"]
 
 
 @pytest.mark.parametrize(
@@ -228,8 +299,16 @@ async def test_pages_follow_one_another_without_gap_or_repetition(api: httpx.Asy
     assert seen == [f"c-{number}" for number in reversed(range(5))]
 
 
+def made_up(cursor: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
+
+
 @pytest.mark.parametrize(
-    "cursor", ["x", "e30=", "bnVsbA==", "WzEsMl0=", "WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwgIngiXQ=="]
+    "cursor",
+    [
+        *("x", "e30=", "bnVsbA==", "WzEsMl0=", "WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwgIngiXQ=="),
+        *(made_up([NOW.isoformat(), last]) for last in ("\0", "\ud800", 7, None)),
+    ],
 )
 async def test_a_cursor_that_was_made_up_is_refused(api: httpx.AsyncClient, cursor: str) -> None:
     assert (await api.get("/v1/journeys", params={"cursor": cursor})).status_code == 400
