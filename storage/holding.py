@@ -5,6 +5,7 @@ Ingest locks the person and the cart in the same order: so an order comes before
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from storage import carts, customers, journeys
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
+class _WentOverError(Exception):
+    """The cart went to another person while its locks were waited for."""
+
+
 async def hold(db: Connection, journey: str) -> Journey:
     """Lock a journey with its person and its cart until the transaction ends, and read it.
 
@@ -21,13 +26,18 @@ async def hold(db: Connection, journey: str) -> Journey:
         UnknownJourneyError: there is no such journey.
 
     """
-    held = await journeys.get(db, journey)
-    customer = None
-    # While it waited for the locks, the cart may have gone over to another person, who is locked then as well.
-    while customer != held.customer_id:
-        customer = held.customer_id
-        await customers.lock(db, held.shop, customer)
-        await carts.lock(db, held.shop, held.cart_id)
-        await journeys.lock(db, journey)
-        held = await journeys.get(db, journey)
+    while True:
+        with contextlib.suppress(_WentOverError):
+            # What is locked in it is let go when it fails: the order of locks is kept the second time as well.
+            async with db.transaction():
+                return await _hold(db, await journeys.get(db, journey))
+
+
+async def _hold(db: Connection, found: Journey) -> Journey:
+    await customers.lock(db, found.shop, found.customer_id)
+    await carts.lock(db, found.shop, found.cart_id)
+    await journeys.lock(db, found.id)
+    held = await journeys.get(db, found.id)
+    if held.customer_id != found.customer_id:
+        raise _WentOverError
     return held

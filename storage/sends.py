@@ -176,7 +176,7 @@ async def _offer(db: Connection, wanted: Try, journey: Journey, found: Situation
     if policy is None:
         return None
     offer = choose(policy, found.segments, found.cart, at=wanted.at)
-    return await offers.make(db, journey, wanted.slot, offer, wanted.at) if offer else None
+    return await offers.make(db, journey, wanted.step.id, offer, wanted.at) if offer else None
 
 
 async def _refuse(db: Connection, journey: Journey, wanted: Try, channel: Channel, reason: str) -> None:

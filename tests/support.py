@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ from storage.ingest import Taken
 from storage.journeys import Journey
 from workers import temporal
 from workers.relay import Relay
+from workers.worker import QUEUES
 
 SECRET = Secret("a secret that only the tests use, 32 characters or more")
 HOUR = timedelta(hours=1)
@@ -165,10 +166,10 @@ async def until(holds: Callable[[], Awaitable[object]]) -> None:
 
 
 @asynccontextmanager
-async def workers_at_work(shop: TestShop, client: Client) -> AsyncIterator[None]:
+async def workers_at_work(shop: TestShop, client: Client, queues: Iterable[str] = QUEUES) -> AsyncIterator[None]:
     """The shop's workers, running."""
     async with AsyncExitStack() as stack:
-        for worker in shop.parts.workers(client, grace=timedelta(seconds=1)):
+        for worker in shop.parts.workers(client, queues, grace=timedelta(seconds=1)):
             await stack.enter_async_context(worker)
         yield
 

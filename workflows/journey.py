@@ -71,13 +71,14 @@ class JourneyWorkflow:
         self._end: tuple[str, str, datetime] | None = None
         self._paused_at: datetime | None = None
         self._noted = True
+        self._resumed_at: datetime | None = None
         self._paused_for = timedelta(0)
 
     @workflow.run
     async def run(self, start: JourneyInput) -> JourneyResult:  # noqa: ARG002 taken by __init__
         """Play the plan to its end, or to what ends it before."""
         try:
-            outcome, reason, at = await self._play()
+            return await self._record(*await self._play())
         except FailureError as failure:
             if not is_cancelled_exception(failure):
                 raise
@@ -86,18 +87,24 @@ class JourneyWorkflow:
         except asyncio.CancelledError:
             await asyncio.shield(self._record("cancelled", "cancelled in Temporal", self._now()))
             raise
-        return await self._record(outcome, reason, at)
 
     async def _play(self) -> tuple[str, str, datetime]:
-        at = await self._wait(self._start.first_due, "first window")
+        at = await self._wait(self._start.first_due, "first window", timedelta(0))
         while self._end is None:
+            resumed_at = self._resumed_at
             facts = await self._look(at)
-            if facts.early:
-                at = await self._wait(at, "the recording to come so far")
+            if self._resumed_at != resumed_at:
+                # What it saw of a pause may be over.
                 continue
-            if (self._paused_at or facts.paused_at) and facts.outcome is None:
-                self._paused_at = self._paused_at or facts.paused_at
-                at = await self._wait(at, "paused")
+            if facts.early:
+                at = await self._wait(at, "the recording to come so far", self._paused_for)
+                continue
+            if facts.paused_at is not None and self._paused_at is None:
+                if await self._note_resumption():
+                    continue
+                self._paused_at, self._noted = facts.paused_at, True
+            if self._paused_at is not None and facts.outcome is None:
+                at = await self._wait(at, "paused", self._paused_for)
                 continue
             move = next_move(self._start.plan, self._stage, facts, at)
             if isinstance(move, SendNow) and self._end is None:
@@ -108,52 +115,63 @@ class JourneyWorkflow:
                 return move.outcome, move.reason, at
             self._stage = move.stage
             if isinstance(move, WaitUntil):
-                at = await self._wait(move.until, move.summary)
+                at = await self._wait(move.until, move.summary, self._paused_for)
         return self._end
 
-    async def _wait(self, until: datetime, summary: str) -> datetime:
+    async def _wait(self, until: datetime, summary: str, counted: timedelta) -> datetime:
         """Wait until a moment, or until the journey ends; a pause keeps the time that was left.
 
-        Returns the moment at which the decision that follows counts as made.
+        ``counted`` is how much of the paused time the moment includes already. Returns the moment at which the
+        decision that follows counts as made.
         """
-        paused_before = self._paused_for
         while self._end is None:
             if self._paused_at is not None:
                 await self._while_paused(self._paused_at)
                 continue
-            due = until + (self._paused_for - paused_before)
+            due = until + (self._paused_for - counted)
             self._tell(f"Waiting: {summary}, until {due:%Y-%m-%d %H:%M:%S} UTC", due)
             left = self._clock.until(due, workflow.now())
             if not left or await self._slept(left, summary):
-                until, paused_before = due, self._paused_for
-                break
-        return self._clock.decided(until, workflow.now())
+                return self._clock.decided(due, workflow.now())
+        return until
 
     async def _slept(self, left: timedelta, summary: str) -> bool:
         """Sleep; tell whether the whole time has passed and nothing came in between."""
+        before = self._paused_for
+
+        def interrupted() -> bool:
+            # A pause and its resumption may come in one task: only the sum tells of them.
+            return self._end is not None or self._paused_at is not None or self._paused_for != before
+
         try:
-            await workflow.wait_condition(self._interrupted, timeout=left, timeout_summary=summary)
+            await workflow.wait_condition(interrupted, timeout=left, timeout_summary=summary)
         except TimeoutError:
             # A signal may have come in the same task as the timer.
-            return not self._interrupted()
+            return not interrupted()
         return False
-
-    def _interrupted(self) -> bool:
-        return self._end is not None or self._paused_at is not None
 
     async def _while_paused(self, since: datetime) -> None:
         self._tell(f"Paused since {since:%Y-%m-%d %H:%M:%S} UTC", None)
-        if not self._noted:
-            await self._do(PAUSE, PauseInput(journey=self._start.journey, at=since), type(None), "note the pause")
-        shift = self._paused_for
-        await workflow.wait_condition(lambda: self._end is not None or self._paused_at is None)
-        if self._end is not None:
+        await self._note_pause(since)
+        await workflow.wait_condition(lambda: self._end is not None or self._paused_at != since)
+        if self._end is None and self._paused_at is None:
+            await self._note_resumption()
+
+    async def _note_pause(self, since: datetime) -> None:
+        """Tell Postgres of a pause that it does not know of: a backend's own signal."""
+        if self._noted:
             return
-        shift = self._paused_for - shift
-        self._stage = self._stage.model_copy(update={"life_ends": self._stage.life_ends + shift})
-        if not self._noted:
-            order = PauseInput(journey=self._start.journey, at=since + shift)
-            await self._do(RESUME, order, type(None), "note the resumption")
+        self._noted = True
+        await self._do(PAUSE, PauseInput(journey=self._start.journey, at=since), type(None), "note the pause")
+
+    async def _note_resumption(self) -> bool:
+        """Tell Postgres of a resumption that it does not know of; tell whether there was one."""
+        if self._noted or self._resumed_at is None:
+            return False
+        self._noted = True
+        order = PauseInput(journey=self._start.journey, at=self._resumed_at)
+        await self._do(RESUME, order, type(None), "note the resumption")
+        return True
 
     async def _look(self, at: datetime) -> Facts:
         order = LookInput(journey=self._start.journey, stage=self._stage, at=at)
@@ -166,7 +184,8 @@ class JourneyWorkflow:
         channels = step.send.channels
         wanted = channels.first if isinstance(channels, First) else channels.all
         tries = [channel for channel in wanted if channel in facts.usable] or wanted[-1:]
-        passed_over = tuple(wanted[: wanted.index(tries[0])])
+        considered = wanted[: wanted.index(tries[0])] if isinstance(channels, First) else wanted
+        passed_over = tuple(channel for channel in considered if channel not in tries)
         for index, channel in enumerate(tries):
             order = SendInput(
                 journey=self._start.journey,
@@ -205,6 +224,10 @@ class JourneyWorkflow:
             priority=Priority(priority_key=self._start.plan.priority),
             summary=f"{step.send.message} by {order.channel}",
         )
+        await workflow.wait_condition(lambda: self._end is not None or self._paused_at is not None or sending.done())
+        if self._paused_at is not None:
+            # The send may stand in its queue: it asks Postgres, which a backend's own signal has not reached.
+            await self._note_pause(self._paused_at)
         await workflow.wait_condition(lambda: self._end is not None or sending.done())
         if not sending.done():
             sending.cancel()
@@ -303,12 +326,17 @@ class JourneyWorkflow:
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:
         """Hear that nothing is to happen for a while."""
-        if self._paused_at is None:
+        # The relay may tell of a pause again after its resumption.
+        is_over = signal.noted and self._resumed_at is not None and signal.at <= self._resumed_at
+        if self._paused_at is None and not is_over:
             self._paused_at, self._noted = signal.at, signal.noted
 
     @workflow.signal(description="Go on with the time that was left.")
     def resume(self, signal: Resume) -> None:
         """Hear that the journey goes on."""
-        if self._paused_at is not None:
-            self._paused_for += max(signal.at - self._paused_at, timedelta(0))
-            self._paused_at, self._noted = None, signal.noted
+        if self._paused_at is None or signal.at < self._paused_at:
+            return
+        paused_for = signal.at - self._paused_at
+        self._paused_for += paused_for
+        self._stage = self._stage.model_copy(update={"life_ends": self._stage.life_ends + paused_for})
+        self._paused_at, self._resumed_at, self._noted = None, signal.at, signal.noted
