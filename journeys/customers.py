@@ -49,6 +49,12 @@ def merge(known: Traits, event: Event) -> Traits:
     return merged
 
 
+def newest(one: Traits, other: Traits) -> Traits:
+    """Put together what was said of one person under two ids; the newest word on each trait counts."""
+    said = [*one.items(), *other.items()]
+    return dict(sorted(said, key=lambda trait: (trait[1]["at"], trait[1]["by"])))
+
+
 def plain(traits: Traits) -> dict[str, Any]:
     """Give the traits without their origins."""
     return {name: word["value"] for name, word in traits.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,14 @@ from journeys.events import Event
 
 if TYPE_CHECKING:
     from storage.database import Connection
+
+
+_ITS_ORDER = """
+select at, order_id from orders
+ where shop = k.shop
+   and (cart_id = k.cart_id or (cart_id is null and customer_id = k.customer_id and at >= k.opened_at))
+ order by at, order_id limit 1
+"""
 
 
 @dataclass(frozen=True)
@@ -50,26 +58,32 @@ async def take(db: Connection, shop: str, customer: str, event: Event) -> Stored
 
     """
     cart_id = event.cart_id or ""
-    await lock(db, shop, cart_id)
-    known = await get(db, shop, cart_id)
-    if known is None or known.cart.last is None or known.cart.last < event.order:
-        cart = apply(known.cart if known else Cart(), event)
+    known = await _locked(db, shop, cart_id) or StoredCart(cart_id, customer, Cart(), None, None)
+    if known.cart.last is None or known.cart.last < event.order:
+        cart = apply(known.cart, event)
     else:
         # One that cannot be applied must not get into the log, wherever it would stand.
         apply(Cart(), event)
         cart = fold(await _events(db, shop, cart_id))
-    owner = _owner(known, customer, event)
-    ordered = await _order_of(db, shop, cart_id, owner, cart)
-    stored = StoredCart(cart_id, owner, cart, ordered[0], ordered[1])
+    # A known user takes over what an unknown visitor filled, not the other way round.
+    owner = customer if event.user_id is not None else known.customer
+    stored = replace(known, customer=owner, cart=cart)
     await _save(db, shop, stored)
-    return stored
+    if known.cart.last and (known.customer, known.cart.opened_at) == (owner, cart.opened_at):
+        return stored
+    # Its order may have come before it.
+    await complete(db, shop, cart_id, owner)
+    return await get(db, shop, cart_id) or stored
 
 
-def _owner(known: StoredCart | None, customer: str, event: Event) -> str:
-    """Keep the owner, unless a known user takes over what an unknown visitor filled."""
-    if known is None or event.user_id is not None:
-        return customer
-    return known.customer
+async def _locked(db: Connection, shop: str, cart_id: str) -> StoredCart | None:
+    await lock(db, shop, cart_id)
+    if known := await get(db, shop, cart_id):
+        return known
+    # There is no row to lock yet, and two people may tell of a new cart at the same time.
+    await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{shop} {cart_id}")
+    await lock(db, shop, cart_id)
+    return await get(db, shop, cart_id)
 
 
 async def _events(db: Connection, shop: str, cart_id: str) -> list[Event]:
@@ -80,20 +94,6 @@ async def _events(db: Connection, shop: str, cart_id: str) -> list[Event]:
         [str(name) for name in CART_EVENTS],
     )
     return [Event.model_validate(row["content"]) for row in rows]
-
-
-async def _order_of(
-    db: Connection, shop: str, cart_id: str, customer: str, cart: Cart
-) -> tuple[datetime | None, str | None]:
-    row = await db.fetchrow(
-        "select at, order_id from orders where shop = $1 and"
-        " (cart_id = $2 or (cart_id is null and customer_id = $3 and at >= $4)) order by at, order_id limit 1",
-        shop,
-        cart_id,
-        customer,
-        cart.opened_at,
-    )
-    return (row["at"], row["order_id"]) if row else (None, None)
 
 
 async def _save(db: Connection, shop: str, stored: StoredCart) -> None:
@@ -126,11 +126,7 @@ class Completed:
 
 
 async def order(db: Connection, shop: str, customer: str, event: Event) -> list[Completed] | None:
-    """Take an order and return the carts that it completes, locked.
-
-    An order that names a cart completes that one; one that names none, the person's carts opened before it. Where
-    several orders complete a cart, the earliest counts, whichever came in first. None: the order is known already.
-    """
+    """Take an order and return the carts that it completes, locked. None: the order is known already."""
     new = await db.execute(
         "insert into orders (shop, order_id, customer_id, cart_id, at, message_id) values ($1, $2, $3, $4, $5, $6)"
         " on conflict do nothing",
@@ -143,21 +139,24 @@ async def order(db: Connection, shop: str, customer: str, event: Event) -> list[
     )
     if new == "INSERT 0 0":
         return None
-    await db.execute(
-        "select from carts where shop = $1 and (cart_id = $2 or ($2::text is null and customer_id = $3))"
-        " order by cart_id for update",
-        shop,
-        event.cart_id,
-        customer,
-    )
+    return await complete(db, shop, event.cart_id, customer)
+
+
+async def complete(db: Connection, shop: str, cart_id: str | None, customer: str) -> list[Completed]:
+    """Find the orders of a cart (of all carts of a person where none is named); return what they complete, locked.
+
+    An order that names a cart completes that one; one that names none, the person's carts opened before it. Where
+    several orders complete a cart, the earliest counts, whichever came in first.
+    """
+    which = "k.shop = $1 and (k.cart_id = $2 or ($2::text is null and k.customer_id = $3))"
+    await db.execute(f"select from carts k where {which} order by cart_id for update", shop, cart_id, customer)
     rows = await db.fetch(
-        "update carts set ordered_at = $5, order_id = $4 where shop = $1"
-        " and (cart_id = $2 or ($2::text is null and customer_id = $3 and opened_at <= $5))"
-        " and (ordered_at is null or (ordered_at, order_id) > ($5, $4)) returning cart_id, ordered_at, order_id",
+        "update carts c set ordered_at = o.at, order_id = o.order_id from carts k cross join lateral"  # noqa: S608 constant
+        f" ({_ITS_ORDER}) o where {which} and c.shop = k.shop and c.cart_id = k.cart_id"
+        " and (c.ordered_at is null or (c.ordered_at, c.order_id) > (o.at, o.order_id))"
+        " returning c.cart_id, c.ordered_at, c.order_id",
         shop,
-        event.cart_id,
+        cart_id,
         customer,
-        event.order_id,
-        event.at,
     )
     return [Completed(**row) for row in rows]

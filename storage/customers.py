@@ -1,4 +1,4 @@
-"""Customers: who an event is about, what is known of them, and what they consented to."""
+"""Customers: what is known of them, and what they consented to."""
 
 from __future__ import annotations
 
@@ -11,33 +11,15 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
-async def meet(db: Connection, shop: str, event: Event) -> str:
-    """Find the customer an event is about, lock their row until the transaction ends, and return their id.
-
-    An anonymous id that came together with a user id once belongs to that user from then on.
-    """
-    customer = event.user_id or await _known_as(db, shop, event.anonymous_id or "")
-    if event.user_id and event.anonymous_id:
-        await db.execute(
-            "insert into aliases (shop, anonymous_id, customer_id) values ($1, $2, $3) on conflict do nothing",
-            shop,
-            event.anonymous_id,
-            event.user_id,
-        )
+async def add(db: Connection, shop: str, customer: str, *, known: bool) -> None:
+    """Have a row for a person; whom the shop has named as a user once is known from then on."""
     await db.execute(
-        "insert into customers (shop, customer_id) values ($1, $2) on conflict do nothing",
+        "insert into customers (shop, customer_id, known) values ($1, $2, $3)"
+        " on conflict (shop, customer_id) do update set known = true where excluded.known and not customers.known",
         shop,
         customer,
+        known,
     )
-    await lock(db, shop, customer)
-    return customer
-
-
-async def _known_as(db: Connection, shop: str, anonymous_id: str) -> str:
-    known: str | None = await db.fetchval(
-        "select customer_id from aliases where shop = $1 and anonymous_id = $2", shop, anonymous_id
-    )
-    return known or anonymous_id
 
 
 async def lock(db: Connection, shop: str, customer: str) -> None:

@@ -14,7 +14,7 @@ from journeys.ids import journey_id, public_id
 from journeys.plan import Plan
 from journeys.play import WaitUntil, first_stage, next_move
 from journeys.signals import CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
-from storage import journeys, offers, outbox
+from storage import carts, journeys, offers, outbox
 from storage.carts import Completed, StoredCart
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
@@ -44,18 +44,66 @@ class Following:
         self._secret = secret
 
     async def cart_changed(self, db: Connection, shop: str, stored: StoredCart, event: Event) -> None:
-        """Let a cart enter the plans that its event starts; where an order is known already, that comes first."""
+        """Let a cart enter the plans that its event starts, and end what its change ends, however late it comes."""
         known = await journeys.of_cart(db, shop, stored.cart_id)
-        if any(j.customer_id != stored.customer and j.status != "ended" for j in known):
-            await journeys.hand_over(db, shop, stored.cart_id, stored.customer)
+        judge = await self._hand_over(db, known, stored.customer)
+        for version in await self._plans.newest(db, shop):
+            if event.name not in version.plan.entry.events or event.at < event.received_at - version.plan.entry.within:
+                continue
+            judge |= await self._begin_earlier(db, version.plan, stored, known, event)
+            await self.enter(db, version, stored, at=event.at)
         if stored.ordered_at is not None:
             goal = CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
             for journey in known:
                 await self._reach_goal(db, journey, goal)
-        for version in await self._plans.newest(db, shop):
-            if event.name not in version.plan.entry.events or event.at < event.received_at - version.plan.entry.within:
+        if judge:
+            await self._judge(db, shop, stored.customer)
+
+    async def visitor_joined(self, db: Connection, shop: str, customer: str, event: Event) -> None:
+        """Follow a visitor's carts and orders that are a customer's now."""
+        running = [j for j in await journeys.of_customer(db, shop, customer) if j.status != "ended"]
+        await self._hand_over(db, running, customer)
+        for journey in running:
+            await journeys.log(db, journey.id, event.at, "person recognised", "a visitor turned out to be a customer")
+        for cart in await carts.complete(db, shop, None, customer):
+            await self._complete(db, shop, cart)
+        await self._judge(db, shop, customer)
+
+    async def _hand_over(self, db: Connection, about: list[Journey], customer: str) -> bool:
+        """Let journeys follow their cart to its owner; tell whether one that runs did."""
+        moved = False
+        for journey in about:
+            version = await self._plans.version(db, journey.shop, journey.plan, journey.plan_version)
+            held_out = holdout.held_out(journey.shop, journey.plan, customer, version.plan.holdout)
+            if (journey.customer_id, journey.held_out) != (customer, held_out):
+                await journeys.hand_over(db, journey.id, customer, held_out=held_out)
+                moved |= journey.status != "ended"
+        return moved
+
+    async def _begin_earlier(
+        self, db: Connection, plan: Plan, stored: StoredCart, known: list[Journey], event: Event
+    ) -> bool:
+        """Let a journey have begun with an event that came late; tell whether it did. Its plan's moments stay."""
+        if plan.audience or stored.cart.opened_at is None or event.at < stored.cart.opened_at:
+            return False
+        return any(
+            [
+                await journeys.begin_earlier(db, journey.id, event.at)
+                for journey in known
+                if (journey.plan, journey.entry) == (plan.name, 1)
+            ]
+        )
+
+    async def _judge(self, db: Connection, shop: str, customer: str) -> None:
+        """End the journeys of a person that must not go on by what is known now."""
+        all_of_them = await journeys.of_customer(db, shop, customer)
+        for journey in all_of_them:
+            if journey.status == "ended":
                 continue
-            await self.enter(db, version, stored, at=event.at)
+            version = await self._plans.version(db, shop, journey.plan, journey.plan_version)
+            stored = await carts.get(db, shop, journey.cart_id)
+            if stored and (fate := await self._fate(db, version.plan, stored, journey, all_of_them)):
+                await end(db, journey, fate)
 
     async def enter(
         self, db: Connection, version: PlanVersion, stored: StoredCart, *, at: datetime
@@ -74,21 +122,18 @@ class Following:
         journey = self._new(version, stored, entry=len(known) + 1, at=at)
         await journeys.add(db, journey)
         await journeys.log(db, journey.id, journey.started_at, "started", f"{plan.name} version {version.version}")
-        others = [j for j in await journeys.of_customer(db, shop, stored.customer) if j.id != journey.id]
-        if fate := await self._fate(db, plan, stored, journey, others):
+        if fate := await self._fate(db, plan, stored, journey, await journeys.of_customer(db, shop, stored.customer)):
             outcome, reason = ending(fate) or ("", "")
             await journeys.end(db, journey.id, outcome, reason, fate.at)
             return journey
         await outbox.start(db, journey.id)
-        if plan.one_per_person:
-            await self._supersede(db, journey, others)
+        await self._judge(db, shop, stored.customer)
         return journey
 
     def _new(self, version: PlanVersion, stored: StoredCart, *, entry: int, at: datetime) -> Journey:
         plan, shop = version.plan, version.shop
-        started_at = min(stored.cart.opened_at or at, at) if entry == 1 else at
-        stage = first_stage(plan, started_at)
-        move = next_move(plan, stage, Facts(shop_time=at, last_activity=at), started_at)
+        stage = first_stage(plan, at)
+        move = next_move(plan, stage, Facts(shop_time=at, last_activity=at), at)
         first_due = move.until if isinstance(move, WaitUntil) else at
         return Journey(
             id=journey_id(plan.name, shop, public_id(stored.cart_id, self._secret), entry),
@@ -104,7 +149,7 @@ class Following:
             stage=move.stage.step,
             outcome=None,
             reason=None,
-            started_at=started_at,
+            started_at=at,
             ended_at=None,
             paused_at=None,
             next_at=first_due,
@@ -112,32 +157,21 @@ class Following:
         )
 
     async def _fate(
-        self, db: Connection, plan: Plan, stored: StoredCart, journey: Journey, others: list[Journey]
+        self, db: Connection, plan: Plan, stored: StoredCart, journey: Journey, of_person: list[Journey]
     ) -> CheckoutCompleted | OrderedElsewhere | Superseded | None:
-        """Tell what has ended the journey before it could start, where events came late."""
+        """Tell what ends a journey by what is known now, whichever came in first."""
         if stored.ordered_at is not None:
             return CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
         if "ordered_elsewhere" in plan.exits_on and (elsewhere := await _order_since(db, journey)):
             return OrderedElsewhere(at=elsewhere[0], order_id=self.public(elsewhere[1]))
-        if plan.one_per_person:
-            newer = [j for j in others if j.plan == plan.name and j.started_at > journey.started_at]
-            if newer:
-                return Superseded(at=newer[0].started_at, cart_id=self.public(newer[0].cart_id))
+        if plan.one_per_person and (newer := next((j for j in of_person if _supersedes(j, journey)), None)):
+            return Superseded(at=newer.started_at, cart_id=self.public(newer.cart_id))
         return None
-
-    async def _supersede(self, db: Connection, journey: Journey, others: list[Journey]) -> None:
-        what = Superseded(at=journey.started_at, cart_id=self.public(journey.cart_id))
-        for other in others:
-            if other.plan == journey.plan and other.cart_id != journey.cart_id:
-                await end(db, other, what)
 
     async def ordered(self, db: Connection, shop: str, customer: str, event: Event, completed: list[Completed]) -> None:
         """End the journeys of the carts that an order completes, and the person's others where the plan says so."""
         for cart in completed:
-            goal = CheckoutCompleted(at=cart.ordered_at, order_id=self.public(cart.order_id))
-            for journey in await journeys.of_cart(db, shop, cart.cart_id):
-                await self._reach_goal(db, journey, goal)
-            await offers.order_came(db, shop, cart.cart_id, cart.ordered_at)
+            await self._complete(db, shop, cart)
         what = OrderedElsewhere(at=event.at, order_id=self.public(event.order_id or ""))
         for journey in await journeys.of_customer(db, shop, customer):
             about_it = journey.cart_id == event.cart_id or journey.cart_id in {cart.cart_id for cart in completed}
@@ -146,6 +180,12 @@ class Following:
             version = await self._plans.version(db, shop, journey.plan, journey.plan_version)
             if "ordered_elsewhere" in version.plan.exits_on:
                 await end(db, journey, what)
+
+    async def _complete(self, db: Connection, shop: str, cart: Completed) -> None:
+        goal = CheckoutCompleted(at=cart.ordered_at, order_id=self.public(cart.order_id))
+        for journey in await journeys.of_cart(db, shop, cart.cart_id):
+            await self._reach_goal(db, journey, goal)
+        await offers.order_came(db, shop, cart.cart_id, cart.ordered_at)
 
     async def _reach_goal(self, db: Connection, journey: Journey, goal: CheckoutCompleted) -> None:
         if await end(db, journey, goal):
@@ -169,9 +209,15 @@ async def end(db: Connection, journey: Journey, what: Signal) -> bool:
     return True
 
 
+def _supersedes(newer: Journey, older: Journey) -> bool:
+    """Tell whether one journey of a person takes the place of another: same plan, another cart, begun later."""
+    same = newer.plan == older.plan and newer.cart_id != older.cart_id
+    return same and (newer.started_at, newer.cart_id) > (older.started_at, older.cart_id)
+
+
 def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: datetime) -> str | None:
-    if stored.cart.opened_at is None:
-        return "the cart never held anything"
+    if stored.cart.opened_at is None or at < stored.cart.opened_at:
+        return "the cart held nothing yet"
     if not known:
         return None
     last = known[-1]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from journeys.cart import CART_EVENTS
 from journeys.events import Event, Name
-from storage import carts, customers
+from storage import carts, customers, identity
 from storage.following import Following
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
+
+
+_TRIES = 5
 
 
 class Taken(StrEnum):
@@ -28,11 +34,21 @@ async def take(pool: Pool, following: Following, shop: str, event: Event) -> Tak
         BadEventError: it cannot be applied; nothing was kept.
 
     """
+    for _ in range(_TRIES - 1):
+        # People who share carts may wait for each other; Postgres lets one go on, and the other comes again.
+        with contextlib.suppress(asyncpg.DeadlockDetectedError):
+            return await _take(pool, following, shop, event)
+    return await _take(pool, following, shop, event)
+
+
+async def _take(pool: Pool, following: Following, shop: str, event: Event) -> Taken:
     async with pool.acquire() as db, db.transaction():
         if not await _first_time(db, shop, event):
             return Taken.DUPLICATE
-        customer = await customers.meet(db, shop, event)
+        customer, joined = await identity.meet(db, shop, event)
         await _record(db, shop, customer, event)
+        if joined:
+            await following.visitor_joined(db, shop, customer, event)
         if event.kind == "identify":
             await customers.identify(db, shop, customer, event)
             return Taken.NEW

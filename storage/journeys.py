@@ -118,14 +118,24 @@ async def page(
     return [Journey(**row) for row in rows]
 
 
-async def hand_over(db: Connection, shop: str, cart_id: str, customer: str) -> None:
-    """Let the running journeys about a cart follow it to its new owner."""
+async def hand_over(db: Connection, journey: str, customer: str, *, held_out: bool) -> None:
+    """Let a journey follow its cart to its owner. One that has ended keeps what it was sent by: its holdout."""
     await db.execute(
-        "update journeys set customer_id = $3 where shop = $1 and cart_id = $2 and status <> 'ended'",
-        shop,
-        cart_id,
+        "update journeys set customer_id = $2, held_out = case when status = 'ended' then held_out else $3 end"
+        " where id = $1",
+        journey,
         customer,
+        held_out,
     )
+
+
+async def begin_earlier(db: Connection, journey: str, at: datetime) -> bool:
+    """Let a journey have begun earlier than was known; tell whether it is earlier."""
+    done = await db.execute("update journeys set started_at = $2 where id = $1 and started_at > $2", journey, at)
+    if done == "UPDATE 0":
+        return False
+    await db.execute("update journey_log set at = $2 where journey = $1 and what = 'started'", journey, at)
+    return True
 
 
 async def lock(db: Connection, journey: str) -> None:

@@ -41,19 +41,36 @@ def page(shop: TestShop, at: timedelta) -> Event:
     return shop.event("page", at)
 
 
+def say(**consent: bool) -> Build:
+    return lambda shop, at: shop.event("identify", at, email=f"{at.seconds}@example.com", consent=consent)
+
+
 BUILDS = st.sampled_from(
     [
         *(add("p-1"), add("p-2"), remove("p-1"), remove("p-2")),
         *(check_out("p-1"), check_out("p-1", "p-2"), check_out()),
-        *(order("c-1"), order(None), page),
+        *(order("c-1"), order(None), order("c-9"), page),
+        *(say(sms=True), say(sms=False), say(email=True)),
     ]
 )
+VISITOR: dict[str, str | None] = {"user_id": None, "anonymous_id": "v-1"}
+USER: dict[str, str | None] = {"user_id": "ann", "anonymous_id": None}
+BOTH: dict[str, str | None] = {"user_id": "ann", "anonymous_id": "v-1"}
+
+
+def told_of(build: Build, person: dict[str, str | None]) -> Build:
+    return lambda shop, at: build(shop, at).model_copy(update=person)
 
 
 @st.composite
 def days(draw: st.DrawFn) -> tuple[list[Build], list[int]]:
-    """A cart's events in order, and the order (with repetitions) in which they come in."""
-    builds = draw(st.lists(BUILDS, min_size=1, max_size=7))
+    """A cart's events in order, and the order (with repetitions) in which they come in.
+
+    They are told of a visitor, of a user, or of both; at least one tells that the two are the same.
+    """
+    person = st.sampled_from([VISITOR, USER, BOTH])
+    builds = [told_of(build, draw(person)) for build in draw(st.lists(BUILDS, min_size=1, max_size=7))]
+    builds.insert(draw(st.integers(0, len(builds))), told_of(draw(BUILDS), BOTH))
     arrivals = draw(st.permutations(range(len(builds))))
     again = draw(st.lists(st.sampled_from(range(len(builds))), max_size=4))
     return builds, [*arrivals, *again]
@@ -61,18 +78,20 @@ def days(draw: st.DrawFn) -> tuple[list[Build], list[int]]:
 
 async def result(shop: TestShop) -> dict[str, object]:
     """All that later decisions are made by."""
-    cart = await shop.parts.pool.fetchrow(
-        "select customer_id, content, holds_items, ordered_at, order_id from carts where shop = $1", shop.shop
-    )
-    journeys = await shop.parts.pool.fetch(
-        "select key, entry, status, outcome, reason from journeys where shop = $1", shop.shop
-    )
-    activity = await shop.parts.pool.fetchval("select last_activity from customers where shop = $1", shop.shop)
-    return {"cart": cart and dict(cart), "journeys": [dict(j) for j in journeys], "activity": activity}
+    questions = {
+        "carts": "select customer_id, content, holds_items, opened_at, ordered_at, order_id from carts where shop = $1",
+        "journeys": "select customer_id, key, entry, status, outcome, reason, started_at from journeys where shop = $1",
+        "people": "select customer_id, last_activity, traits from customers where shop = $1 and customer_id = 'ann'",
+        "orders": "select order_id, customer_id, cart_id, at from orders where shop = $1 order by order_id",
+        "consents": "select customer_id, channel, granted, at from consents where shop = $1 order by channel",
+        "events": "select customer_id, message_id from events where shop = $1 order by message_id",
+    }
+    pool = shop.parts.pool
+    return {name: [dict(row) for row in await pool.fetch(sql, shop.shop)] for name, sql in questions.items()}
 
 
 @given(day=days())
-@settings(max_examples=60)
+@settings(max_examples=100)
 async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_the_ordered_ones(
     shop: TestShop, day: tuple[list[Build], list[int]]
 ) -> None:

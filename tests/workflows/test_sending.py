@@ -200,7 +200,7 @@ async def test_a_claim_waits_for_the_person_to_whom_the_cart_went_meanwhile(shop
             await customers.lock(ann, shop.shop, "ann")
             claim = asyncio.create_task(send(shop))
             await until(lambda: pool.fetchval(WAITING_FOR_A_LOCK))
-            await journeys.hand_over(ann, shop.shop, "c-1", "bob")
+            await journeys.hand_over(ann, (await shop.journey()).id, "bob", held_out=False)
         await bob.execute("update consents set granted = false where customer_id = 'bob'")
         blocked = "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))"
         await until(lambda: pool.fetchval(blocked, bob.get_server_pid()))

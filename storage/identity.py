@@ -1,0 +1,75 @@
+"""Visitors who turn out to be users: what was told of the visitor is told of the user from then on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journeys.customers import newest
+from journeys.events import Event
+from storage import customers
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+
+async def meet(db: Connection, shop: str, event: Event) -> tuple[str, bool]:
+    """Find the customer an event is about and lock their row until the transaction ends.
+
+    An anonymous id that came together with a user id once belongs to that user from then on.
+
+    Returns:
+        The customer's id, and whether a visitor turned out to be this customer just now.
+
+    """
+    if event.user_id is None:
+        return await _visitor(db, shop, event.anonymous_id or ""), False
+    await customers.add(db, shop, event.user_id, known=True)
+    if event.anonymous_id in {None, event.user_id}:
+        await customers.lock(db, shop, event.user_id)
+        return event.user_id, False
+    return event.user_id, await _join(db, shop, event.anonymous_id or "", event.user_id)
+
+
+async def _visitor(db: Connection, shop: str, anonymous_id: str) -> str:
+    while True:
+        customer = await _known_as(db, shop, anonymous_id)
+        await customers.add(db, shop, customer, known=False)
+        await customers.lock(db, shop, customer)
+        # While the lock was waited for, the visitor may have turned out to be somebody.
+        if customer == await _known_as(db, shop, anonymous_id):
+            return customer
+
+
+async def _known_as(db: Connection, shop: str, anonymous_id: str) -> str:
+    known: str | None = await db.fetchval(
+        "select customer_id from aliases where shop = $1 and anonymous_id = $2", shop, anonymous_id
+    )
+    return known or anonymous_id
+
+
+async def _join(db: Connection, shop: str, visitor: str, user: str) -> bool:
+    """Note who a visitor is; tell whether there was anything to move."""
+    noted = await db.execute(
+        "insert into aliases (shop, anonymous_id, customer_id) values ($1, $2, $3) on conflict do nothing",
+        shop,
+        visitor,
+        user,
+    )
+    # Both at once and in one order for all, so that no two wait for each other.
+    found = await db.fetch(
+        "select customer_id, known, traits from customers where shop = $1 and customer_id = any($2::text[])"
+        " order by customer_id for update",
+        shop,
+        [visitor, user],
+    )
+    people = {row["customer_id"]: row for row in found}
+    if noted == "INSERT 0 0" or visitor not in people or people[visitor]["known"]:
+        return False
+    await db.execute(
+        "update customers set traits = $3 where shop = $1 and customer_id = $2",
+        shop,
+        user,
+        newest(people[user]["traits"], people[visitor]["traits"]),
+    )
+    await db.execute("select move_visitor($1, $2, $3)", shop, visitor, user)
+    return True

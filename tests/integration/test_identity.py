@@ -1,0 +1,167 @@
+"""Visitors who turn out to be customers, carts that change hands, and journeys that begin later than their cart."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from journeys import holdout
+from journeys.conditions import Condition, ValueRange
+from journeys.events import Event
+from storage import commands, plans
+from storage.journeys import Journey
+from tests.support import HOUR, ITEM, MINUTE, TestShop, cart_recovery, plan_file
+
+
+def visitors(event: Event, visitor: str = "v-1") -> Event:
+    """The event as it comes of somebody who is not known yet."""
+    return event.model_copy(update={"user_id": None, "anonymous_id": visitor})
+
+
+def recognised(event: Event, visitor: str = "v-1") -> Event:
+    """The event as it comes of a user who was that visitor."""
+    return event.model_copy(update={"anonymous_id": visitor})
+
+
+def added(shop: TestShop, cart: str, after: timedelta = timedelta(0)) -> Event:
+    item: dict[str, Any] = {**ITEM, "cart_id": cart, "currency": "EUR"}
+    return shop.event("Product Added", after, **item)
+
+
+async def test_a_visitor_who_says_who_they_are_is_reached_about_the_cart_they_filled_before(shop: TestShop) -> None:
+    await shop.take(visitors(added(shop, "c-1")))
+    said = shop.event("identify", MINUTE, email="ann@example.com", consent={"email": True})
+    await shop.take(recognised(said))
+    journey = await shop.journey()
+    assert (journey.customer_id, journey.status) == ("ann", "running")
+    why = await shop.parts.pool.fetchval("select why from journey_log where what = 'person recognised'")
+    assert why == "a visitor turned out to be a customer"
+
+
+async def test_a_cart_that_a_visitor_filled_supersedes_the_persons_older_one_once_they_are_known(
+    shop: TestShop,
+) -> None:
+    await shop.fill("c-0")
+    await shop.take(visitors(added(shop, "c-1", 10 * MINUTE)))
+    assert (await shop.journey("c-0")).status == "running"
+    await shop.take(recognised(shop.event("page", 11 * MINUTE)))
+    assert [(j.status, j.reason) for j in (await shop.journey("c-0"), await shop.journey("c-1"))] == [
+        ("ended", "superseded by a newer cart"),
+        ("running", None),
+    ]
+    assert await shop.parts.pool.fetchval("select signal from outbox where signal is not null") == "superseded"
+
+
+async def test_an_order_that_is_known_already_ends_the_journey_of_a_cart_that_goes_to_its_owner(
+    shop: TestShop,
+) -> None:
+    await shop.take(visitors(added(shop, "c-1")))
+    await shop.order(5 * MINUTE, "c-9")
+    await shop.take(shop.event("Cart Viewed", 6 * MINUTE, cart_id="c-1"))
+    assert (await shop.journey()).reason == "ordered another cart"
+
+
+async def test_an_order_of_a_visitor_without_its_cart_completes_what_the_user_had_in_the_cart(shop: TestShop) -> None:
+    await shop.fill()
+    order = shop.event("Order Completed", HOUR, order_id="o-1", total=40)
+    await shop.take(visitors(order))
+    assert (await shop.journey()).status == "running"
+    await shop.take(recognised(shop.event("page", 2 * HOUR)))
+    assert (await shop.journey()).outcome == "converted"
+
+
+async def test_the_holdout_is_the_recognised_persons_own(shop: TestShop) -> None:
+    plan = cart_recovery(holdout=50)
+    await plans.publish(shop.parts.pool, shop.shop, plan, plan_file().messages.model_dump_json())
+    people = [f"p-{n}" for n in range(12)]
+    for person in people:
+        await shop.take(visitors(added(shop, f"c-{person}"), f"v-{person}"))
+        page = shop.event("page", MINUTE, person=person)
+        await shop.take(recognised(page, f"v-{person}"))
+    kept = {person: (await shop.journey(f"c-{person}")).held_out for person in people}
+    assert kept == {person: holdout.held_out(shop.shop, plan.name, person, 50) for person in people}
+
+
+async def test_another_user_is_not_taken_for_a_visitor(shop: TestShop) -> None:
+    await shop.identify("bob")
+    await shop.fill(person="bob")
+    await shop.take(recognised(shop.event("page", MINUTE), "bob"))
+    assert (await shop.journey()).customer_id == "bob"
+
+
+async def test_what_a_visitor_does_while_they_are_recognised_is_not_lost(shop: TestShop) -> None:
+    events = [visitors(added(shop, f"c-{n}", n * MINUTE)) for n in range(20)]
+    events.insert(10, recognised(shop.event("page", HOUR)))
+    await asyncio.gather(*(shop.take(event) for event in events))
+    owners = await shop.parts.pool.fetch("select distinct customer_id from carts")
+    assert [row["customer_id"] for row in owners] == ["ann"]
+
+
+async def test_two_people_who_tell_of_a_new_cart_at_once_both_leave_their_items_in_it(shop: TestShop) -> None:
+    events = [
+        shop.event("Product Added", person=f"p-{n}", cart_id=f"c-{n // 4}", product_id=f"item-{n}", price=1)
+        for n in range(40)
+    ]
+    await asyncio.gather(*(shop.take(event) for event in events))
+    contents = await shop.parts.pool.fetch("select content from carts")
+    assert [len(row["content"]["items"]) for row in contents] == [4] * 10
+
+
+def entangled(shop: TestShop) -> list[Event]:
+    """Events of two people and their visitors that share carts and orders."""
+    chance = random.Random(1)
+    events = []
+    for number in range(400):
+        after, cart = timedelta(seconds=number), chance.choice(["c-1", "c-2", "c-3"])
+        person, visitor = chance.choice(["ann", "bob"]), chance.choice(["v-ann", "v-bob"])
+        named: dict[str, Any] = {"cart_id": cart} if chance.random() < 0.5 else {}
+        event = chance.choice(
+            [
+                added(shop, cart, after),
+                shop.event("Order Completed", after, order_id=f"o-{number}", **named),
+                shop.event("page", after),
+            ]
+        )
+        ids = chance.choice([(person, None), (None, visitor), (person, visitor)])
+        events.append(event.model_copy(update={"user_id": ids[0], "anonymous_id": ids[1]}))
+    return events
+
+
+async def test_people_who_share_carts_do_not_wait_for_each_other_for_ever(shop: TestShop) -> None:
+    taken = await asyncio.gather(*(shop.take(event) for event in entangled(shop)), return_exceptions=True)
+    assert [result for result in taken if isinstance(result, BaseException)] == []
+
+
+async def begun_by_hand(shop: TestShop) -> Journey:
+    version = await shop.parts.plans.newest_of(shop.parts.pool, shop.shop, "cart-recovery")
+    begun = await commands.start(shop.parts.pool, shop.parts.following, version, "c-1", shop.begins)
+    assert isinstance(begun, Journey)
+    return begun
+
+
+async def test_a_journey_that_is_started_by_hand_begins_when_it_is_started(shop: TestShop) -> None:
+    old = added(shop, "c-1", -timedelta(days=5))
+    await shop.take(old.model_copy(update={"received_at": old.at + timedelta(days=1)}))
+    begun = await begun_by_hand(shop)
+    assert (begun.started_at, begun.first_due) == (shop.begins, shop.begins + 2 * HOUR)
+
+
+async def test_a_journey_begins_when_its_audience_is_reached(shop: TestShop) -> None:
+    large = Condition(cart_value=ValueRange(at_least={"EUR": Decimal(100)}))
+    plan = cart_recovery(name="large", audience=large)
+    await plans.publish(shop.parts.pool, shop.shop, plan, plan_file().messages.model_dump_json())
+    await shop.fill("c-1", -4 * 24 * HOUR, price=50)
+    await shop.take(shop.event("Product Added", cart_id="c-1", product_id="p-2", price=80, currency="EUR"))
+    assert await shop.parts.pool.fetchval("select started_at from journeys where plan = 'large'") == shop.begins
+
+
+@pytest.mark.parametrize("late", [-HOUR, HOUR])
+async def test_a_journey_has_begun_with_the_first_event_whenever_that_came_in(shop: TestShop, late: timedelta) -> None:
+    await shop.fill()
+    await shop.take(added(shop, "c-1", late))
+    assert (await shop.journey()).started_at == shop.begins + min(late, timedelta(0))
