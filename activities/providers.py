@@ -11,7 +11,7 @@ from channels import accounts
 from channels.base import Outgoing, Provider
 from channels.sandbox import Sandbox
 from journeys.facts import Channel
-from storage import sends, shops
+from storage import sent, shops
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -44,4 +44,4 @@ class ShopProviders:
         return accounts.connect(accounts.read(self._cipher.decrypt(settings)), self._http)
 
     async def _keep(self, message: Outgoing) -> None:
-        await sends.keep_in_sandbox(self._pool, message.send_id, message.to, message.subject, message.text)
+        await sent.keep_in_sandbox(self._pool, message.send_id, message.to, message.subject, message.text)

@@ -98,14 +98,15 @@ class Sending:
         sandbox = self._providers.sandbox(wanted.channel)
         account = await self._providers.account(journey.shop, wanted.channel)
         by_mode = {Mode.SANDBOX: sandbox, Mode.ALLOWLIST: account, Mode.LIVE: account}
-        repeatable = frozenset(mode for mode, provider in by_mode.items() if provider and provider.idempotent)
+        names = {mode: provider.name for mode, provider in by_mode.items() if provider}
+        repeatable = frozenset(provider.name for provider in by_mode.values() if provider and provider.idempotent)
         while True:
-            claimed = await sends.claim(self._pool, version.plan, wanted, repeatable=repeatable)
+            claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
             if isinstance(claimed, Refused):
                 return self._result("held" if claimed.status != "running" else "failed", wanted.at, claimed.reason)
             if isinstance(claimed, Settled):
                 return self._result("sent", claimed.at, claimed.state)
-            provider = by_mode[Mode(claimed.situation.row["mode"])]
+            provider = by_mode[claimed.situation.mode]
             if provider is None:
                 # The account was taken away since it was read; the next try reads anew.
                 await self._settle(wanted, claimed, Released("account was removed"), provider="none")

@@ -13,7 +13,7 @@ from starlette.status import HTTP_409_CONFLICT, HTTP_422_UNPROCESSABLE_CONTENT
 from api.problems import Problem
 
 if TYPE_CHECKING:
-    from storage.database import Pool
+    from storage.database import Connection, Pool
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -32,41 +32,36 @@ async def once(
     route: str,
     key: str,
     request: BaseModel,
-    do: Callable[[], Awaitable[Body]],
+    do: Callable[[Connection], Awaitable[Body]],
     kind: type[Body],
 ) -> Answer[Body]:
-    """Do something once for a key.
+    """Do something once for a key. The answer is kept in the transaction that does it: both are there, or neither.
 
-    A call that fails keeps nothing: it may be repeated. One whose process died is taken over after a minute.
+    A call that comes while the first one with its key still runs waits for that one's answer.
 
     Raises:
-        Problem: 422 where the key came with another body before, 409 while the first call still runs.
+        Problem: 422 where the key came with another body before.
 
     """
     digest = hashlib.sha256(request.model_dump_json().encode()).digest()
-    if not await _begin(pool, caller, route, key, digest):
-        return Answer(await _replay(pool, caller, route, key, digest, kind), replayed=True)
-    try:
-        body = await do()
-    except BaseException:
-        await pool.execute("delete from idempotency where caller = $1 and route = $2 and key = $3", caller, route, key)
-        raise
-    await pool.execute(
-        "update idempotency set answer = $4 where caller = $1 and route = $2 and key = $3",
-        caller,
-        route,
-        key,
-        body.model_dump(mode="json"),
-    )
-    return Answer(body, replayed=False)
-
-
-async def _begin(pool: Pool, caller: str, route: str, key: str, digest: bytes) -> bool:
     await pool.execute("delete from idempotency where created_at < now() - interval '24 hours'")
-    done = await pool.execute(
-        "insert into idempotency as i (caller, route, key, body_hash) values ($1, $2, $3, $4)"
-        " on conflict (caller, route, key) do update set created_at = now()"
-        " where i.answer is null and i.body_hash = $4 and i.created_at < now() - interval '1 minute'",
+    async with pool.acquire() as db, db.transaction():
+        if not await _begin(db, caller, route, key, digest):
+            return Answer(await _replay(db, caller, route, key, digest, kind), replayed=True)
+        body = await do(db)
+        await db.execute(
+            "update idempotency set answer = $4 where caller = $1 and route = $2 and key = $3",
+            caller,
+            route,
+            key,
+            body.model_dump(mode="json"),
+        )
+        return Answer(body, replayed=False)
+
+
+async def _begin(db: Connection, caller: str, route: str, key: str, digest: bytes) -> bool:
+    done = await db.execute(
+        "insert into idempotency (caller, route, key, body_hash) values ($1, $2, $3, $4) on conflict do nothing",
         caller,
         route,
         key,
@@ -75,13 +70,14 @@ async def _begin(pool: Pool, caller: str, route: str, key: str, digest: bytes) -
     return done == "INSERT 0 1"
 
 
-async def _replay(pool: Pool, caller: str, route: str, key: str, digest: bytes, kind: type[Body]) -> Body:
-    row = await pool.fetchrow(
+async def _replay(db: Connection, caller: str, route: str, key: str, digest: bytes, kind: type[Body]) -> Body:
+    row = await db.fetchrow(
         "select body_hash, answer from idempotency where caller = $1 and route = $2 and key = $3", caller, route, key
     )
-    if row is None or (row["body_hash"] == digest and row["answer"] is None):
-        detail = "The first call with this Idempotency-Key is still running; repeat this one in a moment."
-        raise Problem(HTTP_409_CONFLICT, "Still running", detail)
+    if row is None:
+        # Cleared away since: 24 hours are over.
+        detail = "The first call with this Idempotency-Key was a day ago; use a new key."
+        raise Problem(HTTP_409_CONFLICT, "The Idempotency-Key is too old", detail)
     if row["body_hash"] != digest:
         detail = "This Idempotency-Key came with another body before; use a new key for a new request."
         raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The Idempotency-Key was used", detail)

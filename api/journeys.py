@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -20,17 +20,19 @@ from starlette.status import (
 
 from api.auth import ApiShop, Parts
 from api.idempotency import once
-from api.problems import Problem
+from api.problems import Problem, Text
 from api.state import Services
 from storage import commands, journeys, story
 from storage.following import NotStarted
 from storage.plans import UnknownPlanError
 from storage.story import Story
 
+if TYPE_CHECKING:
+    from storage.database import Connection
+
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
 
 _JOURNEY_ID = re.compile(r"[A-Za-z0-9._:-]+")
-Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
 
 
 class Start(BaseModel):
@@ -98,19 +100,20 @@ async def start(
 ) -> JourneyOut:
     """Start a journey. With an Idempotency-Key, a repeated call gets the first one's answer."""
 
-    async def begin() -> JourneyOut:
+    async def begin(db: Connection) -> JourneyOut:
         try:
-            version = await parts.plans.newest_of(parts.pool, shop, wanted.plan)
+            version = await parts.plans.newest_of(db, shop, wanted.plan)
         except UnknownPlanError:
             detail = f"plan: this shop has published no plan '{wanted.plan}'"
             raise Problem(HTTP_404_NOT_FOUND, "No such plan", detail) from None
-        begun = await commands.start(parts.pool, parts.following, version, wanted.key, parts.clock.now())
+        begun = await commands.start(db, parts.following, version, wanted.key, parts.clock.now())
         if isinstance(begun, NotStarted):
             raise Problem(HTTP_409_CONFLICT, "The journey may not start", f"key: {begun.reason}")
         return JourneyOut.model_validate(begun)
 
     if idempotency_key is None:
-        return await begin()
+        async with parts.pool.acquire() as db, db.transaction():
+            return await begin(db)
     answer = await once(parts.pool, shop, "POST /v1/journeys", idempotency_key, wanted, begin, JourneyOut)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"

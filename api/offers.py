@@ -7,17 +7,25 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT
 
 from api.auth import ApiShop, Parts
-from api.problems import Problem
+from api.problems import Problem, Text
 from api.state import Services
 from storage import offers
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
-Code = Annotated[str, Path(pattern="^[A-Z0-9]{4,32}$")]
+MOST = 200
+
+
+def _code(given: str) -> str:
+    """Read a code as customers type it."""
+    return given.strip().upper()
+
+
+Code = Annotated[str, Path(max_length=64), AfterValidator(_code)]
 
 
 class OfferOut(BaseModel):
@@ -42,7 +50,21 @@ class Redeem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    order_id: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
+    order_id: Text
+
+
+class Offers(BaseModel):
+    """A person's newest offers; there are no further pages."""
+
+    items: list[OfferOut]
+    next_cursor: None = None
+
+
+@router.get("")
+async def listing(customer: Text, shop: ApiShop, parts: Parts) -> Offers:
+    """List what a person was offered, newest first, at most 200: the credits that wait for them are among it."""
+    made = await offers.of_customer(parts.pool, shop, customer, MOST)
+    return Offers(items=[OfferOut.model_validate(offer) for offer in made])
 
 
 @router.get("/{code}")
@@ -62,7 +84,7 @@ async def redeem(code: Code, wanted: Redeem, shop: ApiShop, parts: Parts) -> Off
 
 
 async def _find(parts: Services, shop: str, code: str) -> OfferOut:
-    made = await offers.get(parts.pool, shop, code)
+    made = await offers.get(parts.pool, shop, code) if code.isalnum() else None
     if made is None:
         raise Problem(HTTP_404_NOT_FOUND, "No such code", "This shop has made no offer with this code.")
     return OfferOut.model_validate(made)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.status import (
     HTTP_422_UNPROCESSABLE_CONTENT,
@@ -19,6 +20,8 @@ from storage.database import PASSING
 
 log = structlog.get_logger()
 
+Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
+"""Any text that Postgres can keep."""
 MEDIA_TYPE = "application/problem+json"
 
 

@@ -13,21 +13,20 @@ from storage.journeys import Journey
 from storage.plans import PlanVersion
 
 if TYPE_CHECKING:
-    from storage.database import Pool
+    from storage.database import Connection, Pool
 
 
 async def start(
-    pool: Pool, following: Following, version: PlanVersion, cart_id: str, at: datetime
+    db: Connection, following: Following, version: PlanVersion, cart_id: str, at: datetime
 ) -> Journey | NotStarted:
-    """Start a plan's journey for a cart that the shop has told of."""
-    async with pool.acquire() as db, db.transaction():
-        stored = await carts.get(db, version.shop, cart_id)
-        if stored is None:
-            return NotStarted("there is no such cart; send its events first")
-        await customers.lock(db, version.shop, stored.customer)
-        await carts.lock(db, version.shop, cart_id)
-        stored = await carts.get(db, version.shop, cart_id) or stored
-        return await following.enter(db, version, stored, at=at)
+    """Start a plan's journey for a cart that the shop has told of, in the caller's transaction."""
+    stored = await carts.get(db, version.shop, cart_id)
+    if stored is None:
+        return NotStarted("there is no such cart; send its events first")
+    await customers.lock(db, version.shop, stored.customer)
+    await carts.lock(db, version.shop, cart_id)
+    stored = await carts.get(db, version.shop, cart_id) or stored
+    return await following.enter(db, version, stored, at=at)
 
 
 async def cancel(pool: Pool, journey: str, reason: str, at: datetime) -> bool:

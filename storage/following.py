@@ -59,11 +59,11 @@ class Following:
         if judge:
             await self._judge(db, shop, stored.customer)
 
-    async def visitor_joined(self, db: Connection, shop: str, customer: str, event: Event) -> None:
+    async def visitor_joined(self, db: Connection, shop: str, customer: str, moved: list[str], event: Event) -> None:
         """Follow a visitor's carts and orders that are a customer's now."""
-        running = [j for j in await journeys.of_customer(db, shop, customer) if j.status != "ended"]
-        await self._hand_over(db, running, customer)
-        for journey in running:
+        came = [j for j in await journeys.of_customer(db, shop, customer) if j.id in moved and j.status != "ended"]
+        await self._hand_over(db, came, customer)
+        for journey in came:
             await journeys.log(db, journey.id, event.at, "person recognised", "a visitor turned out to be a customer")
         for cart in await carts.complete(db, shop, None, customer):
             await self._complete(db, shop, cart)

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
-async def meet(db: Connection, shop: str, event: Event) -> tuple[str, bool]:
+async def meet(db: Connection, shop: str, event: Event) -> tuple[str, list[str] | None]:
     """Find the customer an event is about and lock their row until the transaction ends.
 
     An anonymous id that came together with a user id once belongs to that user from then on.
 
     Returns:
-        The customer's id, and whether a visitor turned out to be this customer just now.
+        The customer's id; and the journeys that came with it, if a visitor turned out to be this customer just now.
 
     """
     if event.user_id is None:
-        return await _visitor(db, shop, event.anonymous_id or ""), False
+        return await _visitor(db, shop, event.anonymous_id or ""), None
     await customers.add(db, shop, event.user_id, known=True)
     if event.anonymous_id in {None, event.user_id}:
         await customers.lock(db, shop, event.user_id)
-        return event.user_id, False
+        return event.user_id, None
     return event.user_id, await _join(db, shop, event.anonymous_id or "", event.user_id)
 
 
@@ -47,8 +47,8 @@ async def _known_as(db: Connection, shop: str, anonymous_id: str) -> str:
     return known or anonymous_id
 
 
-async def _join(db: Connection, shop: str, visitor: str, user: str) -> bool:
-    """Note who a visitor is; tell whether there was anything to move."""
+async def _join(db: Connection, shop: str, visitor: str, user: str) -> list[str] | None:
+    """Note who a visitor is, and move what was told of them; None where there is nothing to move."""
     noted = await db.execute(
         "insert into aliases (shop, anonymous_id, customer_id) values ($1, $2, $3) on conflict do nothing",
         shop,
@@ -64,12 +64,11 @@ async def _join(db: Connection, shop: str, visitor: str, user: str) -> bool:
     )
     people = {row["customer_id"]: row for row in found}
     if noted == "INSERT 0 0" or visitor not in people or people[visitor]["known"]:
-        return False
+        return None
     await db.execute(
         "update customers set traits = $3 where shop = $1 and customer_id = $2",
         shop,
         user,
         newest(people[user]["traits"], people[visitor]["traits"]),
     )
-    await db.execute("select move_visitor($1, $2, $3)", shop, visitor, user)
-    return True
+    return [row["id"] for row in await db.fetch("select move_visitor($1, $2, $3) as id", shop, visitor, user)]

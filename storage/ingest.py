@@ -47,8 +47,8 @@ async def _take(pool: Pool, following: Following, shop: str, event: Event) -> Ta
             return Taken.DUPLICATE
         customer, joined = await identity.meet(db, shop, event)
         await _record(db, shop, customer, event)
-        if joined:
-            await following.visitor_joined(db, shop, customer, event)
+        if joined is not None:
+            await following.visitor_joined(db, shop, customer, joined, event)
         if event.kind == "identify":
             await customers.identify(db, shop, customer, event)
             return Taken.NEW

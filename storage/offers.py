@@ -79,6 +79,17 @@ async def of_journey(db: Pool | Connection, journey: str) -> list[Made]:
     return [Made(**row) for row in rows]
 
 
+async def of_customer(db: Pool | Connection, shop: str, customer: str, limit: int) -> list[Made]:
+    """List the offers that a person was made, newest first."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from offers where shop = $1 and customer_id = $2 order by made_at desc limit $3",  # noqa: S608 constant columns
+        shop,
+        customer,
+        limit,
+    )
+    return [Made(**row) for row in rows]
+
+
 async def get(db: Pool | Connection, shop: str, code: str) -> Made | None:
     """Read an offer by its code."""
     row = await db.fetchrow(f"select {_COLUMNS} from offers where shop = $1 and code = $2", shop, code)  # noqa: S608 constant columns
@@ -86,11 +97,12 @@ async def get(db: Pool | Connection, shop: str, code: str) -> Made | None:
 
 
 async def order_came(db: Connection, shop: str, cart_id: str, at: datetime) -> None:
-    """Issue the credits that were promised for this order, if it came before the deadline."""
+    """Issue the credits that were promised for this order, if it came before the deadline and the message went out."""
     await db.execute(
         "update offers set state = 'issued', issued_at = $3"
         " where shop = $1 and cart_id = $2 and state = 'promised' and deadline >= $3"
-        " and made_at <= $3",
+        " and made_at <= $3 and exists (select from sends s where s.journey = offers.journey"
+        " and split_part(s.step, '/', 1) = offers.step and s.state not in ('refused', 'rejected', 'released'))",
         shop,
         cart_id,
         at,

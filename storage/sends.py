@@ -24,6 +24,8 @@ from storage.offers import Made
 from storage.situation import Situation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from storage.database import Connection, Pool
     from storage.journeys import Journey
 
@@ -83,12 +85,21 @@ class Settled:
     at: datetime
 
 
-async def claim(pool: Pool, plan: Plan, wanted: Try, *, repeatable: frozenset[Mode]) -> Claimed | Refused | Settled:
+async def claim(
+    pool: Pool, plan: Plan, wanted: Try, *, providers: Mapping[Mode, str], repeatable: frozenset[str]
+) -> Claimed | Refused | Settled:
     """Pass the gate and write the row, in one transaction.
 
-    A row that an earlier attempt left ``claimed`` is taken over where the provider that the shop's mode leads to
-    recognises a repeated id (``repeatable``) and the gate still allows it; otherwise nobody can say what became of
-    it, and it is ``unknown``.
+    A row that an earlier attempt left ``claimed`` is taken over where it was claimed for the provider that would be
+    called now, that provider recognises a repeated id, and the gate still allows it; otherwise nobody can say what
+    became of it, and it is ``unknown``.
+
+    Args:
+        pool: Postgres.
+        plan: the journey's plan.
+        wanted: what the claim is for.
+        providers: the name of the provider that each sending mode leads to, where there is one.
+        repeatable: the names of those that recognise a repeated id.
 
     Raises:
         UnknownJourneyError: there is no such journey.
@@ -102,12 +113,14 @@ async def claim(pool: Pool, plan: Plan, wanted: Try, *, repeatable: frozenset[Mo
             if reason := refusal(found.question(plan, channel, wanted.deadline)):
                 await _refuse(db, journey, wanted, channel, reason)
         if standing:
-            return await _take_over(db, plan, wanted, journey, found, standing, repeatable=repeatable)
+            is_same = standing.provider == providers.get(found.mode) and standing.provider in repeatable
+            return await _take_over(db, plan, wanted, journey, found, standing, may_repeat=is_same)
         if reason := refusal(found.question(plan, wanted.channel, wanted.deadline)):
             await _refuse(db, journey, wanted, wanted.channel, reason)
             return Refused(reason, found.row["status"])
         attempt = uuid.uuid4()
-        number = await _insert(db, journey, wanted, wanted.channel, State.CLAIMED, None, attempt)
+        provider = providers.get(found.mode)
+        number = await _insert(db, journey, wanted, wanted.channel, State.CLAIMED, None, attempt, provider)
         return Claimed(number, attempt, found, await _offer(db, wanted, journey, found), time.monotonic())
 
 
@@ -116,6 +129,7 @@ class _Standing:
     number: int
     state: State
     channel: Channel
+    provider: str | None
     decided_at: datetime
     sent_at: datetime | None
 
@@ -123,7 +137,7 @@ class _Standing:
 async def _standing(db: Connection, wanted: Try) -> _Standing | None:
     # A call that is under way settles without the journey's locks: the row is held, or read as it was left.
     row = await db.fetchrow(
-        "select try, state, channel, decided_at, sent_at from sends"
+        "select try as number, state, channel, provider, decided_at, sent_at from sends"
         " where journey = $1 and step = $2 and state <> all($3) for update",
         wanted.journey,
         wanted.slot,
@@ -131,7 +145,7 @@ async def _standing(db: Connection, wanted: Try) -> _Standing | None:
     )
     if row is None:
         return None
-    return _Standing(row["try"], State(row["state"]), Channel(row["channel"]), row["decided_at"], row["sent_at"])
+    return _Standing(**{**row, "state": State(row["state"]), "channel": Channel(row["channel"])})
 
 
 async def _take_over(
@@ -142,14 +156,14 @@ async def _take_over(
     found: Situation,
     standing: _Standing,
     *,
-    repeatable: frozenset[Mode],
+    may_repeat: bool,
 ) -> Claimed | Settled:
     if standing.state is not State.CLAIMED:
         return Settled(standing.state, standing.sent_at or standing.decided_at)
     # The row itself counts against the plan's limit; it must not refuse its own repetition.
     question = replace(found.question(plan, wanted.channel, wanted.deadline), at_most=None)
     allowed = refusal(question) is None and standing.channel is wanted.channel
-    if not (allowed and question.mode in repeatable):
+    if not (allowed and may_repeat):
         await db.execute(
             "update sends set state = 'unknown', sent_at = $4, attempt = null,"
             " reason = 'the worker was lost while it called the provider'"
@@ -201,10 +215,12 @@ async def _insert(
     state: State,
     reason: str | None,
     attempt: uuid.UUID | None,
+    provider: str | None = None,
 ) -> int:
     number: int = await db.fetchval(
         "insert into sends (send_id, journey, step, try, shop, customer_id, key, channel, state, reason, decided_at,"
-        " attempt) select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11 from sends"
+        " attempt, provider)"
+        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12 from sends"
         " where journey = $2 and step = $3 returning try",
         wanted.send_id,
         wanted.journey,
@@ -217,6 +233,7 @@ async def _insert(
         reason,
         wanted.at,
         attempt,
+        provider,
     )
     return number
 
@@ -247,58 +264,3 @@ async def settle(
         reason,
     )
     return done == "UPDATE 1"
-
-
-async def keep_in_sandbox(db: Pool, send_id: str, address: str, subject: str | None, body: str) -> None:
-    """Keep what would be sent."""
-    await db.execute(
-        "insert into sandbox_messages (send_id, address, subject, body) values ($1, $2, $3, $4) on conflict do nothing",
-        send_id,
-        address,
-        subject,
-        body,
-    )
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A message that the sandbox kept."""
-
-    address: str
-    subject: str | None
-    body: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the ledger, for people to read; ``kept`` where the sandbox took the message."""
-
-    step: str
-    channel: str
-    state: str
-    reason: str | None
-    decided_at: datetime
-    provider: str | None
-    kept: Kept | None
-
-
-async def of_journey(db: Pool | Connection, journey: str) -> list[Row]:
-    """List what a journey sent, or tried to."""
-    rows = await db.fetch(
-        "select s.step, s.channel, s.state, s.reason, s.decided_at, s.provider, k.address, k.subject, k.body"
-        " from sends s left join sandbox_messages k on k.send_id = s.send_id and s.provider = 'sandbox'"
-        " where s.journey = $1 order by s.decided_at, s.step, s.try",
-        journey,
-    )
-    return [
-        Row(
-            row["step"],
-            row["channel"],
-            row["state"],
-            row["reason"],
-            row["decided_at"],
-            row["provider"],
-            Kept(row["address"], row["subject"], row["body"]) if row["body"] is not None else None,
-        )
-        for row in rows
-    ]

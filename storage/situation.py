@@ -54,6 +54,11 @@ class Situation:
     traits: dict[str, Any]
 
     @property
+    def mode(self) -> Mode:
+        """The shop's sending mode."""
+        return Mode(self.row["mode"])
+
+    @property
     def last_activity(self) -> datetime:
         """When the person last did something, on any device."""
         started_at: datetime = self.row["started_at"]
@@ -80,7 +85,7 @@ class Situation:
             ended_because=row["reason"],
             ordered=row["ordered_at"] is not None,
             empty=not self.cart.items,
-            mode=Mode(row["mode"]),
+            mode=self.mode,
             held_out=row["held_out"],
             consent=(row["consents"] or {}).get(f"{channel} {plan.purpose}"),
             has_address=address is not None,

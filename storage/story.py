@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from storage import offers, sends
+from storage import offers, sent
 from storage.journeys import Journey
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def _sends(pool: Pool, journey: str) -> list[Story]:
             why=row.reason or row.provider,
             message=Message(to=row.kept.address, subject=row.kept.subject, body=row.kept.body) if row.kept else None,
         )
-        for row in await sends.of_journey(pool, journey)
+        for row in await sent.of_journey(pool, journey)
     ]
 
 

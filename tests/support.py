@@ -26,7 +26,7 @@ from relance import plan_files
 from relance.assembly import Parts, assemble
 from relance.plan_files import PlanFile
 from relance.secret import Secret
-from storage import ingest, journeys, plans, sends, shops
+from storage import ingest, journeys, plans, sent, shops
 from storage.ingest import Taken
 from storage.journeys import Journey
 from workers import temporal
@@ -122,7 +122,7 @@ class TestShop:
     async def ledger(self, cart: str = "c-1") -> list[tuple[str, str, str, str | None]]:
         """Read what became of a cart's sends: step, channel, state, reason."""
         journey = await self.journey(cart)
-        return [(r.step, r.channel, r.state, r.reason) for r in await sends.of_journey(self.parts.pool, journey.id)]
+        return [(r.step, r.channel, r.state, r.reason) for r in await sent.of_journey(self.parts.pool, journey.id)]
 
     async def sent(self, cart: str = "c-1") -> list[tuple[str, str]]:
         """Read what was accepted for a cart: step and channel."""

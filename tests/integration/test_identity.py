@@ -139,7 +139,8 @@ async def test_people_who_share_carts_do_not_wait_for_each_other_for_ever(shop: 
 
 async def begun_by_hand(shop: TestShop) -> Journey:
     version = await shop.parts.plans.newest_of(shop.parts.pool, shop.shop, "cart-recovery")
-    begun = await commands.start(shop.parts.pool, shop.parts.following, version, "c-1", shop.begins)
+    async with shop.parts.pool.acquire() as db, db.transaction():
+        begun = await commands.start(db, shop.parts.following, version, "c-1", shop.begins)
     assert isinstance(begun, Journey)
     return begun
 

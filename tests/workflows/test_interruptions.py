@@ -114,6 +114,14 @@ async def test_what_comes_while_the_send_stands_in_its_queue_keeps_it_from_going
     assert await shop.sent() == []
 
 
+async def test_a_consent_that_is_withdrawn_while_the_send_stands_in_its_queue_counts(
+    skipping_server: WorkflowEnvironment, shop: TestShop
+) -> None:
+    async with send_in_its_queue(engine_of(skipping_server, shop)):
+        await shop.take(shop.event("identify", 2 * HOUR, consent={"sms": False}))
+    assert ("first", "sms", "refused", "no consent to marketing by sms") in await shop.ledger()
+
+
 async def test_a_pause_and_a_resumption_that_come_while_no_worker_runs_keep_the_time_that_was_left(
     skipping_server: WorkflowEnvironment, shop: TestShop
 ) -> None:

@@ -56,6 +56,14 @@ async def test_a_customers_credit_is_issued_when_the_order_comes_in_time(engine:
     assert issued.state == "issued"
 
 
+async def test_a_credit_is_not_issued_where_its_message_did_not_go_out(engine: Engine) -> None:
+    await second_message(engine, orders=1)
+    await engine.shop.parts.pool.execute("delete from sends where step = 'second'")
+    await engine.shop.order(30 * HOUR, "c-1")
+    [promised] = await made(engine.shop)
+    assert promised.state == "promised"
+
+
 async def test_a_customers_credit_is_not_issued_when_the_order_comes_late(engine: Engine) -> None:
     await second_message(engine, orders=1)
     await engine.shop.order(26 * HOUR + 24 * HOUR + HOUR, "c-1")

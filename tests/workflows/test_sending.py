@@ -253,6 +253,18 @@ async def test_where_the_provider_knows_our_id_the_call_is_repeated_with_it(shop
     assert f'"messageId":"{send_id}"'.encode() in infobip.requests[0].body.replace(b" ", b"")
 
 
+async def test_a_lost_call_is_not_repeated_by_another_provider(shop: TestShop) -> None:
+    await shop.identify()
+    await shop.fill()
+    async with held() as lost, serving(TAKEN) as infobip:
+        await connect_twilio(shop, lost.url)
+        await lose_a_worker(shop, lost)
+        await connect_infobip(shop, infobip.url)
+        assert (await send(shop)).outcome == "sent"
+    assert infobip.requests == []
+    assert [state for _, _, state, _ in await shop.ledger()] == ["unknown"]
+
+
 async def test_a_lost_call_is_not_repeated_after_the_order(shop: TestShop) -> None:
     await shop.identify()
     await shop.fill()

@@ -1,0 +1,120 @@
+"""What a plan may say, played: all channels, deadlines, exits, holdout, another version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from temporalio.testing import ActivityEnvironment
+
+from activities.contracts import SendInput, SendResult
+from journeys import holdout
+from journeys.facts import Channel
+from journeys.plan import Plan
+from journeys.play import first_stage
+from journeys.steps import Step
+from storage import offers, plans
+from tests.support import HOUR, Engine, TestShop, cart_recovery, plan_file
+from tests.workflows.test_sending import sending
+
+LEAVES = {"id": "leaves", "wait_until_idle": "2h"}
+
+
+def saying(*steps: dict[str, Any], **header: Any) -> Plan:
+    """The plan that comes along, with other steps."""
+    read = TypeAdapter(list[Step]).validate_python([LEAVES, *steps])
+    return cart_recovery(steps=read, **header)
+
+
+async def publish(shop: TestShop, plan: Plan) -> None:
+    await plans.publish(shop.parts.pool, shop.shop, plan, plan_file().messages.model_dump_json())
+
+
+async def play(engine: Engine, plan: Plan, price: float = 40, **traits: Any) -> None:
+    await publish(engine.shop, plan)
+    await engine.shop.identify(**traits)
+    await engine.shop.fill(price=price)
+    await engine.deliver()
+    await engine.finish()
+
+
+SECOND_ON_ALL = {
+    "id": "second",
+    "send": {
+        "message": "second",
+        "channels": {"all": ["email", "sms"]},
+        "offer": {"valid_for": "24h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}},
+    },
+}
+
+
+async def test_a_step_on_all_channels_sends_by_each_and_makes_one_offer(engine: Engine) -> None:
+    await play(engine, saying(SECOND_ON_ALL))
+    assert await engine.shop.sent() == [("second/email", "email"), ("second/sms", "sms")]
+    [offer] = await offers.of_journey(engine.shop.parts.pool, (await engine.shop.journey()).id)
+    bodies = await engine.shop.parts.pool.fetch("select body from sandbox_messages")
+    assert [offer.code in row["body"] for row in bodies] == [True, True]
+
+
+async def test_a_step_on_all_channels_notes_why_it_passed_one_over(engine: Engine) -> None:
+    await play(engine, saying(SECOND_ON_ALL), phone=None)
+    assert sorted(await engine.shop.ledger()) == [
+        ("second/email", "email", "accepted", None),
+        ("second/email", "sms", "refused", "no address for sms"),
+    ]
+
+
+async def test_an_exit_ends_the_journey_with_its_reason(engine: Engine) -> None:
+    small = {
+        "id": "by-value",
+        "branch": [
+            {"if": {"cart_value": {"below": {"EUR": 50}}}, "then": [{"id": "gone", "exit": "cart is too small"}]}
+        ],
+        "otherwise": [],
+    }
+    first = {"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}}}
+    await play(engine, saying(small, first))
+    journey = await engine.shop.journey()
+    assert (journey.outcome, journey.reason) == ("exited", "cart is too small")
+    assert await engine.shop.sent() == []
+
+
+async def test_after_its_deadline_a_step_is_not_sent(shop: TestShop) -> None:
+    first = {"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}, "deadline": "30m"}}
+    plan = saying(first)
+    await publish(shop, plan)
+    await shop.identify()
+    journey = await shop.fill(after=-3 * HOUR)
+    due = shop.begins - HOUR
+    order = SendInput(journey=journey.id, stage=first_stage(plan, due).go("first", due), at=due, channel=Channel.SMS)
+    result: SendResult = await ActivityEnvironment().run(sending(shop).send, order)
+    assert (result.outcome, result.reason) == ("failed", "deadline of the step has passed")
+    assert await shop.sent() == []
+
+
+async def test_a_person_in_the_holdout_goes_through_the_plan_and_is_sent_nothing(engine: Engine) -> None:
+    plan = cart_recovery(holdout=50)
+    people = [f"p-{n}" for n in range(40)]
+    person = next(p for p in people if holdout.held_out(engine.shop.shop, plan.name, p, 50))
+    await publish(engine.shop, plan)
+    await engine.shop.identify(person)
+    await engine.shop.fill(person=person)
+    await engine.deliver()
+    journey = await engine.finish()
+    assert (journey.outcome, journey.held_out) == ("finished", True)
+    assert {(state, why) for _, _, state, why in await engine.shop.ledger()} == {
+        ("refused", "customer is in the holdout")
+    }
+
+
+async def test_a_journey_keeps_the_version_that_it_began_with(engine: Engine) -> None:
+    await engine.shop.identify()
+    await engine.shop.fill()
+    await engine.deliver()
+    await publish(engine.shop, saying({"id": "gone", "exit": "nothing is sent any more"}))
+    await engine.shop.identify("bob")
+    await engine.shop.fill("c-2", person="bob")
+    await engine.deliver()
+    assert [(await engine.finish(cart)).plan_version for cart in ("c-1", "c-2")] == [1, 2]
+    assert await engine.shop.sent("c-1") == [("first", "sms"), ("second", "email")]
+    assert await engine.shop.sent("c-2") == []
