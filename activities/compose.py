@@ -73,13 +73,9 @@ class Composer:
 
     def _link(self, found: Situation) -> str:
         token = self._links.token(found.row["shop"], found.row["cart_id"])
-        for page in (found.cart.cart_url, found.row["shop_cart_url"]):
-            try:
-                if page:
-                    return restore_url(page, token)
-            except ValueError:
-                continue
-        return f"{self._public_url}/c/{token}"
+        page = restore_url(found.cart.cart_url, found.row["shop_cart_url"], token)
+        # Without a page there may be one by the time the link is followed.
+        return page or f"{self._public_url}/c/{token}"
 
 
 def _language(found: Situation) -> tuple[str, str]:

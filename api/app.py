@@ -80,15 +80,15 @@ async def restore_cart(token: str, parts: Parts, request: Request) -> Response:
     async with parts.pool.acquire() as db:
         stored = await carts.get(db, ref.shop, ref.cart_id)
         shop = await shops.get(db, ref.shop)
-    cart_url = stored.cart.cart_url or shop.cart_url if stored else None
-    if stored is None or cart_url is None:
-        raise Problem(HTTP_404_NOT_FOUND, "No such cart", "The cart is gone, or the shop has no cart page.")
+    if stored is None:
+        raise Problem(HTTP_404_NOT_FOUND, "No such cart", "The cart is gone.")
     if "application/json" in request.headers.get("accept", ""):
         lines = [item.model_dump(mode="json") for item in stored.cart.items]
         return JSONResponse(
             {"shop": ref.shop, "cart_id": ref.cart_id, "currency": stored.cart.currency, "items": lines}
         )
-    try:
-        return RedirectResponse(restore_url(cart_url, token), 302)
-    except ValueError:
-        raise Problem(HTTP_404_NOT_FOUND, "No such cart", "The cart page has no http or https address.") from None
+    page = restore_url(stored.cart.cart_url, shop.cart_url, token)
+    if page is None:
+        detail = "The shop has no cart page yet: send cart_url with the cart's events, or set the shop's own."
+        raise Problem(HTTP_404_NOT_FOUND, "No cart page", detail)
+    return RedirectResponse(page, 302)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -59,16 +59,35 @@ class CartLinks:
         return CartRef(str(shop), str(cart_id))
 
 
-def restore_url(cart_url: str, token: str) -> str:
-    """Add the token to the address of the shop's cart page; its own query and fragment stay as they are.
+def restore_url(of_cart: str | None, of_shop: str | None, token: str) -> str | None:
+    """Add the token to the address of the cart page; its own query and fragment stay as they are.
 
-    Raises:
-        ValueError: the address is not http or https.
+    Args:
+        of_cart: what the events say of this cart. It counts on the host of the shop's own page only, where the shop
+            has one: the write key that lets anybody say it is in every browser.
+        of_shop: the shop's own page.
+        token: of the cart.
+
+    Returns:
+        The link, or None where neither is an http or https address.
 
     """
-    parts = urlsplit(cart_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.netloc):
-        raise ValueError("cart_url must be an http or https address")
+    shops, carts = _page(of_shop), _page(of_cart)
+    if carts and (shops is None or carts.hostname == shops.hostname):
+        return _with_token(carts, token)
+    return _with_token(shops, token) if shops else None
+
+
+def _page(address: str | None) -> SplitResult | None:
+    try:
+        parts = urlsplit(address or "")
+        is_page = parts.scheme in {"http", "https"} and parts.hostname and _HOST.fullmatch(parts.netloc)
+    except ValueError:
+        return None
+    return parts if is_page else None
+
+
+def _with_token(parts: SplitResult, token: str) -> str:
     # The page's own address may have come from a link like this: then it holds an older token.
     query = [field for field in parts.query.split("&") if field and not field.startswith(f"{PARAMETER}=")]
     query.append(f"{PARAMETER}={token}")

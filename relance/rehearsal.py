@@ -20,6 +20,7 @@ from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.recording import RecordedClock
 from storage import ingest, outbox
+from storage.ingest import check
 
 CONCURRENCY = 1000
 """Looks whose moment has not come wait in the worker; there must be room for all that wait at a time."""
@@ -83,11 +84,13 @@ def _lines(file: Path) -> Iterator[str]:
 
 def _event(line: str, where: str) -> Event:
     try:
-        return recorded(json.loads(line))
+        event = recorded(json.loads(line))
+        check(event)
     except json.JSONDecodeError as error:
         raise UsageError(f"{where}: not JSON: {error.msg} (column {error.colno})") from None
     except BadEventError as error:
         raise UsageError(f"{where}: {error}") from None
+    return event
 
 
 def recorded(message: Any) -> Event:

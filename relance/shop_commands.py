@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from channels import accounts
+from journeys.addresses import usable
 from journeys.facts import Channel
 from journeys.gate import Mode
 from relance import plan_files
@@ -23,7 +24,6 @@ from storage import plans, shops
 from storage.shops import Shop, UnknownShopError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_ADDRESS = re.compile(r"\+[1-9][0-9]{6,14}|[^@\s]+@[^@\s]+")
 _LANGUAGES = ("fr", "it", "pt", "en")
 
 console = Console()
@@ -56,8 +56,7 @@ async def change(
     """Change a shop's settings."""
     if not any((title, mode, language, cart_url, allow, disallow, account)):
         raise UsageError("nothing to change; relance shop set --help shows what there is")
-    if wrong := next((address for address in allow if not _ADDRESS.fullmatch(address)), None):
-        raise UsageError(f"'{wrong}' is neither a telephone number such as +33639980001 nor an e-mail address")
+    allow = [_address(given) for given in allow]
     if language is not None and language not in _LANGUAGES:
         raise UsageError(f"'{language}' is not one of {', '.join(_LANGUAGES)}")
     if cart_url is not None and not cart_url.startswith(("https://", "http://")):
@@ -79,6 +78,13 @@ async def change(
     console.print(f"changed shop {name}")
 
 
+def _address(given: str) -> str:
+    for channel in Channel:
+        if address := usable(channel, given):
+            return address
+    raise UsageError(f"'{given}' is neither a telephone number such as +33639980001 nor an e-mail address")
+
+
 def _mode(mode: str) -> Mode:
     if mode == Mode.LIVE:
         raise UsageError("live mode is not open yet: caps, quiet hours and opt-out words come first; use allowlist")
@@ -92,7 +98,7 @@ def _account(argument: str, parts: Parts) -> tuple[Channel, bytes]:
     """Read ``CHANNEL=FILE``; give the channel and the account's settings, encrypted."""
     name, _, file = argument.partition("=")
     try:
-        channel = Channel(name)
+        channel = Channel(name if file else "")
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
         provider = accounts.connect(accounts.read(text), parts.http)
     except ValidationError as error:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from journeys.cart import CART_EVENTS
+from journeys.cart import CART_EVENTS, Cart, apply
+from journeys.customers import consents
 from journeys.events import Event, Name
 from storage import carts, customers, identity
 from storage.following import Following
@@ -61,6 +62,19 @@ async def _take(pool: Pool, following: Following, shop: str, event: Event) -> Ta
             if completed is not None:
                 await following.ordered(db, shop, customer, event, completed)
         return Taken.NEW
+
+
+def check(event: Event) -> None:
+    """Make sure that an event can be applied, whatever was told before it.
+
+    Raises:
+        BadEventError: it cannot.
+
+    """
+    if event.kind == "identify":
+        consents(event)
+    elif event.name in CART_EVENTS:
+        apply(Cart(), event)
 
 
 async def _first_time(db: Connection, shop: str, event: Event) -> bool:

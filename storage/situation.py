@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from journeys.addresses import usable
 from journeys.cart import Cart
 from journeys.customers import fields, plain
 from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
@@ -70,9 +71,8 @@ class Situation:
         return segments(orders=self.row["orders"], abandoned_carts=self.row["abandoned"])
 
     def address(self, channel: Channel) -> str | None:
-        """Give the person's address for a channel."""
-        value = self.traits.get(ADDRESS_TRAITS[channel])
-        return value if isinstance(value, str) and value.strip() else None
+        """Give the person's address for a channel, in the form that providers take."""
+        return usable(channel, self.traits.get(ADDRESS_TRAITS[channel]), self.traits.get("country"))
 
     def question(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Question:
         """Put together what the gate is asked."""

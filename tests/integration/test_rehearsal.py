@@ -88,6 +88,10 @@ def personal_data(messages: list[dict[str, Any]]) -> dict[str, set[str]]:
     return found
 
 
+CART_EVENT = '"type": "track", "userId": "u", "event": "Product Added", "timestamp": "2026-01-01T00:00:00Z"'
+IDENTIFY = '"type": "identify", "userId": "u", "timestamp": "2026-01-01T00:00:00Z"'
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -96,6 +100,9 @@ def personal_data(messages: list[dict[str, Any]]) -> dict[str, set[str]]:
         ('{"type": "track", "userId": "u", "event": "x", "timestamp": "yesterday"}', "ISO 8601"),
         ('{"type": "track", "event": "x", "timestamp": "2026-01-01T00:00:00Z"}', "userId"),
         ("7", "must say when it happened"),
+        (f'{{{CART_EVENT}, "properties": {{"cart_id": "c", "product_id": "p", "price": -5}}}}', "properties.price"),
+        (f'{{{CART_EVENT}, "properties": {{"cart_id": "c", "products": 7}}}}', "product_id"),
+        (f'{{{IDENTIFY}, "traits": {{"consent": {{"sms": "maybe"}}}}}}', "traits.consent.sms"),
     ],
 )
 def test_a_bad_line_is_named_with_its_number(tmp_path: Path, line: str, problem: str) -> None:

@@ -72,7 +72,9 @@ def test_a_token_of_another_secret_is_refused() -> None:
     ],
 )
 def test_the_token_is_added_to_the_shops_own_address(cart_url: str, url: str) -> None:
-    assert restore_url(cart_url, "T") == url
+    assert restore_url(None, cart_url, "T") == url
+    assert restore_url(cart_url, None, "T") == url
+    assert restore_url(cart_url, cart_url, "T") == url
 
 
 @pytest.mark.parametrize(
@@ -81,16 +83,30 @@ def test_the_token_is_added_to_the_shops_own_address(cart_url: str, url: str) ->
      "//s.example/c", "https:///cart", "https://", "https://:80/c", "https://a b/c", "https://[",
      "https://<b>/", "shop.example", ""],
 )  # fmt: skip
-def test_an_address_that_is_no_web_page_is_refused(cart_url: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        restore_url(cart_url, "T")
+def test_an_address_that_is_no_web_page_is_passed_over(cart_url: str) -> None:
+    assert restore_url(cart_url, None, "T") is None
+    assert restore_url(cart_url, "https://s.example/cart", "T") == "https://s.example/cart?relance=T"
+
+
+@pytest.mark.parametrize(
+    ("of_cart", "url"),
+    [
+        ("https://s.example/fr/cart/7", "https://s.example/fr/cart/7?relance=T"),
+        ("https://evil.example/cart", "https://s.example/cart?relance=T"),
+        ("https://s.example.evil.example/cart", "https://s.example/cart?relance=T"),
+        ("https://s.example@evil.example/cart", "https://s.example/cart?relance=T"),
+    ],
+)
+def test_a_carts_own_page_counts_on_the_shops_host_only(of_cart: str, url: str) -> None:
+    assert restore_url(of_cart, "https://s.example/cart", "T") == url
 
 
 @given(st.text(), st.text(), st.text())
 def test_whatever_the_page_is_called_the_link_is_one_word_and_carries_the_token(
     path: str, query: str, fragment: str
 ) -> None:
-    url = restore_url(f"https://s.example/{path}?{query}#{fragment}", TOKEN)
+    url = restore_url(None, f"https://s.example/{path}?{query}#{fragment}", TOKEN)
+    assert url is not None
     assert url.isascii()
     assert len(url.split()) == 1
     assert ("relance", TOKEN) in parse_qsl(urlsplit(url).query) or "#" in path + query
