@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.status import (
+    HTTP_400_BAD_REQUEST,
     HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
@@ -49,6 +51,24 @@ class Problem(Exception):  # noqa: N818 RFC 9457 calls it so
     def document(self) -> dict[str, Any]:
         """Give the problem document."""
         return {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, **self.more}
+
+
+class Document(BaseModel):
+    """A problem document (RFC 9457): ``detail`` says what to change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str | None]] = []
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe a route's errors for the OpenAPI document; 401, 422 and 503 may come of any that takes a key."""
+    content = {MEDIA_TYPE: {"schema": Document.model_json_schema()}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content} for status in (*statuses, 401, 422, 503)
+    }
 
 
 def install(app: FastAPI) -> None:
@@ -91,6 +111,9 @@ async def _unexpected(request: Request, _: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 registered for it
+    if any(problem["type"] == "json_invalid" for problem in error.errors()):
+        detail = "The body cannot be read as JSON."
+        return await _problem(request, Problem(HTTP_400_BAD_REQUEST, "The body is not JSON", detail))
     errors = [
         {"field": ".".join(str(part) for part in problem["loc"][1:]) or "body", "problem": problem["msg"]}
         for problem in error.errors()

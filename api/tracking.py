@@ -15,7 +15,7 @@ from starlette.status import (
 )
 
 from api.auth import Parts, WriteShop
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.state import Services
 from journeys.events import BadEventError, parse
 from storage import ingest
@@ -25,7 +25,7 @@ MAX_BODY = 500 * 1024
 """Segment's own limit for a batch."""
 MAX_BATCH = 5_000
 
-router = APIRouter(tags=["tracking"])
+router = APIRouter(tags=["tracking"], responses=answers(400, 413))
 
 
 class Result(BaseModel):
@@ -44,28 +44,43 @@ class Answer(BaseModel):
     results: list[Result]
 
 
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+_IDENTIFY = {
+    "userId": "u-1",
+    "traits": {"firstName": "Ana", "email": "ana@example.com", "phone": "+33639980001", "consent": {"email": True}},
+}
+_TRACK = {
+    "userId": "u-1",
+    "event": "Product Added",
+    "properties": {"cart_id": "c-1", "currency": "EUR", "product_id": "tent-2", "price": 129.9, "quantity": 1},
+}
+_PAGE = {"anonymousId": "device-9", "name": "Tents"}
 
 
-@router.post("/v1/track", openapi_extra=_BODY)
+def _takes(example: dict[str, Any]) -> dict[str, Any]:
+    """Describe a body in the OpenAPI document. It is read by hand: each event is judged on its own."""
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post("/v1/track", openapi_extra=_takes(_TRACK))
 async def track(request: Request, shop: WriteShop, parts: Parts) -> Answer:
     """Take one event. A 200 means that it is kept and that every later decision sees it."""
     return await _one(request, shop, parts, "track")
 
 
-@router.post("/v1/identify", openapi_extra=_BODY)
+@router.post("/v1/identify", openapi_extra=_takes(_IDENTIFY))
 async def identify(request: Request, shop: WriteShop, parts: Parts) -> Answer:
     """Take what the shop knows of a person: contact data, locale, consent."""
     return await _one(request, shop, parts, "identify")
 
 
-@router.post("/v1/page", openapi_extra=_BODY)
+@router.post("/v1/page", openapi_extra=_takes(_PAGE))
 async def page(request: Request, shop: WriteShop, parts: Parts) -> Answer:
     """Take a page view: it counts as activity of the person."""
     return await _one(request, shop, parts, "page")
 
 
-@router.post("/v1/batch", openapi_extra=_BODY)
+@router.post("/v1/batch", openapi_extra=_takes({"batch": [{"type": "track", **_TRACK}, {"type": "page", **_PAGE}]}))
 async def batch(request: Request, shop: WriteShop, parts: Parts) -> Answer:
     """Take many events. A bad one is named in its result and keeps no other from being taken."""
     body = await _json(request)

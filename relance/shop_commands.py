@@ -139,6 +139,8 @@ async def create_key(settings: Settings, name: str, kind: str, label: str) -> No
 async def list_keys(settings: Settings, name: str | None) -> None:
     """List keys."""
     async with connected(settings) as parts:
+        if name is not None:
+            await _get(parts, name)
         table = Table("id", "shop", "kind", "label", "made", "revoked")
         for key in await shops.list_keys(parts.pool, name):
             revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "-"

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from api import app
 from api.state import Services
 from journeys.events import Name
-from storage import shops
+from journeys.offers import Offer
+from storage import journeys, offers, shops
 from tests.support import ITEM, TestShop
 
 
@@ -357,10 +358,46 @@ async def test_many_calls_with_one_key_start_one_journey(api: httpx.AsyncClient)
     await ended_cart(api, "c-1")
     body, headers = {"plan": "cart-recovery", "key": "c-1"}, {"Idempotency-Key": "k"}
     answers = await asyncio.gather(*(api.post("/v1/journeys", json=body, headers=headers) for _ in range(8)))
-    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert {answer.status_code for answer in answers} == {201}
     assert len((await api.get("/v1/journeys")).json()["items"]) == 1
     repeated = await api.post("/v1/journeys", json=body, headers=headers)
     assert repeated.status_code == 201
+
+
+async def test_a_start_whose_answer_could_not_be_kept_has_not_happened(api: httpx.AsyncClient, shop: TestShop) -> None:
+    await ended_cart(api, "c-1")
+    body, headers = {"plan": "cart-recovery", "key": "c-1"}, {"Idempotency-Key": "k"}
+    pool = shop.parts.pool
+    await pool.execute(
+        "create function fail() returns trigger language plpgsql as $$ begin raise exception 'x'; end $$"
+    )
+    await pool.execute("create trigger fail before update on idempotency for each row execute function fail()")
+    assert (await api.post("/v1/journeys", json=body, headers=headers)).status_code == 500
+    assert (await api.get("/v1/journeys")).json()["items"] == []
+    await pool.execute("drop trigger fail on idempotency")
+    assert (await api.post("/v1/journeys", json=body, headers=headers)).status_code == 201
+
+
+async def test_an_offer_is_found_by_its_code_and_by_its_person(api: httpx.AsyncClient, shop: TestShop) -> None:
+    journey = await start(api)
+    offer = Offer(kind="free_shipping", deadline=NOW + timedelta(days=1))
+    async with shop.parts.pool.acquire() as db:
+        made = await offers.make(db, await journeys.get(db, journey), "second", offer, NOW)
+    found = (await api.get(f"/v1/offers/{made.code.lower()}")).json()
+    assert (found["code"], found["state"], found["journey"]) == (made.code, "issued", journey)
+    assert (await api.get("/v1/offers", params={"customer": "ann"})).json() == {"items": [found], "next_cursor": None}
+    assert (await api.get("/v1/offers", params={"customer": "bob"})).json()["items"] == []
+    used = await api.post(f"/v1/offers/{made.code}/redeem", json={"order_id": "o-1"})
+    assert (used.status_code, used.json()["state"], used.json()["redeemed_by"]) == (200, "redeemed", "o-1")
+    assert (await api.post(f"/v1/offers/{made.code}/redeem", json={"order_id": "o-2"})).status_code == 409
+    for nobodys in ("AAAA", "%00", "a'--", "é"):
+        assert (await api.get(f"/v1/offers/{nobodys}")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/journeys", "/v1/offers/A/redeem", "/v1/journeys/j/cancel"])
+async def test_a_body_that_is_no_json_is_told_alike_everywhere(api: httpx.AsyncClient, path: str) -> None:
+    answer = await api.post(path, content=b"{", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["title"]) == (400, "The body is not JSON")
 
 
 @pytest.mark.parametrize(
@@ -419,3 +456,13 @@ async def test_every_route_is_in_the_openapi_document(api: httpx.AsyncClient) ->
         paths
     )
     assert (await api.get("/docs")).status_code == 200
+
+
+async def test_every_error_is_documented_as_the_problem_document_it_is(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/openapi.json")).json()
+    for path, methods in document["paths"].items():
+        for route in methods.values():
+            errors = {code: answer for code, answer in route["responses"].items() if code >= "400"}
+            assert {"401", "422", "503"} <= set(errors) or not path.startswith("/v1/")
+            if path.startswith("/v1/"):
+                assert {tuple(answer["content"]) for answer in errors.values()} == {("application/problem+json",)}

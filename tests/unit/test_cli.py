@@ -190,6 +190,8 @@ def test_a_setting_that_has_no_such_value_is_named(relance: Relance, monkeypatch
         ("shop set boutique --name B --account pigeon=x.json", "--account takes CHANNEL=FILE"),
         ("shop set boutique --account sms=/nowhere/x.json", "cannot read /nowhere/x.json: No such file"),
         ("key create atelier write", "there is no shop 'atelier'"),
+        ("key list atelier", "there is no shop 'atelier'"),
+        ("shop set boutique --account sms", "--account takes CHANNEL=FILE"),
         ("key create boutique golden", "'golden' is not a kind of key: say write or api"),
         ("key revoke 0123456789", "there is no key '0123456789' to revoke; relance key list shows them"),
     ],
