@@ -33,7 +33,8 @@ from workers import temporal
 from workers.relay import Relay
 from workers.worker import QUEUES
 
-SECRET = Secret("a secret that only the tests use, 32 characters or more")
+SECRET_TEXT = "a secret that only the tests use, 32 characters or more"
+SECRET = Secret(SECRET_TEXT)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=40)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import TypeAdapter
-from temporalio.testing import ActivityEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
-from activities.contracts import SendInput, SendResult
+from activities.contracts import JOURNEY_QUEUE, SendInput, SendResult
 from journeys import holdout
 from journeys.facts import Channel
 from journeys.plan import Plan
@@ -16,6 +16,7 @@ from journeys.steps import Step
 from storage import offers, plans
 from tests.support import HOUR, Engine, TestShop, cart_recovery, plan_file
 from tests.workflows.test_sending import sending
+from workers.worker import QUEUES
 
 LEAVES = {"id": "leaves", "wait_until_idle": "2h"}
 
@@ -118,3 +119,26 @@ async def test_a_journey_keeps_the_version_that_it_began_with(engine: Engine) ->
     assert [(await engine.finish(cart)).plan_version for cart in ("c-1", "c-2")] == [1, 2]
     assert await engine.shop.sent("c-1") == [("first", "sms"), ("second", "email")]
     assert await engine.shop.sent("c-2") == []
+
+
+async def test_a_send_stands_in_its_channels_queue_with_the_plans_priority(engine: Engine) -> None:
+    await play(engine, cart_recovery())
+    history = await (await engine.handle()).fetch_history()
+    scheduled = [
+        event.activity_task_scheduled_event_attributes
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert [(send.task_queue.name, send.priority.priority_key) for send in scheduled] == [
+        ("relance-send-sms", 3),
+        ("relance-send-email", 3),
+    ]
+
+
+async def test_each_channels_queue_has_a_rate_that_temporal_keeps(
+    skipping_server: WorkflowEnvironment, shop: TestShop
+) -> None:
+    queues = [queue for queue in QUEUES if queue != JOURNEY_QUEUE]
+    workers = shop.parts.workers(skipping_server.client, queues)
+    rates = {worker.task_queue: worker.config()["max_task_queue_activities_per_second"] for worker in workers}
+    assert rates == {"relance-send-sms": 25, "relance-send-email": 50}

@@ -1,0 +1,54 @@
+"""A worker's process is killed while the provider has its call in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import Iterator
+
+from temporalio.testing import WorkflowEnvironment
+
+from activities.contracts import JOURNEY_QUEUE
+from tests.chaos.conftest import RELANCE, environment
+from tests.support import HOUR, MINUTE, SECRET_TEXT, Engine, TestShop, until, workers_at_work
+from tests.workflows.test_interruptions import SEND_QUEUES
+from tests.workflows.test_sending import connect_twilio, held
+
+
+@contextlib.contextmanager
+def worker_process(database_url: str, temporal: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``relance worker`` for all sends, as a process of its own."""
+    settings = {"RELANCE_DATABASE_URL": database_url, "RELANCE_SECRET": SECRET_TEXT, "TEMPORAL_ADDRESS": temporal}
+    queues = [word for queue in SEND_QUEUES for word in ("--queue", queue)]
+    with subprocess.Popen([RELANCE, "worker", *queues], env=environment(**settings)) as process:
+        yield process
+        process.kill()
+
+
+async def test_a_worker_killed_between_call_and_commit_leaves_an_unknown_and_the_journey_goes_on(
+    skipping_server: WorkflowEnvironment, shop: TestShop, database_url: str
+) -> None:
+    engine = Engine(skipping_server, shop, shop.parts.relay(skipping_server.client))
+    await shop.identify()
+    await shop.fill()
+    async with held() as twilio, workers_at_work(shop, engine.client, [JOURNEY_QUEUE]):
+        await connect_twilio(shop, twilio.url)
+        await engine.deliver()
+        with worker_process(database_url, engine.client.service_client.config.target_host) as worker:
+            forward = asyncio.create_task(engine.forward(2 * HOUR + MINUTE))
+            await asyncio.wait_for(twilio.heard.wait(), 30)
+            worker.kill()
+        assert [state for _, _, state, _ in await shop.ledger()] == ["claimed"]
+
+        async def is_settled() -> bool:
+            return [state for _, _, state, _ in await shop.ledger()] == ["unknown"]
+
+        # Temporal gives the lost try 30 s, then hands it to the next worker.
+        async with workers_at_work(shop, engine.client, SEND_QUEUES):
+            await until(is_settled)
+            await forward
+            await engine.shop.order(3 * HOUR)
+            await engine.deliver()
+            assert (await engine.finish()).outcome == "converted"
+    assert len(twilio.requests) == 1
