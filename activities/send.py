@@ -120,12 +120,12 @@ class Sending:
         try:
             message = self._composer.compose(version, wanted, claimed)
         except CompositionError as error:
-            await self._settle(wanted, claimed, Rejected(str(error)), provider=provider.name)
+            await self._settle(wanted, claimed, _of_both(claimed, Rejected(str(error))), provider=provider.name)
             return self._result("failed", wanted.at, str(error))
         if time.monotonic() - claimed.since > CLAIM_STANDS.total_seconds():
             await self._settle(wanted, claimed, Released("claim grew too old before the call"), provider=provider.name)
             return None
-        outcome = await provider.send(message)
+        outcome = _of_both(claimed, await provider.send(message))
         handed_over = self._clock.decided(wanted.at)
         await self._settle(wanted, claimed, outcome, provider=provider.name, at=handed_over)
         log.info(
@@ -149,6 +149,9 @@ class Sending:
     async def _settle(
         self, wanted: Try, claimed: Claimed, outcome: Outcome, *, provider: str, at: datetime | None = None
     ) -> None:
+        if claimed.repeated and isinstance(outcome, Released):
+            # This call was not processed, but the one before may have been: the row stays, to be taken over again.
+            return
         await sends.settle(
             self._pool,
             wanted,
@@ -175,6 +178,13 @@ class Sending:
         return SendResult.model_validate(
             {"outcome": outcome, "at": at, "reason": reason, "shop_time": self._clock.now()}
         )
+
+
+def _of_both(claimed: Claimed, outcome: Outcome) -> Outcome:
+    """Tell what is known of a send when its call was repeated: a refusal of the second says nothing of the first."""
+    if claimed.repeated and isinstance(outcome, Rejected):
+        return Unknown(f"refused when it was repeated: {outcome.reason}")
+    return outcome
 
 
 def send_id(journey: str, slot: str, channel: Channel) -> str:

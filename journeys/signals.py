@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+SUPERSEDED = "superseded by a newer cart"
+"""The reason of a journey that a newer cart's took the place of."""
+
 
 class _Signal(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -77,7 +80,7 @@ def ending(signal: Signal) -> tuple[str, str] | None:
         case OrderedElsewhere():
             return "exited", "ordered another cart"
         case Superseded():
-            return "exited", "superseded by a newer cart"
+            return "exited", SUPERSEDED
         case Cancel():
             return "cancelled", signal.reason
     return None

@@ -126,10 +126,16 @@ class Completed:
 
 
 async def order(db: Connection, shop: str, customer: str, event: Event) -> list[Completed] | None:
-    """Take an order and return the carts that it completes, locked. None: the order is known already."""
+    """Take an order and return the carts that it completes, locked. None: the order is known already.
+
+    An order may be told twice, by the browser and by the backend; only one of them may know its cart.
+    """
+    if event.cart_id is not None:
+        await _locked(db, shop, event.cart_id)
     new = await db.execute(
         "insert into orders (shop, order_id, customer_id, cart_id, at, message_id) values ($1, $2, $3, $4, $5, $6)"
-        " on conflict do nothing",
+        " on conflict (shop, order_id) do update set cart_id = excluded.cart_id"
+        " where orders.cart_id is null and excluded.cart_id is not null",
         shop,
         event.order_id,
         customer,

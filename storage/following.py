@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from journeys import holdout
@@ -12,8 +12,8 @@ from journeys.events import Event
 from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
 from journeys.ids import journey_id, public_id
 from journeys.plan import Plan
-from journeys.play import WaitUntil, first_stage, next_move
-from journeys.signals import CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
+from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
+from journeys.steps import Step, Wait, WaitUntilIdle
 from storage import carts, journeys, offers, outbox
 from storage.carts import Completed, StoredCart
 from storage.journeys import Journey
@@ -132,9 +132,8 @@ class Following:
 
     def _new(self, version: PlanVersion, stored: StoredCart, *, entry: int, at: datetime) -> Journey:
         plan, shop = version.plan, version.shop
-        stage = first_stage(plan, at)
-        move = next_move(plan, stage, Facts(shop_time=at, last_activity=at), at)
-        first_due = move.until if isinstance(move, WaitUntil) else at
+        first = plan.steps[0]
+        first_due = min(at + _window(first), at + plan.longest_life)
         return Journey(
             id=journey_id(plan.name, shop, public_id(stored.cart_id, self._secret), entry),
             shop=shop,
@@ -146,7 +145,7 @@ class Following:
             cart_id=stored.cart_id,
             held_out=holdout.held_out(shop, plan.name, stored.customer, plan.holdout),
             status="running",
-            stage=move.stage.step,
+            stage=first.id,
             outcome=None,
             reason=None,
             started_at=at,
@@ -209,10 +208,23 @@ async def end(db: Connection, journey: Journey, what: Signal) -> bool:
     return True
 
 
+def _window(step: Step) -> timedelta:
+    """Tell how long a journey that begins with this step waits before it first looks."""
+    match step:
+        case Wait():
+            return step.wait
+        case WaitUntilIdle():
+            return step.wait_until_idle
+    return timedelta(0)
+
+
 def _supersedes(newer: Journey, older: Journey) -> bool:
-    """Tell whether one journey of a person takes the place of another: same plan, another cart, begun later."""
-    same = newer.plan == older.plan and newer.cart_id != older.cart_id
-    return same and (newer.started_at, newer.cart_id) > (older.started_at, older.cart_id)
+    """Tell whether one journey of a person takes the place of another: same plan, another cart, begun later.
+
+    One that was superseded itself does not: the older one may be what superseded it, before it was known to be older.
+    """
+    may = newer.plan == older.plan and newer.cart_id != older.cart_id and newer.reason != SUPERSEDED
+    return may and (newer.started_at, newer.cart_id) > (older.started_at, older.cart_id)
 
 
 def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: datetime) -> str | None:

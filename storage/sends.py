@@ -58,10 +58,13 @@ class Claimed:
     """The provider may be called now, by the holder of ``attempt`` alone.
 
     Attributes:
+        repeated: an earlier attempt may have called the provider with the same id already. What the provider says now
+            is no answer about that one, unless it accepts.
         since: the monotonic clock when the gate had said yes.
 
     """
 
+    repeated: bool
     number: int
     attempt: uuid.UUID
     situation: Situation
@@ -121,7 +124,10 @@ async def claim(
         attempt = uuid.uuid4()
         provider = providers.get(found.mode)
         number = await _insert(db, journey, wanted, wanted.channel, State.CLAIMED, None, attempt, provider)
-        return Claimed(number, attempt, found, await _offer(db, wanted, journey, found), time.monotonic())
+        offer = await _offer(db, wanted, journey, found)
+        return Claimed(
+            repeated=False, number=number, attempt=attempt, situation=found, offer=offer, since=time.monotonic()
+        )
 
 
 @dataclass(frozen=True)
@@ -182,7 +188,10 @@ async def _take_over(
         standing.number,
         attempt,
     )
-    return Claimed(standing.number, attempt, found, await _offer(db, wanted, journey, found), time.monotonic())
+    offer = await _offer(db, wanted, journey, found)
+    return Claimed(
+        repeated=True, number=standing.number, attempt=attempt, situation=found, offer=offer, since=time.monotonic()
+    )
 
 
 async def _offer(db: Connection, wanted: Try, journey: Journey, found: Situation) -> Made | None:

@@ -157,6 +157,9 @@ class JourneyWorkflow:
         if self._end is None and self._paused_at is None:
             await self._note_resumption()
 
+    def _has_pause_to_note(self) -> bool:
+        return self._paused_at is not None and not self._noted
+
     async def _note_pause(self, since: datetime) -> None:
         """Tell Postgres of a pause that it does not know of: a backend's own signal."""
         if self._noted:
@@ -186,11 +189,12 @@ class JourneyWorkflow:
         tries = [channel for channel in wanted if channel in facts.usable] or wanted[-1:]
         considered = wanted[: wanted.index(tries[0])] if isinstance(channels, First) else wanted
         passed_over = tuple(channel for channel in considered if channel not in tries)
+        due = at
         for index, channel in enumerate(tries):
             order = SendInput(
                 journey=self._start.journey,
                 stage=self._stage,
-                at=at,
+                at=due,
                 channel=channel,
                 passed_over=passed_over if index == 0 else (),
                 remaining=tuple(tries[index + 1 :]),
@@ -224,11 +228,11 @@ class JourneyWorkflow:
             priority=Priority(priority_key=self._start.plan.priority),
             summary=f"{step.send.message} by {order.channel}",
         )
-        await workflow.wait_condition(lambda: self._end is not None or self._paused_at is not None or sending.done())
-        if self._paused_at is not None:
-            # The send may stand in its queue: it asks Postgres, which a backend's own signal has not reached.
-            await self._note_pause(self._paused_at)
-        await workflow.wait_condition(lambda: self._end is not None or sending.done())
+        while self._end is None and not sending.done():
+            if self._paused_at is not None:
+                # The send may stand in its queue: it asks Postgres, which a backend's own signal has not reached.
+                await self._note_pause(self._paused_at)
+            await workflow.wait_condition(lambda: self._end is not None or sending.done() or self._has_pause_to_note())
         if not sending.done():
             sending.cancel()
             return None

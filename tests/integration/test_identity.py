@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from journeys import holdout
 from journeys.conditions import Condition, ValueRange
 from journeys.events import Event
+from journeys.steps import Step
 from storage import commands, plans
 from storage.journeys import Journey
 from tests.support import HOUR, ITEM, MINUTE, TestShop, cart_recovery, plan_file
@@ -112,6 +114,38 @@ async def test_two_people_who_tell_of_a_new_cart_at_once_both_leave_their_items_
     assert [len(row["content"]["items"]) for row in contents] == [4] * 10
 
 
+async def test_an_order_and_the_first_event_of_its_cart_may_come_at_once_of_two_people(shop: TestShop) -> None:
+    events = []
+    for number in range(20):
+        events.append(visitors(added(shop, f"c-{number}"), f"v-{number}"))
+        events.append(shop.event("Order Completed", MINUTE, order_id=f"o-{number}", cart_id=f"c-{number}"))
+    await asyncio.gather(*(shop.take(event) for event in events))
+    outcomes = await shop.parts.pool.fetch("select outcome from journeys")
+    assert [row["outcome"] for row in outcomes] == ["converted"] * 20
+
+
+@pytest.mark.parametrize("first", ["browser", "backend"])
+async def test_an_order_that_is_told_twice_completes_its_cart_whoever_tells_it_first(
+    shop: TestShop, first: str
+) -> None:
+    await shop.fill()
+    told = {
+        "browser": visitors(shop.event("Order Completed", HOUR, order_id="o-1")),
+        "backend": shop.event("Order Completed", HOUR, order_id="o-1", cart_id="c-1"),
+    }
+    await shop.take(told.pop(first))
+    await shop.take(*told.values())
+    assert (await shop.journey()).outcome == "converted"
+    assert await shop.parts.pool.fetchval("select count(*) from orders") == 1
+
+
+async def test_a_late_first_event_leaves_one_of_two_carts_followed(shop: TestShop) -> None:
+    await shop.fill("c-2", 3 * HOUR)
+    await shop.fill("c-1", 5 * HOUR)
+    await shop.take(added(shop, "c-1", HOUR))
+    assert [(await shop.journey(cart)).status for cart in ("c-1", "c-2")] == ["running", "ended"]
+
+
 def entangled(shop: TestShop) -> list[Event]:
     """Events of two people and their visitors that share carts and orders."""
     chance = random.Random(1)
@@ -159,6 +193,21 @@ async def test_a_journey_begins_when_its_audience_is_reached(shop: TestShop) -> 
     await shop.fill("c-1", -4 * 24 * HOUR, price=50)
     await shop.take(shop.event("Product Added", cart_id="c-1", product_id="p-2", price=80, currency="EUR"))
     assert await shop.parts.pool.fetchval("select started_at from journeys where plan = 'large'") == shop.begins
+
+
+async def test_a_plan_that_begins_with_a_branch_looks_at_once(shop: TestShop) -> None:
+    steps = TypeAdapter(list[Step]).validate_python(
+        [
+            {
+                "id": "by-value",
+                "branch": [{"if": {"cart_value": {"below": {"EUR": 10}}}, "then": [{"id": "small", "wait": "9h"}]}],
+            },
+            {"id": "gone", "exit": "done"},
+        ]
+    )
+    await plans.publish(shop.parts.pool, shop.shop, cart_recovery(steps=steps), plan_file().messages.model_dump_json())
+    journey = await shop.fill()
+    assert (journey.first_due, journey.stage) == (shop.begins, "by-value")
 
 
 @pytest.mark.parametrize("late", [-HOUR, HOUR])

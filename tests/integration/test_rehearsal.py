@@ -62,8 +62,8 @@ async def test_a_day_gives_the_same_sends_at_any_speed_and_leaves_no_personal_da
     messages = shop_day.generate(visits=50, day=DAY)
     logs.set_up("debug")
     try:
-        first, kept = await play(messages, tmp_path / "one", 20_000)
-        second, _ = await play(messages, tmp_path / "two", 60_000)
+        first, kept = await play(messages, tmp_path / "one", 40_000)
+        second, _ = await play(messages, tmp_path / "two", 80_000)
     finally:
         structlog.reset_defaults()
     said = capfd.readouterr()

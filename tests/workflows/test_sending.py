@@ -253,6 +253,37 @@ async def test_where_the_provider_knows_our_id_the_call_is_repeated_with_it(shop
     assert f'"messageId":"{send_id}"'.encode() in infobip.requests[0].body.replace(b" ", b"")
 
 
+REFUSED = Answer(200, b'{"messages": [{"messageId": "m", "status": {"groupId": 5, "groupName": "REJECTED", "id": 6}}]}')
+
+
+async def test_a_refusal_of_a_repeated_call_says_nothing_of_the_first(shop: TestShop) -> None:
+    await shop.identify()
+    await shop.fill()
+    async with held() as lost, serving(REFUSED) as infobip:
+        await connect_infobip(shop, lost.url)
+        await lose_a_worker(shop, lost)
+        await connect_infobip(shop, infobip.url)
+        assert (await send(shop)).outcome == "sent"
+        assert len(infobip.requests) == 1
+    [(_, _, state, reason)] = await shop.ledger()
+    assert (state, (reason or "")[:30]) == ("unknown", "refused when it was repeated: ")
+
+
+async def test_a_repeated_call_that_was_not_processed_is_repeated_again(shop: TestShop) -> None:
+    await shop.identify()
+    await shop.fill()
+    async with held() as lost, serving(Answer(429, b"{}")) as busy, serving(TAKEN) as infobip:
+        await connect_infobip(shop, lost.url)
+        await lose_a_worker(shop, lost)
+        await connect_infobip(shop, busy.url)
+        with pytest.raises(ApplicationError):
+            await send(shop)
+        assert [state for _, _, state, _ in await shop.ledger()] == ["claimed"]
+        await connect_infobip(shop, infobip.url)
+        assert (await send(shop)).outcome == "sent"
+    assert [state for _, _, state, _ in await shop.ledger()] == ["accepted"]
+
+
 async def test_a_lost_call_is_not_repeated_by_another_provider(shop: TestShop) -> None:
     await shop.identify()
     await shop.fill()
