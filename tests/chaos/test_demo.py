@@ -13,7 +13,7 @@ LONGEST = 300.0
 
 def test_the_demo_plays_its_day_tells_what_came_of_it_and_ends_by_itself(data: Path) -> None:
     done = subprocess.run(
-        [str(RELANCE), "demo", "--speed", "40000", "--port", str(free_port())],
+        [str(RELANCE), "demo", "--speed", "30000", "--port", str(free_port())],
         capture_output=True,
         text=True,
         timeout=LONGEST,

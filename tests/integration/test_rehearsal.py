@@ -85,8 +85,8 @@ async def test_the_first_days_of_the_recorded_month_give_the_same_sends_twice(tm
     with gzip.open(shared / "data" / "visits-2020-01.ndjson.gz", "rt") as lines:
         messages = [message for message in map(json.loads, lines) if message["timestamp"] < "2020-01-03"]
     begins = datetime.fromisoformat(min(message["timestamp"] for message in messages))
-    first, _ = await play(messages, tmp_path / "one", 40_000, begins)
-    second, _ = await play(messages, tmp_path / "two", 80_000, begins)
+    first, _ = await play(messages, tmp_path / "one", 80_000, begins)
+    second, _ = await play(messages, tmp_path / "two", 160_000, begins)
     assert alike(first) == alike(second)
     assert {row["state"] for row in first} == {"accepted", "refused"}
 
@@ -132,7 +132,7 @@ async def month(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The recorded month, played once."""
     out = tmp_path_factory.mktemp("month")
     events = shared / "data" / "visits-2020-01.ndjson.gz"
-    await rehearse_command.rehearse(events, "cart-recovery", 40_000, out, holdout=False)
+    await rehearse_command.rehearse(events, "cart-recovery", 80_000, out, holdout=False)
     return out
 
 
