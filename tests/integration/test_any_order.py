@@ -91,7 +91,7 @@ async def result(shop: TestShop) -> dict[str, object]:
 
 
 @given(day=days())
-@settings(max_examples=100)
+@settings(max_examples=60)
 async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_the_ordered_ones(
     shop: TestShop, day: tuple[list[Build], list[int]]
 ) -> None:

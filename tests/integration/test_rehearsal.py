@@ -59,7 +59,7 @@ async def all_that_temporal_keeps(client: Client) -> str:
 async def test_a_day_gives_the_same_sends_at_any_speed_and_leaves_no_personal_data_behind(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    messages = shop_day.generate(visits=50, day=DAY)
+    messages = shop_day.generate(visits=30, day=DAY)
     logs.set_up("debug")
     try:
         first, kept = await play(messages, tmp_path / "one", 40_000)

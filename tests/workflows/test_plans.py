@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -141,4 +142,8 @@ async def test_each_channels_queue_has_a_rate_that_temporal_keeps(
     queues = [queue for queue in QUEUES if queue != JOURNEY_QUEUE]
     workers = shop.parts.workers(skipping_server.client, queues)
     rates = {worker.task_queue: worker.config()["max_task_queue_activities_per_second"] for worker in workers}
+    # A worker that was built is registered until it has run.
+    async with contextlib.AsyncExitStack() as running:
+        for worker in workers:
+            await running.enter_async_context(worker)
     assert rates == {"relance-send-sms": 25, "relance-send-email": 50}
