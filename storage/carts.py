@@ -32,9 +32,10 @@ class StoredCart:
     order_id: str | None
 
 
-async def lock(db: Connection, shop: str, cart_id: str) -> None:
-    """Lock a cart's row until the transaction ends."""
-    await db.execute("select from carts where shop = $1 and cart_id = $2 for update", shop, cart_id)
+async def lock(db: Connection, shop: str, cart_id: str) -> bool:
+    """Lock a cart's row until the transaction ends; tell whether there is one."""
+    locked = await db.execute("select from carts where shop = $1 and cart_id = $2 for update", shop, cart_id)
+    return locked == "SELECT 1"
 
 
 async def get(db: Connection, shop: str, cart_id: str) -> StoredCart | None:
@@ -77,12 +78,10 @@ async def take(db: Connection, shop: str, customer: str, event: Event) -> Stored
 
 
 async def _locked(db: Connection, shop: str, cart_id: str) -> StoredCart | None:
-    await lock(db, shop, cart_id)
-    if known := await get(db, shop, cart_id):
-        return known
-    # There is no row to lock yet, and two people may tell of a new cart at the same time.
-    await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{shop} {cart_id}")
-    await lock(db, shop, cart_id)
+    if not await lock(db, shop, cart_id):
+        # There is no row to lock yet, and two people may tell of a new cart at the same time.
+        await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{shop} {cart_id}")
+        await lock(db, shop, cart_id)
     return await get(db, shop, cart_id)
 
 
