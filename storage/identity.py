@@ -23,21 +23,24 @@ async def meet(db: Connection, shop: str, event: Event) -> tuple[str, list[str] 
     """
     if event.user_id is None:
         return await _visitor(db, shop, event.anonymous_id or ""), None
+    if event.anonymous_id not in {None, event.user_id}:
+        return event.user_id, await _join(db, shop, event.anonymous_id or "", event.user_id)
     await customers.add(db, shop, event.user_id, known=True)
-    if event.anonymous_id in {None, event.user_id}:
-        await customers.lock(db, shop, event.user_id)
-        return event.user_id, None
-    return event.user_id, await _join(db, shop, event.anonymous_id or "", event.user_id)
+    await customers.lock(db, shop, event.user_id)
+    return event.user_id, None
 
 
 async def _visitor(db: Connection, shop: str, anonymous_id: str) -> str:
-    while True:
-        customer = await _known_as(db, shop, anonymous_id)
-        await customers.add(db, shop, customer, known=False)
-        await customers.lock(db, shop, customer)
-        # While the lock was waited for, the visitor may have turned out to be somebody.
-        if customer == await _known_as(db, shop, anonymous_id):
-            return customer
+    await _keep(db, shop, anonymous_id)
+    customer = await _known_as(db, shop, anonymous_id)
+    await customers.add(db, shop, customer, known=False)
+    await customers.lock(db, shop, customer)
+    return customer
+
+
+async def _keep(db: Connection, shop: str, anonymous_id: str) -> None:
+    """Until the transaction ends nobody else says who this visitor is, whether there is a row for them or not."""
+    await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", f"{shop} {anonymous_id}")
 
 
 async def _known_as(db: Connection, shop: str, anonymous_id: str) -> str:
@@ -49,6 +52,8 @@ async def _known_as(db: Connection, shop: str, anonymous_id: str) -> str:
 
 async def _join(db: Connection, shop: str, visitor: str, user: str) -> list[str] | None:
     """Note who a visitor is, and move what was told of them; None where there is nothing to move."""
+    await _keep(db, shop, visitor)
+    await customers.add(db, shop, user, known=True)
     noted = await db.execute(
         "insert into aliases (shop, anonymous_id, customer_id) values ($1, $2, $3) on conflict do nothing",
         shop,

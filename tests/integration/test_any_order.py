@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -104,6 +105,22 @@ async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_th
         await one.take(event)
     for arrival in arrivals:
         await other.take(events[arrival])
+    assert await result(other) == await result(one)
+
+
+@given(day=days())
+@settings(max_examples=40)
+async def test_a_carts_events_that_come_all_at_once_give_the_result_of_the_ordered_ones(
+    shop: TestShop, day: tuple[list[Build], list[int]]
+) -> None:
+    builds, arrivals = day
+    one, other = TestShop(shop.parts, begins=shop.begins), TestShop(shop.parts, begins=shop.begins)
+    await one.open()
+    await other.open()
+    events = [build(one, number * MINUTE) for number, build in enumerate(builds)]
+    for event in events:
+        await one.take(event)
+    await asyncio.gather(*(other.take(events[arrival]) for arrival in arrivals))
     assert await result(other) == await result(one)
 
 
