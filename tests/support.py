@@ -38,6 +38,9 @@ SECRET = Secret(SECRET_TEXT)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=40)
+WAITING_FOR_A_LOCK = (
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+)
 ITEM = {"product_id": "p-1", "name": "Teapot", "category": "Kitchen", "price": 40, "quantity": 1}
 
 

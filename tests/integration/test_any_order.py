@@ -91,18 +91,24 @@ async def result(shop: TestShop) -> dict[str, object]:
     return {name: [dict(row) for row in await pool.fetch(sql, shop.shop)] for name, sql in questions.items()}
 
 
-@given(day=days())
-@settings(max_examples=60)
-async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_the_ordered_ones(
-    shop: TestShop, day: tuple[list[Build], list[int]]
-) -> None:
-    builds, arrivals = day
+async def one_in_order_and_another(shop: TestShop, builds: list[Build]) -> tuple[TestShop, TestShop, list[Event]]:
+    """Open two shops, one of which has been told the events in order."""
     one, other = TestShop(shop.parts, begins=shop.begins), TestShop(shop.parts, begins=shop.begins)
     await one.open()
     await other.open()
     events = [build(one, number * MINUTE) for number, build in enumerate(builds)]
     for event in events:
         await one.take(event)
+    return one, other, events
+
+
+@given(day=days())
+@settings(max_examples=60)
+async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_the_ordered_ones(
+    shop: TestShop, day: tuple[list[Build], list[int]]
+) -> None:
+    builds, arrivals = day
+    one, other, events = await one_in_order_and_another(shop, builds)
     for arrival in arrivals:
         await other.take(events[arrival])
     assert await result(other) == await result(one)
@@ -114,12 +120,7 @@ async def test_a_carts_events_that_come_all_at_once_give_the_result_of_the_order
     shop: TestShop, day: tuple[list[Build], list[int]]
 ) -> None:
     builds, arrivals = day
-    one, other = TestShop(shop.parts, begins=shop.begins), TestShop(shop.parts, begins=shop.begins)
-    await one.open()
-    await other.open()
-    events = [build(one, number * MINUTE) for number, build in enumerate(builds)]
-    for event in events:
-        await one.take(event)
+    one, other, events = await one_in_order_and_another(shop, builds)
     await asyncio.gather(*(other.take(events[arrival]) for arrival in arrivals))
     assert await result(other) == await result(one)
 

@@ -40,7 +40,7 @@ from tests.support import (
     until,
     workers_at_work,
 )
-from tests.workflows.test_sending import connect_smtp, connect_twilio
+from tests.workflows.providers import connect_smtp, connect_twilio
 from workers import temporal
 
 HISTORIES = Path(__file__).parent / "histories"

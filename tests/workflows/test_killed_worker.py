@@ -12,8 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 from activities.contracts import JOURNEY_QUEUE
 from tests.chaos.conftest import RELANCE, environment
 from tests.support import HOUR, MINUTE, SECRET_TEXT, Engine, TestShop, until, workers_at_work
+from tests.workflows.providers import connect_twilio, held
 from tests.workflows.test_interruptions import SEND_QUEUES
-from tests.workflows.test_sending import connect_twilio, held
 
 
 @contextlib.contextmanager

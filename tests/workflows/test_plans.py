@@ -16,7 +16,7 @@ from journeys.play import first_stage
 from journeys.steps import Step
 from storage import offers, plans
 from tests.support import HOUR, Engine, TestShop, cart_recovery, plan_file
-from tests.workflows.test_sending import sending
+from tests.workflows.providers import sending
 from workers.worker import QUEUES
 
 LEAVES = {"id": "leaves", "wait_until_idle": "2h"}

@@ -1,111 +1,33 @@
-"""The way out on real providers' protocols: claims, outcomes, retries, fallbacks, purchases at the worst moment."""
+"""The way out on real providers' protocols: outcomes, retries, fallbacks, purchases at the worst moment."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
-from activities.clock import WorldClock
 from activities.compose import Composer
-from activities.contracts import SendInput, SendResult
-from activities.providers import ShopProviders
-from activities.send import Sending
 from channels.base import Outgoing
-from journeys.facts import Channel
 from journeys.gate import Mode
-from journeys.play import Stage, first_stage
 from storage import customers, journeys, shops, story
-from storage.sends import Claimed, Try
-from tests.integration.loopback import Answer, Loopback, Request, listening, serving
+from tests.integration.loopback import Answer, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server
-from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, until
-
-TWILIO_SID = "AC" + "0" * 32
-CREATED = Answer(201, b'{"sid": "SM00000000000000000000000000000000"}')
-TAKEN = Answer(200, b'{"messages": [{"messageId": "m", "status": {"groupId": 1, "groupName": "PENDING", "id": 26}}]}')
-WAITING_FOR_A_LOCK = (
-    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+from tests.support import HOUR, MINUTE, WAITING_FOR_A_LOCK, Engine, TestShop, until
+from tests.workflows.providers import (
+    CREATED,
+    EMAIL,
+    PHONE,
+    connect_smtp,
+    connect_twilio,
+    held,
+    send,
 )
-PHONE, EMAIL = "+33639980001", "ann@example.com"
-
-
-async def connect(shop: TestShop, channel: Channel, settings: str) -> None:
-    """Give a shop an account, and put it into allowlist mode with everybody's addresses listed."""
-    cipher = shop.parts.secret.accounts
-    await shops.set_account(shop.parts.pool, shop.shop, channel, cipher.encrypt(settings.encode()))
-    known = await shops.get(shop.parts.pool, shop.shop)
-    await shops.save(shop.parts.pool, replace(known, mode=Mode.ALLOWLIST, allowlist=(PHONE, EMAIL)))
-
-
-async def connect_twilio(shop: TestShop, url: str) -> None:
-    settings = f'"account_sid": "{TWILIO_SID}", "auth_token": "t", "sender": "+33700000000", "base_url": "{url}"'
-    await connect(shop, Channel.SMS, f'{{"provider": "twilio", {settings}}}')
-
-
-async def connect_infobip(shop: TestShop, url: str) -> None:
-    await connect(
-        shop, Channel.SMS, f'{{"provider": "infobip", "api_key": "k", "sender": "Shop", "base_url": "{url}"}}'
-    )
-
-
-async def connect_smtp(shop: TestShop, port: int) -> None:
-    settings = f'"host": "127.0.0.1", "port": {port}, "sender": "shop@example.com", "tls": "none"'
-    await connect(shop, Channel.EMAIL, f'{{"provider": "smtp", {settings}}}')
-
-
-def sending(shop: TestShop, composer: Composer | None = None) -> Sending:
-    parts = shop.parts
-    providers = ShopProviders(parts.pool, parts.http, parts.secret.accounts)
-    return Sending(
-        parts.pool, parts.plans, providers, composer or Composer(parts.links, parts.public_url), WorldClock()
-    )
-
-
-async def order_for(shop: TestShop, channel: Channel = Channel.SMS) -> SendInput:
-    """What the workflow asks for when the first message is due."""
-    journey = await shop.journey()
-    stage: Stage = first_stage(cart_recovery(), shop.begins).go("first", shop.begins)
-    return SendInput(journey=journey.id, stage=stage, at=shop.begins + 2 * HOUR, channel=channel)
-
-
-async def send(shop: TestShop, composer: Composer | None = None) -> SendResult:
-    """Run the send activity once, as a worker does."""
-    result: SendResult = await ActivityEnvironment().run(sending(shop, composer).send, await order_for(shop))
-    return result
-
-
-@dataclass
-class Held(Loopback):
-    """A provider that has heard the request and answers when it is told to."""
-
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.requests.append(Request(head.decode().split(" ")[1], {}, b""))
-        self.heard.set()
-        await self.release.wait()
-        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 14\r\nConnection: close\r\n\r\n" + b'{"sid": "SM0"}')
-        await writer.drain()
-
-
-@asynccontextmanager
-async def held() -> AsyncIterator[Held]:
-    provider = Held("", CREATED)
-    async with listening(provider.serve) as port:
-        provider.url = f"http://127.0.0.1:{port}"
-        yield provider
-        provider.release.set()
 
 
 async def test_a_listed_address_is_sent_to_by_the_shops_own_account(engine: Engine) -> None:
@@ -216,99 +138,6 @@ async def test_after_an_acknowledged_order_no_claim_commits(shop: TestShop) -> N
     assert await shop.sent() == []
 
 
-async def test_a_worker_lost_between_call_and_commit_leaves_an_unknown_that_is_not_sent_again(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as twilio:
-        await connect_twilio(shop, twilio.url)
-        await lose_a_worker(shop, twilio)
-        assert [state for _, _, state, _ in await shop.ledger()] == ["claimed"]
-        result = await send(shop)
-        assert len(twilio.requests) == 1
-    assert result.outcome == "sent"
-    assert [(state, reason) for _, _, state, reason in await shop.ledger()] == [
-        ("unknown", "the worker was lost while it called the provider")
-    ]
-
-
-async def lose_a_worker(shop: TestShop, provider: Loopback) -> None:
-    """Run a send, and lose it while the provider has it in hand."""
-    lost = asyncio.create_task(send(shop))
-    await asyncio.wait_for(provider.heard.wait(), 10)
-    lost.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await lost
-
-
-async def test_where_the_provider_knows_our_id_the_call_is_repeated_with_it(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as lost, serving(TAKEN) as infobip:
-        await connect_infobip(shop, lost.url)
-        await lose_a_worker(shop, lost)
-        await connect_infobip(shop, infobip.url)
-        assert (await send(shop)).outcome == "sent"
-    assert [state for _, _, state, _ in await shop.ledger()] == ["accepted"]
-    send_id = await shop.parts.pool.fetchval("select send_id from sends")
-    assert f'"messageId":"{send_id}"'.encode() in infobip.requests[0].body.replace(b" ", b"")
-
-
-REFUSED = Answer(200, b'{"messages": [{"messageId": "m", "status": {"groupId": 5, "groupName": "REJECTED", "id": 6}}]}')
-
-
-async def test_a_refusal_of_a_repeated_call_says_nothing_of_the_first(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as lost, serving(REFUSED) as infobip:
-        await connect_infobip(shop, lost.url)
-        await lose_a_worker(shop, lost)
-        await connect_infobip(shop, infobip.url)
-        assert (await send(shop)).outcome == "sent"
-        assert len(infobip.requests) == 1
-    [(_, _, state, reason)] = await shop.ledger()
-    assert (state, (reason or "")[:30]) == ("unknown", "refused when it was repeated: ")
-
-
-async def test_a_repeated_call_that_was_not_processed_is_repeated_again(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as lost, serving(Answer(429, b"{}")) as busy, serving(TAKEN) as infobip:
-        await connect_infobip(shop, lost.url)
-        await lose_a_worker(shop, lost)
-        await connect_infobip(shop, busy.url)
-        with pytest.raises(ApplicationError):
-            await send(shop)
-        assert [state for _, _, state, _ in await shop.ledger()] == ["claimed"]
-        await connect_infobip(shop, infobip.url)
-        assert (await send(shop)).outcome == "sent"
-    assert [state for _, _, state, _ in await shop.ledger()] == ["accepted"]
-
-
-async def test_a_lost_call_is_not_repeated_by_another_provider(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as lost, serving(TAKEN) as infobip:
-        await connect_twilio(shop, lost.url)
-        await lose_a_worker(shop, lost)
-        await connect_infobip(shop, infobip.url)
-        assert (await send(shop)).outcome == "sent"
-    assert infobip.requests == []
-    assert [state for _, _, state, _ in await shop.ledger()] == ["unknown"]
-
-
-async def test_a_lost_call_is_not_repeated_after_the_order(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as lost, serving(TAKEN) as infobip:
-        await connect_infobip(shop, lost.url)
-        await lose_a_worker(shop, lost)
-        await shop.order(MINUTE)
-        await connect_infobip(shop, infobip.url)
-        await send(shop)
-    assert infobip.requests == []
-    assert [state for _, _, state, _ in await shop.ledger()] == ["unknown"]
-
-
 async def test_what_was_provably_not_processed_is_tried_again_after_what_the_provider_asks_for(shop: TestShop) -> None:
     await shop.identify()
     await shop.fill()
@@ -335,36 +164,6 @@ async def test_an_answer_that_never_comes_is_unknown_and_the_journey_goes_on_as_
     assert [state for _, _, state, _ in await shop.ledger()] == ["unknown"]
 
 
-async def test_two_workers_with_the_same_send_call_the_provider_once(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with serving(CREATED) as twilio:
-        await connect_twilio(shop, twilio.url)
-        results = await asyncio.gather(*(send(shop) for _ in range(6)))
-        assert len(twilio.requests) == 1
-    assert {result.outcome for result in results} == {"sent"}
-    live = "select count(*) from sends where state not in ('refused', 'rejected', 'released')"
-    assert await shop.parts.pool.fetchval(live) == 1
-
-
-async def test_an_answer_that_is_being_written_is_waited_for_and_kept(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    async with held() as twilio:
-        await connect_twilio(shop, twilio.url)
-        first = asyncio.create_task(send(shop))
-        await asyncio.wait_for(twilio.heard.wait(), 10)
-        async with shop.parts.pool.acquire() as db, db.transaction():
-            await db.execute("update sends set state = 'accepted', sent_at = now(), attempt = null")
-            second = asyncio.create_task(send(shop))
-            await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
-        assert (await second).outcome == "sent"
-        twilio.release.set()
-        assert (await first).outcome == "sent"
-    assert len(twilio.requests) == 1
-    assert [state for _, _, state, _ in await shop.ledger()] == ["accepted"]
-
-
 class SlowComposer(Composer):
     """Takes longer than a claim may stand, the first time."""
 
@@ -386,34 +185,6 @@ async def test_a_claim_that_grew_too_old_is_released_and_taken_anew(shop: TestSh
         ("released", "claim grew too old before the call"),
         ("accepted", None),
     ]
-
-
-class OvertakenComposer(Composer):
-    """Another worker takes the row over while this one composes."""
-
-    overtake: Any
-
-    def compose(self, version: Any, wanted: Try, claimed: Claimed) -> Outgoing:
-        self.overtake(claimed)
-        return super().compose(version, wanted, claimed)
-
-
-async def test_an_attempt_that_was_thought_dead_writes_nothing(shop: TestShop) -> None:
-    await shop.identify()
-    await shop.fill()
-    pool = shop.parts.pool
-    taken_over: list[asyncio.Task[str]] = []
-    composer = OvertakenComposer(shop.parts.links, shop.parts.public_url)
-    change = "update sends set attempt = gen_random_uuid()"
-    composer.overtake = lambda _: taken_over.append(asyncio.create_task(pool.execute(change)))
-    async with held() as twilio:
-        await connect_twilio(shop, twilio.url)
-        dead = asyncio.create_task(send(shop, composer))
-        await asyncio.wait_for(twilio.heard.wait(), 10)
-        await asyncio.gather(*taken_over)
-        twilio.release.set()
-        await dead
-    assert [state for _, _, state, _ in await shop.ledger()] == ["claimed"]
 
 
 @pytest.mark.parametrize(
