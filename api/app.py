@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi_swagger import patch_fastapi
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
-from api import journeys, offers, problems, tracking
+from api import journeys, metrics, offers, problems, tracking
 from api.auth import Parts
 from api.problems import Problem
 from api.state import Services
@@ -39,6 +39,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(offers.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"])
+    app.add_api_route("/metrics", metrics.metrics, tags=["health"], response_class=PlainTextResponse)
     app.add_api_route("/c/{token}", restore_cart, tags=["links"], response_class=RedirectResponse, status_code=302)
     return app
 

@@ -21,6 +21,8 @@ MAX_EVENT_BYTES = 32 * 1024
 MAX_DEPTH = 32
 """Deeper than any real event; Python's own recursion limit is never met."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
+_MAX_CONTEXT = 64
+"""Longer than any locale or time zone name."""
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -33,6 +35,10 @@ class Name(StrEnum):
     CART_UPDATED = "Cart Updated"
     CHECKOUT_STARTED = "Checkout Started"
     ORDER_COMPLETED = "Order Completed"
+
+
+KINDS = ("track", "identify", "page", "screen", "group", "alias")
+"""The calls of Segment's tracking API."""
 
 
 class BadEventError(ValueError):
@@ -51,21 +57,40 @@ class BadEventError(ValueError):
 
 
 class Event(BaseModel):
-    """One message as the rest of the program sees it. ``at`` is when it happened, ``received_at`` when it came in."""
+    """One message as the rest of the program sees it.
+
+    Attributes:
+        at: when it happened.
+        received_at: when it came in.
+        previous_id: of an alias: the id by which the person was known before.
+        group_id: of a group: what the person belongs to.
+        traits: of an identify the person's, of a group the group's.
+        locale: the device's language, as ``fr-FR``.
+        timezone: the device's zone, as ``Europe/Paris``.
+        from_backend: told by the shop's own backend, which knows what it says: by a call with an API key, a signed
+            webhook or an import. A browser may say anything.
+
+    """
 
     model_config = ConfigDict(frozen=True)
 
     message_id: str
-    kind: Literal["track", "identify", "page"]
+    kind: Literal["track", "identify", "page", "screen", "group", "alias"]
     name: str
     at: datetime
     received_at: datetime
     user_id: str | None
     anonymous_id: str | None
+    previous_id: str | None = None
+    group_id: str | None = None
     cart_id: str | None = None
+    checkout_id: str | None = None
     order_id: str | None = None
     properties: dict[str, Any] = {}
     traits: dict[str, Any] = {}
+    locale: str | None = None
+    timezone: str | None = None
+    from_backend: bool = False
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -73,13 +98,16 @@ class Event(BaseModel):
         return (self.at, self.message_id)
 
 
-def parse(message: object, *, received_at: datetime, kind: str | None = None) -> Event:
+def parse(message: object, *, received_at: datetime, kind: str | None = None, from_backend: bool = False) -> Event:
     """Check one Segment message and turn it into an event.
+
+    Of the message's ``context`` the locale and the time zone are kept, and nothing else: no address of a device.
 
     Args:
         message: the decoded JSON value.
         received_at: when it came in, with a zone.
         kind: the type that the address of the call implies; otherwise the message's own ``type`` counts.
+        from_backend: whether the shop's own backend tells it.
 
     Raises:
         BadEventError: the message cannot be taken; it names the field and what would be right.
@@ -89,8 +117,8 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None) ->
         raise BadEventError("event", "must be a JSON object")
     _check_storable(message)
     kind = kind or _text(message, "type")
-    if kind not in {"track", "identify", "page"}:
-        raise BadEventError("type", "must be one of track, identify, page")
+    if kind not in KINDS:
+        raise BadEventError("type", f"must be one of {', '.join(KINDS)}")
     user_id, anonymous_id = _text(message, "userId"), _text(message, "anonymousId")
     if user_id is None and anonymous_id is None:
         raise BadEventError("userId", "give userId or anonymousId, so that the event has a person")
@@ -104,22 +132,45 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None) ->
         received_at=received_at,
         user_id=user_id,
         anonymous_id=anonymous_id,
+        previous_id=_needed(message, "previousId", kind, "alias"),
+        group_id=_needed(message, "groupId", kind, "group"),
         cart_id=_text(properties, "cart_id", path="properties."),
+        checkout_id=_text(properties, "checkout_id", path="properties."),
         order_id=_order_id(name, properties),
         properties=properties,
         traits=_object(message, "traits"),
+        locale=_of_context(message, "locale"),
+        timezone=_of_context(message, "timezone"),
+        from_backend=from_backend,
     )
 
 
 def _name(message: Mapping[str, Any], kind: str) -> str:
-    if kind == "identify":
-        return "identify"
-    if kind == "page":
-        return _text(message, "name") or "page"
+    if kind in {"page", "screen"}:
+        return _text(message, "name") or kind
+    if kind != "track":
+        return kind
     name = _text(message, "event")
     if name is None:
         raise BadEventError("event", "a track call needs the name of the event")
     return name
+
+
+def _needed(message: Mapping[str, Any], field: str, kind: str, by: str) -> str | None:
+    """Read the id that one kind of call is about."""
+    if kind != by:
+        return None
+    value = _text(message, field)
+    if value is None:
+        raise BadEventError(field, f"{by} calls need it")
+    return value
+
+
+def _of_context(message: Mapping[str, Any], field: str) -> str | None:
+    """Read what a client library fills in by itself: what is wrong there is left out, and no reason to refuse."""
+    context = message.get("context")
+    value = context.get(field) if isinstance(context, Mapping) else None
+    return value if isinstance(value, str) and 0 < len(value) <= _MAX_CONTEXT else None
 
 
 def _order_id(name: str, properties: Mapping[str, Any]) -> str | None:
@@ -176,7 +227,7 @@ def _text(message: Mapping[str, Any], field: str, *, path: str = "") -> str | No
 
 
 def _moment(message: Mapping[str, Any], received_at: datetime) -> datetime:
-    at = timestamp(message, "timestamp")
+    at = timestamp(message, "timestamp") or timestamp(message, "originalTimestamp")
     if at is None:
         return received_at
     sent_at = timestamp(message, "sentAt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from journeys.cart import CART_EVENTS, Cart, apply
 from journeys.customers import consents
 from journeys.events import Event, Name
 from storage import carts, customers, identity
+from storage.database import PASSING
 from storage.following import Following
 
 if TYPE_CHECKING:
@@ -40,6 +42,25 @@ async def take(pool: Pool, following: Following, shop: str, event: Event) -> Tak
         with contextlib.suppress(asyncpg.DeadlockDetectedError):
             return await _take(pool, following, shop, event)
     return await _take(pool, following, shop, event)
+
+
+async def take_all(pool: Pool, following: Following, shop: str, events: Sequence[Event]) -> list[Taken]:
+    """Take events in, one after the other. Each was checked, and when this returns each is committed.
+
+    One that we cannot take, by our own mistake, keeps none of the others from being taken; the mistake is raised then.
+    """
+    taken: list[Taken] = []
+    ours: Exception | None = None
+    for event in events:
+        try:
+            taken.append(await take(pool, following, shop, event))
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001 it is raised once the others are in
+            ours = error
+    if ours is not None:
+        raise ours
+    return taken
 
 
 async def _take(pool: Pool, following: Following, shop: str, event: Event) -> Taken:

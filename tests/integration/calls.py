@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from journeys.events import KINDS
 from tests.support import ITEM
 
 
@@ -16,7 +17,7 @@ class Keys(httpx.Auth):
         self.write, self.api = httpx.BasicAuth(write, ""), api
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        if request.url.path in {"/v1/track", "/v1/identify", "/v1/page", "/v1/batch"}:
+        if request.url.path.removeprefix("/v1/") in {*KINDS, "batch"}:
             yield from self.write.auth_flow(request)
             return
         request.headers["Authorization"] = f"Bearer {self.api}"

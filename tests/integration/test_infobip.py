@@ -254,7 +254,7 @@ async def test_the_client_does_not_show_its_key(http: httpx.AsyncClient) -> None
 async def test_nothing_personal_and_no_secret_is_logged(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG"), caplog.at_level("DEBUG", "httpx"):
         await heard(http)
     assert caplog.records
     assert names_nobody(caplog.text)

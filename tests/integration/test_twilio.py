@@ -212,7 +212,7 @@ async def test_a_connection_that_never_comes_about_releases_the_message(http: ht
 async def test_nothing_personal_and_no_secret_is_shown_or_logged(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level("DEBUG"):
+    with caplog.at_level("DEBUG"), caplog.at_level("DEBUG", "httpx"):
         await form_of(http)
     assert caplog.records
     assert names_nobody(caplog.text)

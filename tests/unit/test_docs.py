@@ -17,7 +17,7 @@ import pytest
 import typer
 import yaml
 
-from api import app, tracking
+from api import app, taking, tracking
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
@@ -238,7 +238,7 @@ def test_an_address_that_is_named_exists(where: str, method: str, path: str) -> 
 
 def test_the_limits_are_those_of_the_program() -> None:
     text = prose(ROOT / "docs" / "events.md")
-    assert f"{tracking.MAX_BODY // 1024} KB" in text
+    assert f"{taking.MAX_BODY // 1024} KB" in text
     assert f"{tracking.MAX_BATCH} messages" in text
     assert f"above {events.MAX_EVENT_BYTES // 1024} KB" in text
     assert f"at most {events.MAX_ID} characters" in text
@@ -278,7 +278,7 @@ def test_an_order_without_its_id_is_refused_as_shown() -> None:
 
 def test_an_answer_that_is_shown_has_the_shape_of_an_answer() -> None:
     (shown,) = (document for _, document in documents() if "results" in document)
-    assert tracking.Answer.model_validate(shown).model_dump() == shown
+    assert taking.Answer.model_validate(shown).model_dump() == shown
 
 
 def test_the_account_files_are_accounts_of_every_provider() -> None:
