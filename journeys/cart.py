@@ -17,6 +17,8 @@ from journeys.events import BadEventError, Event, Name
 CART_EVENTS = frozenset(
     {Name.PRODUCT_ADDED, Name.PRODUCT_REMOVED, Name.CART_VIEWED, Name.CART_UPDATED, Name.CHECKOUT_STARTED}
 )
+MOST_TELLERS = 20
+"""More people than ever share a cart; a cart whose id is shown to everybody must not grow without end."""
 _MOST_MONEY = Decimal(10) ** 12
 _MOST_PIECES = 10**6
 
@@ -41,6 +43,8 @@ class Cart(BaseModel):
     Attributes:
         opened_at: when it first held something; None while it never did.
         last: time and message id of the newest event that is in it.
+        user: the newest user who told of it; None while only visitors did.
+        told: who told of it, users and visitors, each with the moment of the first time.
 
     """
 
@@ -53,6 +57,8 @@ class Cart(BaseModel):
     cart_url: str | None = None
     opened_at: datetime | None = None
     last: tuple[datetime, str] | None = None
+    user: str | None = None
+    told: dict[str, datetime] = {}
 
     @property
     def value(self) -> Decimal:
@@ -83,8 +89,8 @@ def apply(cart: Cart, event: Event) -> Cart:
     items = _items_after(cart.items, event)
     properties = event.properties
     changes: dict[str, Any] = {"items": items, "last": event.order}
-    if currency := _currency(properties):
-        changes["currency"] = currency
+    if said := currency(properties):
+        changes["currency"] = said
     if event.name != Name.PRODUCT_ADDED:
         changes["discount"] = money(properties, "discount", "properties.")
         changes["tax"] = money(properties, "tax", "properties.")
@@ -92,6 +98,10 @@ def apply(cart: Cart, event: Event) -> Cart:
         changes["cart_url"] = url
     if items and cart.opened_at is None:
         changes["opened_at"] = event.at
+    if event.user_id is not None:
+        changes["user"] = event.user_id
+    if (teller := event.user_id or event.anonymous_id) and teller not in cart.told and len(cart.told) < MOST_TELLERS:
+        changes["told"] = {**cart.told, teller: event.at}
     return cart.model_copy(update=changes)
 
 
@@ -194,7 +204,13 @@ def _quantity(product: Mapping[str, Any], path: str) -> int:
     return value
 
 
-def _currency(properties: Mapping[str, Any]) -> str | None:
+def currency(properties: Mapping[str, Any]) -> str | None:
+    """Read the currency, in capitals; None where the field is missing.
+
+    Raises:
+        BadEventError: no three letters.
+
+    """
     value = properties.get("currency")
     if value is None:
         return None

@@ -34,6 +34,9 @@ class Name(StrEnum):
     CART_VIEWED = "Cart Viewed"
     CART_UPDATED = "Cart Updated"
     CHECKOUT_STARTED = "Checkout Started"
+    CHECKOUT_STEP_VIEWED = "Checkout Step Viewed"
+    CHECKOUT_STEP_COMPLETED = "Checkout Step Completed"
+    PAYMENT_INFO_ENTERED = "Payment Info Entered"
     ORDER_COMPLETED = "Order Completed"
 
 

@@ -1,24 +1,25 @@
-"""Carts and orders."""
+"""Carts and their orders: which cart an event is about, what lies in it, and which order completed it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from journeys.cart import CART_EVENTS, Cart, apply, fold
-from journeys.events import Event
+from journeys.cart import CART_EVENTS, Cart, apply, currency, fold, money
+from journeys.events import BadEventError, Event, Name
+from storage import loading
+from storage.people import owner_of
+from storage.work import CartRow, MoreToHoldError, Order, Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
 
+OPEN_FOR = timedelta(days=30)
+"""An event that names no cart is about the person's newest one, where that was touched within this time."""
 
-_ITS_ORDER = """
-select at, order_id from orders
- where shop = k.shop
-   and (cart_id = k.cart_id or (cart_id is null and customer_id = k.customer_id and at >= k.opened_at))
- order by at, order_id limit 1
-"""
+_OF_A_CART = CART_EVENTS | {Name.CHECKOUT_STEP_VIEWED, Name.CHECKOUT_STEP_COMPLETED, Name.PAYMENT_INFO_ENTERED}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class StoredCart:
 
 
 async def lock(db: Connection, shop: str, cart_id: str) -> bool:
-    """Lock a cart's row until the transaction ends; tell whether there is one."""
+    """Lock a cart's row until the transaction ends; tell whether there is one. Lock its owner first."""
     locked = await db.execute("select from carts where shop = $1 and cart_id = $2 for update", shop, cart_id)
     return locked == "SELECT 1"
 
@@ -49,70 +50,147 @@ async def get(db: Connection, shop: str, cart_id: str) -> StoredCart | None:
     return StoredCart(cart_id, row["customer_id"], cart, row["ordered_at"], row["order_id"])
 
 
-async def take(db: Connection, shop: str, customer: str, event: Event) -> StoredCart:
-    """Take a cart event (it must be in the event log already) and return the cart as it stands now.
+# Which cart
 
-    The next event is applied; one that is older than what the cart holds makes it be folded anew from the log.
 
-    Raises:
-        BadEventError: the event cannot be applied.
+def tokens_of(event: Event) -> list[tuple[str, str]]:
+    """Give the ids by which an event names a cart, the surest first: kind and id."""
+    named = (("cart", event.cart_id), ("checkout", event.checkout_id), ("order", event.order_id))
+    return [(kind, token) for kind, token in named if token is not None]
 
+
+async def find(db: Connection, work: Work, event: Event) -> str | None:
+    """Tell which cart an event is about; None where it is about none.
+
+    Shops name a cart by its own id, by a checkout's, or by an order's, and seldom by two of them. So: the cart that one
+    of the ids is known to lead to, else the person's newest open one, else a new cart by the name that was given. What
+    leads to a cart once leads to it from then on.
     """
-    cart_id = event.cart_id or ""
-    known = await _locked(db, shop, cart_id) or StoredCart(cart_id, customer, Cart(), None, None)
-    if known.cart.last is None or known.cart.last < event.order:
-        cart = apply(known.cart, event)
+    tokens = tokens_of(event)
+    found = next((cart for token in tokens if (cart := _known(work, *token))), event.cart_id)
+    if found is None and event.name in _OF_A_CART:
+        found = await _newest_open(db, work, event)
+    if found is None and event.name in CART_EVENTS and tokens:
+        found = tokens[0][1]
+    if found is not None:
+        for kind, token in tokens:
+            if (kind, token) != ("cart", found):
+                work.learn(kind, token, found)
+    return found
+
+
+def _known(work: Work, kind: str, token: str) -> str | None:
+    if kind == "cart" and token in work.carts:
+        return token
+    return work.tokens.get((kind, token))
+
+
+async def _newest_open(db: Connection, work: Work, event: Event) -> str | None:
+    person = work.person(event)
+    await loading.load_whole(db, work, [person])
+    touched = [
+        cart
+        for cart in work.carts_of(person)
+        if cart.holds_items and cart.ordered_at is None and event.at - OPEN_FOR <= cart.last_at <= event.at
+    ]
+    if not touched:
+        return None
+    newest = max(touched, key=lambda cart: (cart.last_at, cart.cart_id)).cart_id
+    if newest not in work.contents:
+        raise MoreToHoldError(carts=frozenset({newest}))
+    return newest
+
+
+# What lies in it
+
+
+async def take(db: Connection, work: Work, cart_id: str, event: Event) -> Cart:
+    """Take a cart's event and return the cart as it stands now.
+
+    The next event is applied; one that is older than what the cart holds makes it be folded anew from the log. Where
+    the log does not reach back to the cart's beginning any more, such an event changes nothing.
+    """
+    known = work.contents.get(cart_id, Cart())
+    if known.last is None or known.last < event.order:
+        cart = apply(known, event)
     else:
-        # One that cannot be applied must not get into the log, wherever it would stand.
-        apply(Cart(), event)
-        cart = fold(await _events(db, shop, cart_id))
-    # A known user takes over what an unknown visitor filled, not the other way round.
-    owner = customer if event.user_id is not None else known.customer
-    stored = replace(known, customer=owner, cart=cart)
-    await _save(db, shop, stored)
-    if known.cart.last and (known.customer, known.cart.opened_at) == (owner, cart.opened_at):
-        return stored
-    # Its order may have come before it.
-    await complete(db, shop, cart_id, owner)
-    return await get(db, shop, cart_id) or stored
+        cart = await _folded(db, work, cart_id, known, event)
+    work.contents[cart_id] = cart
+    row = work.carts.get(cart_id) or CartRow(cart_id, work.person(event), None, holds_items=False, last_at=event.at)
+    if cart_id not in work.carts or row.opened_at != cart.opened_at:
+        work.unsettled.add(cart_id)
+    last_at = cart.last[0] if cart.last else event.at
+    work.put_cart(replace(row, opened_at=cart.opened_at, holds_items=bool(cart.items), last_at=last_at))
+    return cart
 
 
-async def _locked(db: Connection, shop: str, cart_id: str) -> StoredCart | None:
-    if not await lock(db, shop, cart_id):
-        # There is no row to lock yet, and two people may tell of a new cart at the same time.
-        await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{shop} {cart_id}")
-        await lock(db, shop, cart_id)
-    return await get(db, shop, cart_id)
+async def _folded(db: Connection, work: Work, cart_id: str, known: Cart, event: Event) -> Cart:
+    if known.opened_at is not None and known.opened_at < await loading.log_kept_since(db):
+        return known
+    told = await loading.log_of(db, work.shop, cart_id)
+    told += [earlier.event for earlier in work.recorded if earlier.cart_id == cart_id]
+    return fold([event, *(e for e in told if e.name in CART_EVENTS)])
 
 
-async def _events(db: Connection, shop: str, cart_id: str) -> list[Event]:
-    rows = await db.fetch(
-        "select content from events where shop = $1 and cart_id = $2 and name = any($3)",
-        shop,
-        cart_id,
-        [str(name) for name in CART_EVENTS],
+# Its owner and its order
+
+
+async def settle(db: Connection, work: Work, cart_id: str) -> StoredCart:
+    """Give a cart that was told of to its owner, and look for the order that completes it: it may have come before."""
+    row, cart = work.carts[cart_id], work.contents[cart_id]
+    owner = owner_of(work, cart_id, cart) or row.customer_id
+    if row.customer_id != owner:
+        work.put_cart(replace(row, customer_id=owner))
+        work.unsettled.add(cart_id)
+    if cart_id in work.unsettled:
+        work.unsettled.discard(cart_id)
+        await loading.load_whole(db, work, [owner])
+        complete(work, [cart_id])
+    row = work.carts[cart_id]
+    return StoredCart(cart_id, row.customer_id, cart, row.ordered_at, row.order_id)
+
+
+def order(work: Work, event: Event, cart_id: str | None) -> bool:
+    """Take an order; tell whether it is new, or its cart was not known before.
+
+    An order may be told twice, by the browser and by the backend; only one of them may know its cart.
+    """
+    told = Order(
+        order_id=event.order_id or "",
+        customer_id=work.person(event),
+        cart_id=cart_id,
+        checkout_id=event.checkout_id,
+        at=event.at,
+        message_id=event.message_id,
+        total=_total(event),
+        currency=_currency(event),
     )
-    return [Event.model_validate(row["content"]) for row in rows]
+    known = work.orders.get(told.order_id)
+    if known is None:
+        work.put_order(told)
+        return True
+    if known.cart_id is None and cart_id is not None:
+        work.put_order(replace(known, cart_id=cart_id))
+        return True
+    return False
 
 
-async def _save(db: Connection, shop: str, stored: StoredCart) -> None:
-    cart = stored.cart
-    await db.execute(
-        "insert into carts"
-        " (shop, cart_id, customer_id, content, opened_at, holds_items, last_at, ordered_at, order_id)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (shop, cart_id) do update set"
-        " customer_id = $3, content = $4, opened_at = $5, holds_items = $6, last_at = $7, ordered_at = $8,"
-        " order_id = $9",
-        shop,
-        stored.cart_id,
-        stored.customer,
-        cart.model_dump(mode="json"),
-        cart.opened_at,
-        bool(cart.items),
-        cart.last[0] if cart.last else None,
-        stored.ordered_at,
-        stored.order_id,
-    )
+def _total(event: Event) -> Decimal | None:
+    """Read what an order came to. An order counts whatever its amount looks like."""
+    named = next((field for field in ("total", "value", "revenue") if event.properties.get(field) is not None), None)
+    if named is None:
+        return None
+    try:
+        return money(event.properties, named, "properties.")
+    except BadEventError:
+        return None
+
+
+def _currency(event: Event) -> str | None:
+    try:
+        return currency(event.properties)
+    except BadEventError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -124,44 +202,23 @@ class Completed:
     order_id: str
 
 
-async def order(db: Connection, shop: str, customer: str, event: Event) -> list[Completed] | None:
-    """Take an order and return the carts that it completes, locked. None: the order is known already.
-
-    An order may be told twice, by the browser and by the backend; only one of them may know its cart.
-    """
-    if event.cart_id is not None:
-        await _locked(db, shop, event.cart_id)
-    new = await db.execute(
-        "insert into orders (shop, order_id, customer_id, cart_id, at, message_id) values ($1, $2, $3, $4, $5, $6)"
-        " on conflict (shop, order_id) do update set cart_id = excluded.cart_id"
-        " where orders.cart_id is null and excluded.cart_id is not null",
-        shop,
-        event.order_id,
-        customer,
-        event.cart_id,
-        event.at,
-        event.message_id,
-    )
-    if new == "INSERT 0 0":
-        return None
-    return await complete(db, shop, event.cart_id, customer)
-
-
-async def complete(db: Connection, shop: str, cart_id: str | None, customer: str) -> list[Completed]:
-    """Find the orders of a cart (of all carts of a person where none is named); return what they complete, locked.
+def complete(work: Work, cart_ids: list[str]) -> list[Completed]:
+    """Find the orders of carts whose owners were read, and give what they complete.
 
     An order that names a cart completes that one; one that names none, the person's carts opened before it. Where
     several orders complete a cart, the earliest counts, whichever came in first.
     """
-    which = "k.shop = $1 and (k.cart_id = $2 or ($2::text is null and k.customer_id = $3))"
-    await db.execute(f"select from carts k where {which} order by cart_id for update", shop, cart_id, customer)
-    rows = await db.fetch(
-        "update carts c set ordered_at = o.at, order_id = o.order_id from carts k cross join lateral"  # noqa: S608 constant
-        f" ({_ITS_ORDER}) o where {which} and c.shop = k.shop and c.cart_id = k.cart_id"
-        " and (c.ordered_at is null or (c.ordered_at, c.order_id) > (o.at, o.order_id))"
-        " returning c.cart_id, c.ordered_at, c.order_id",
-        shop,
-        cart_id,
-        customer,
-    )
-    return [Completed(**row) for row in rows]
+    found = []
+    for row in (work.carts[cart_id] for cart_id in sorted(cart_ids) if cart_id in work.carts):
+        first = min((o for o in work.orders.values() if _completes(o, row)), key=lambda o: o.order, default=None)
+        if first is None or (row.ordered_at is not None and (row.ordered_at, row.order_id) <= first.order):
+            continue
+        work.put_cart(replace(row, ordered_at=first.at, order_id=first.order_id))
+        found.append(Completed(row.cart_id, first.at, first.order_id))
+    return found
+
+
+def _completes(told: Order, row: CartRow) -> bool:
+    if told.cart_id is not None:
+        return told.cart_id == row.cart_id
+    return told.customer_id == row.customer_id and row.opened_at is not None and told.at >= row.opened_at

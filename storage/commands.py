@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys.signals import Cancel, Pause, Resume
-from storage import carts, customers, journeys, outbox
-from storage.following import Following, NotStarted, end
+from storage import carts, journeys, loading, outbox, writing
+from storage.following import Following, NotStarted
 from storage.holding import hold
 from storage.journeys import Journey
 from storage.plans import PlanVersion
+from storage.work import MoreToHoldError
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
@@ -20,13 +21,31 @@ async def start(
     db: Connection, following: Following, version: PlanVersion, cart_id: str, at: datetime
 ) -> Journey | NotStarted:
     """Start a plan's journey for a cart that the shop has told of, in the caller's transaction."""
-    stored = await carts.get(db, version.shop, cart_id)
-    if stored is None:
+    people: frozenset[str] = frozenset()
+    while True:
+        try:
+            # What is locked in it is let go when it fails: people are always locked before their carts.
+            async with db.transaction():
+                return await _start(db, following, version, cart_id, at, people)
+        except MoreToHoldError as more:
+            people |= more.people
+
+
+async def _start(
+    db: Connection,
+    following: Following,
+    version: PlanVersion,
+    cart_id: str,
+    at: datetime,
+    people: frozenset[str],
+) -> Journey | NotStarted:
+    work = await loading.hold_cart(db, version.shop, cart_id, people)
+    if cart_id not in work.contents:
         return NotStarted("there is no such cart; send its events first")
-    await customers.lock(db, version.shop, stored.customer)
-    await carts.lock(db, version.shop, cart_id)
-    stored = await carts.get(db, version.shop, cart_id) or stored
-    return await following.enter(db, version, stored, at=at)
+    stored = await carts.settle(db, work, cart_id)
+    begun = await following.enter(db, work, version, stored, at=at)
+    await writing.write(db, work)
+    return begun
 
 
 async def cancel(pool: Pool, journey: str, reason: str, at: datetime) -> bool:
@@ -38,8 +57,9 @@ async def cancel(pool: Pool, journey: str, reason: str, at: datetime) -> bool:
     """
     async with pool.acquire() as db, db.transaction():
         found = await hold(db, journey)
-        if not await end(db, found, Cancel(at=at)):
+        if not await journeys.end(db, found.id, "cancelled", reason, at):
             return False
+        await outbox.signal(db, found.id, Cancel(at=at))
         await journeys.explain(db, journey, reason)
         return True
 

@@ -1,25 +1,50 @@
-"""Customers: what is known of them, and what they consented to."""
+"""Customers: what is known of them, and what they consent to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
+
+from journeys.consent import Join, Word, effective
 from journeys.customers import consents, merge
 from journeys.events import Event
+from storage.work import Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
 
-
-async def add(db: Connection, shop: str, customer: str, *, known: bool) -> None:
-    """Have a row for a person; whom the shop has named as a user once is known from then on."""
-    await db.execute(
-        "insert into customers (shop, customer_id, known) values ($1, $2, $3)"
-        " on conflict (shop, customer_id) do update set known = true where excluded.known and not customers.known",
-        shop,
-        customer,
-        known,
-    )
+_ACTIVE = """
+insert into customers as c (shop, customer_id, known, last_activity, locale, timezone, context_at, context_by)
+select $1, customer_id, known, last_activity, locale, timezone, context_at, context_by
+  from jsonb_to_recordset($2::text::jsonb) as r (customer_id text, known boolean, last_activity timestamptz,
+       locale text, timezone text, context_at timestamptz, context_by text)
+on conflict (shop, customer_id) do update set
+    known = c.known or excluded.known,
+    last_activity = greatest(c.last_activity, excluded.last_activity),
+    (locale, timezone, context_at, context_by) = (
+        select * from (values (c.locale, c.timezone, c.context_at, c.context_by),
+            (excluded.locale, excluded.timezone, excluded.context_at, excluded.context_by)) w (l, z, at, by)
+        order by at desc nulls last, by desc limit 1)
+"""
+_WORDS = """
+insert into consent_words as w (shop, told_by, channel, purpose, granted, wording, at, message_id)
+select $1, told_by, channel, purpose, granted, wording, at, message_id
+  from jsonb_to_recordset($2::text::jsonb) as r (told_by text, channel text, purpose text, granted boolean,
+       wording text, at timestamptz, message_id text)
+on conflict (shop, told_by, channel, purpose) do update set
+    granted = excluded.granted, wording = excluded.wording, at = excluded.at, message_id = excluded.message_id
+ where (w.at, w.message_id) < (excluded.at, excluded.message_id)
+"""
+_COUNTS = """
+insert into consents (shop, customer_id, channel, purpose, granted, wording, at, message_id)
+select $1, customer_id, channel, purpose, granted, wording, at, message_id
+  from jsonb_to_recordset($2::text::jsonb) as r (customer_id text, channel text, purpose text, granted boolean,
+       wording text, at timestamptz, message_id text)
+on conflict (shop, customer_id, channel, purpose) do update set
+    granted = excluded.granted, wording = excluded.wording, at = excluded.at, message_id = excluded.message_id
+"""
 
 
 async def lock(db: Connection, shop: str, customer: str) -> None:
@@ -27,41 +52,102 @@ async def lock(db: Connection, shop: str, customer: str) -> None:
     await db.execute("select from customers where shop = $1 and customer_id = $2 for update", shop, customer)
 
 
-async def be_active(db: Connection, shop: str, customer: str, event: Event) -> None:
-    """Note that the person did something."""
-    await db.execute(
-        "update customers set last_activity = greatest(last_activity, $3) where shop = $1 and customer_id = $2",
-        shop,
-        customer,
-        event.at,
+async def write(db: Connection, work: Work) -> None:
+    """Write what was told of people: what they did, who they are, what they consent to."""
+    if rows := _active(work):
+        await db.execute(_ACTIVE, work.shop, to_json(rows).decode())
+    if work.identified:
+        await _write_traits(db, work)
+        await _write_words(db, work)
+    if work.consenting:
+        await _write_consents(db, work.shop, sorted(work.consenting))
+
+
+def _active(work: Work) -> list[dict[str, Any]]:
+    """Put together what the events say of each person; the newest device's language and zone count."""
+    rows: dict[str, dict[str, Any]] = {}
+    for event in sorted([*work.active, *work.identified], key=lambda e: e.order):
+        person = work.person(event)
+        row = rows.setdefault(person, {"customer_id": person, "known": False})
+        row["known"] = row["known"] or event.user_id is not None
+        if event.kind == "identify":
+            # A shop may tell who somebody is while they sleep.
+            continue
+        row["last_activity"] = event.at
+        if event.locale or event.timezone:
+            row |= {"locale": event.locale, "timezone": event.timezone}
+            row |= {"context_at": event.at, "context_by": event.message_id}
+    return [rows[person] for person in sorted(rows)]
+
+
+async def _write_traits(db: Connection, work: Work) -> None:
+    told: dict[str, list[Event]] = {}
+    for event in work.identified:
+        told.setdefault(work.person(event), []).append(event)
+    found = await db.fetch(
+        "select customer_id, traits from customers where shop = $1 and customer_id = any($2::text[])",
+        work.shop,
+        sorted(told),
+    )
+    merged = {row["customer_id"]: row["traits"] for row in found}
+    for person, events in told.items():
+        for event in events:
+            merged[person] = merge(merged[person], event)
+    await db.executemany(
+        "update customers set traits = $3 where shop = $1 and customer_id = $2",
+        [(work.shop, person, traits) for person, traits in sorted(merged.items())],
     )
 
 
-async def identify(db: Connection, shop: str, customer: str, event: Event) -> None:
-    """Take an identify's traits and consents.
+async def _write_words(db: Connection, work: Work) -> None:
+    newest: dict[tuple[str, str, str], Word] = {}
+    for word in sorted(_words(work.identified), key=lambda w: (w.at, w.message_id)):
+        newest[word.told_by, *word.key] = word
+    if not newest:
+        return
+    rows = [newest[key] for key in sorted(newest)]
+    await db.execute(_WORDS, work.shop, to_json(rows).decode())
+    work.consenting |= {work.who(word.told_by) for word in rows}
 
-    Raises:
-        BadEventError: a consent cannot be read.
 
-    """
-    known = await db.fetchval("select traits from customers where shop = $1 and customer_id = $2", shop, customer)
-    await db.execute(
-        "update customers set traits = $3 where shop = $1 and customer_id = $2", shop, customer, merge(known, event)
-    )
-    for consent in consents(event):
-        await db.execute(
-            "insert into consents (shop, customer_id, channel, purpose, granted, wording, at, message_id)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8)"
-            " on conflict (shop, customer_id, channel, purpose) do update set"
-            " granted = excluded.granted, wording = excluded.wording, at = excluded.at,"
-            " message_id = excluded.message_id"
-            " where (consents.at, consents.message_id) < (excluded.at, excluded.message_id)",
-            shop,
-            customer,
-            consent.channel,
-            consent.purpose,
-            consent.granted,
-            consent.wording,
-            consent.at,
-            event.message_id,
+def _words(events: Iterable[Event]) -> list[Word]:
+    return [
+        Word(
+            told_by=event.user_id or event.anonymous_id or "",
+            channel=consent.channel,
+            purpose=consent.purpose,
+            granted=consent.granted,
+            wording=consent.wording,
+            at=consent.at,
+            message_id=event.message_id,
         )
+        for event in events
+        for consent in consents(event)
+    ]
+
+
+async def _write_consents(db: Connection, shop: str, people: list[str]) -> None:
+    """Tell anew what counts for people, of all that was said under any of their ids."""
+    joins: dict[str, list[Join]] = {person: [] for person in people}
+    for row in await db.fetch(
+        "select customer_id, alias_id, linked_to, linked_at as at from aliases"
+        " where shop = $1 and customer_id = any($2::text[])",
+        shop,
+        people,
+    ):
+        joins[row["customer_id"]].append(Join(alias_id=row["alias_id"], linked_to=row["linked_to"], at=row["at"]))
+    ids = {person: {person, *(join.alias_id for join in joins[person])} for person in people}
+    said = await db.fetch(
+        "select told_by, channel, purpose, granted, wording, at, message_id from consent_words"
+        " where shop = $1 and told_by = any($2::text[])",
+        shop,
+        sorted(set().union(*ids.values())),
+    )
+    words = [Word(**row) for row in said]
+    counts = [
+        {"customer_id": person, **word.model_dump(exclude={"told_by"})}
+        for person in people
+        for word in effective((w for w in words if w.told_by in ids[person]), joins[person]).values()
+    ]
+    if counts:
+        await db.execute(_COUNTS, shop, to_json(counts).decode())

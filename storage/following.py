@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from journeys import holdout
-from journeys.customers import fields, plain
+from journeys.customers import fields, merge, plain
 from journeys.events import Event
 from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
 from journeys.ids import journey_id, public_id
 from journeys.plan import Plan
 from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
 from journeys.steps import Step, Wait, WaitUntilIdle
-from storage import carts, journeys, offers, outbox
+from storage import carts
 from storage.carts import Completed, StoredCart
 from storage.journeys import Journey
+from storage.loading import load_whole
+from storage.people import Link
 from storage.plans import Plans, PlanVersion
+from storage.work import Order, Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -43,92 +46,94 @@ class Following:
         self._plans = plans
         self._secret = secret
 
-    async def cart_changed(self, db: Connection, shop: str, stored: StoredCart, event: Event) -> None:
+    async def cart_changed(self, db: Connection, work: Work, stored: StoredCart, event: Event) -> None:
         """Let a cart enter the plans that its event starts, and end what its change ends, however late it comes."""
-        known = await journeys.of_cart(db, shop, stored.cart_id)
-        judge = await self._hand_over(db, known, stored.customer)
-        for version in await self._plans.newest(db, shop):
+        known = work.journeys_about(stored.cart_id)
+        judge = await self._hand_over(db, work, known, stored.customer)
+        for version in await self._newest(db, work):
             if event.name not in version.plan.entry.events or event.at < event.received_at - version.plan.entry.within:
                 continue
-            judge |= await self._begin_earlier(db, version.plan, stored, known, event)
-            await self.enter(db, version, stored, at=event.at)
-        if stored.ordered_at is not None:
-            goal = CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
-            for journey in known:
-                await self._reach_goal(db, journey, goal)
+            judge |= _begin_earlier(work, version.plan, stored, known, event)
+            await self.enter(db, work, version, stored, at=event.at)
+        await self.settled(db, work, stored)
         if judge:
-            await self._judge(db, shop, stored.customer)
+            await self._judge(db, work, stored.customer)
 
-    async def visitor_joined(self, db: Connection, shop: str, customer: str, moved: list[str], event: Event) -> None:
-        """Follow a visitor's carts and orders that are a customer's now."""
-        came = [j for j in await journeys.of_customer(db, shop, customer) if j.id in moved and j.status != "ended"]
-        await self._hand_over(db, came, customer)
+    async def settled(self, db: Connection, work: Work, stored: StoredCart) -> None:
+        """Let the journeys of a cart that was ordered reach their goal."""
+        if stored.ordered_at is None:
+            return
+        await load_whole(db, work, [stored.customer])
+        goal = CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
+        for journey in work.journeys_about(stored.cart_id):
+            await self._reach_goal(db, work, journey, goal)
+
+    async def joined(self, db: Connection, work: Work, link: Link, moved: set[str]) -> None:
+        """Follow the carts and orders of somebody who turned out to be another person."""
+        person = work.who(link.alias_id)
+        await load_whole(db, work, [person])
+        came = [journey for journey in work.journeys_of(person) if journey.id in moved and journey.status != "ended"]
+        await self._hand_over(db, work, came, person)
         for journey in came:
-            await journeys.log(db, journey.id, event.at, "person recognised", "a visitor turned out to be a customer")
-        for cart in await carts.complete(db, shop, None, customer):
-            await self._complete(db, shop, cart)
-        await self._judge(db, shop, customer)
+            work.tell(journey.id, link.at, "person recognised", link.why)
+        for cart in carts.complete(work, [cart.cart_id for cart in work.carts_of(person)]):
+            await self._complete(db, work, cart)
+        await self._judge(db, work, person)
 
-    async def _hand_over(self, db: Connection, about: list[Journey], customer: str) -> bool:
-        """Let journeys follow their cart to its owner; tell whether one that runs did."""
+    async def _newest(self, db: Connection, work: Work) -> list[PlanVersion]:
+        return [await self._plans.version(db, work.shop, name, work.plans[name]) for name in sorted(work.plans)]
+
+    async def _hand_over(self, db: Connection, work: Work, about: list[Journey], customer: str) -> bool:
+        """Let journeys follow their cart to its owner; tell whether one that runs did.
+
+        One that has ended keeps what it was sent by: its holdout.
+        """
         moved = False
         for journey in about:
             version = await self._plans.version(db, journey.shop, journey.plan, journey.plan_version)
             held_out = holdout.held_out(journey.shop, journey.plan, customer, version.plan.holdout)
-            if (journey.customer_id, journey.held_out) != (customer, held_out):
-                await journeys.hand_over(db, journey.id, customer, held_out=held_out)
-                moved |= journey.status != "ended"
+            runs = journey.status != "ended"
+            if journey.customer_id != customer or (runs and journey.held_out != held_out):
+                held_out = held_out if runs else journey.held_out
+                work.change_journey(replace(journey, customer_id=customer, held_out=held_out))
+                moved |= runs
         return moved
 
-    async def _begin_earlier(
-        self, db: Connection, plan: Plan, stored: StoredCart, known: list[Journey], event: Event
-    ) -> bool:
-        """Let a journey have begun with an event that came late; tell whether it did. Its plan's moments stay."""
-        if plan.audience or stored.cart.opened_at is None or event.at < stored.cart.opened_at:
-            return False
-        return any(
-            [
-                await journeys.begin_earlier(db, journey.id, event.at)
-                for journey in known
-                if (journey.plan, journey.entry) == (plan.name, 1)
-            ]
-        )
-
-    async def _judge(self, db: Connection, shop: str, customer: str) -> None:
+    async def _judge(self, db: Connection, work: Work, customer: str) -> None:
         """End the journeys of a person that must not go on by what is known now."""
-        all_of_them = await journeys.of_customer(db, shop, customer)
-        for journey in all_of_them:
+        await load_whole(db, work, [customer])
+        for journey in work.journeys_of(customer):
             if journey.status == "ended":
                 continue
-            version = await self._plans.version(db, shop, journey.plan, journey.plan_version)
-            stored = await carts.get(db, shop, journey.cart_id)
-            if stored and (fate := await self._fate(db, version.plan, stored, journey, all_of_them)):
-                await end(db, journey, fate)
+            version = await self._plans.version(db, journey.shop, journey.plan, journey.plan_version)
+            if fate := self._fate(work, version.plan, journey):
+                end(work, journey, fate)
 
     async def enter(
-        self, db: Connection, version: PlanVersion, stored: StoredCart, *, at: datetime
+        self, db: Connection, work: Work, version: PlanVersion, stored: StoredCart, *, at: datetime
     ) -> Journey | NotStarted:
         """Start a plan's journey for a cart, unless the plan says that it may not start.
 
         What the shop told before, in whatever order, counts: a cart that was ordered is followed by a journey that
         has converted already, and a cart that is not the person's newest by one that was superseded.
         """
-        plan, shop = version.plan, version.shop
-        known = [j for j in await journeys.of_cart(db, shop, stored.cart_id) if j.plan == plan.name]
+        plan = version.plan
+        known = [journey for journey in work.journeys_about(stored.cart_id) if journey.plan == plan.name]
         if refused := _may_not_enter(plan, stored, known, at):
             return NotStarted(refused)
-        if plan.audience and not plan.audience.holds(await _facts(db, shop, stored, at)):
+        await load_whole(db, work, [stored.customer])
+        if plan.audience and not plan.audience.holds(await _facts(db, work, stored, at)):
             return NotStarted("the person is not in the plan's audience")
         journey = self._new(version, stored, entry=len(known) + 1, at=at)
-        await journeys.add(db, journey)
-        await journeys.log(db, journey.id, journey.started_at, "started", f"{plan.name} version {version.version}")
-        if fate := await self._fate(db, plan, stored, journey, await journeys.of_customer(db, shop, stored.customer)):
+        work.add_journey(journey)
+        work.tell(journey.id, journey.started_at, "started", f"{plan.name} version {version.version}")
+        if fate := self._fate(work, plan, journey):
             outcome, reason = ending(fate) or ("", "")
-            await journeys.end(db, journey.id, outcome, reason, fate.at)
-            return journey
-        await outbox.start(db, journey.id)
-        await self._judge(db, shop, stored.customer)
-        return journey
+            work.end_journey(journey, outcome, reason, fate.at)
+            return work.journeys[journey.id]
+        work.deliver(journey.id)
+        await self._judge(db, work, stored.customer)
+        return work.journeys[journey.id]
 
     def _new(self, version: PlanVersion, stored: StoredCart, *, entry: int, at: datetime) -> Journey:
         plan, shop = version.plan, version.shop
@@ -155,56 +160,77 @@ class Following:
             first_due=first_due,
         )
 
-    async def _fate(
-        self, db: Connection, plan: Plan, stored: StoredCart, journey: Journey, of_person: list[Journey]
+    def _fate(
+        self, work: Work, plan: Plan, journey: Journey
     ) -> CheckoutCompleted | OrderedElsewhere | Superseded | None:
         """Tell what ends a journey by what is known now, whichever came in first."""
-        if stored.ordered_at is not None:
-            return CheckoutCompleted(at=stored.ordered_at, order_id=self.public(stored.order_id or ""))
-        if "ordered_elsewhere" in plan.exits_on and (elsewhere := await _order_since(db, journey)):
-            return OrderedElsewhere(at=elsewhere[0], order_id=self.public(elsewhere[1]))
+        cart = work.carts.get(journey.cart_id)
+        if cart is not None and cart.ordered_at is not None:
+            return CheckoutCompleted(at=cart.ordered_at, order_id=self.public(cart.order_id or ""))
+        if "ordered_elsewhere" in plan.exits_on and (elsewhere := _order_since(work, journey)):
+            return OrderedElsewhere(at=elsewhere.at, order_id=self.public(elsewhere.order_id))
+        of_person = work.journeys_of(journey.customer_id)
         if plan.one_per_person and (newer := next((j for j in of_person if _supersedes(j, journey)), None)):
             return Superseded(at=newer.started_at, cart_id=self.public(newer.cart_id))
         return None
 
-    async def ordered(self, db: Connection, shop: str, customer: str, event: Event, completed: list[Completed]) -> None:
-        """End the journeys of the carts that an order completes, and the person's others where the plan says so."""
+    async def ordered(self, db: Connection, work: Work, event: Event, cart_id: str | None) -> None:
+        """End the journeys of the carts that an order completes, and the person's others where the plan says so.
+
+        An order that names a cart completes that one, whosever it is; one that names none, the person's own.
+        """
+        person = work.person(event)
+        named = work.carts.get(cart_id) if cart_id is not None else None
+        await load_whole(db, work, [person] if named is None else [person, named.customer_id])
+        about = [cart.cart_id for cart in work.carts_of(person)] if cart_id is None else [cart_id]
+        completed = carts.complete(work, about)
         for cart in completed:
-            await self._complete(db, shop, cart)
+            await self._complete(db, work, cart)
         what = OrderedElsewhere(at=event.at, order_id=self.public(event.order_id or ""))
-        for journey in await journeys.of_customer(db, shop, customer):
-            about_it = journey.cart_id == event.cart_id or journey.cart_id in {cart.cart_id for cart in completed}
-            if about_it or journey.status == "ended" or journey.started_at > event.at:
+        of_it = {cart_id, *(cart.cart_id for cart in completed)}
+        for journey in work.journeys_of(person):
+            if journey.cart_id in of_it or journey.status == "ended" or journey.started_at > event.at:
                 continue
-            version = await self._plans.version(db, shop, journey.plan, journey.plan_version)
+            version = await self._plans.version(db, work.shop, journey.plan, journey.plan_version)
             if "ordered_elsewhere" in version.plan.exits_on:
-                await end(db, journey, what)
+                end(work, journey, what)
 
-    async def _complete(self, db: Connection, shop: str, cart: Completed) -> None:
+    async def _complete(self, db: Connection, work: Work, cart: Completed) -> None:
         goal = CheckoutCompleted(at=cart.ordered_at, order_id=self.public(cart.order_id))
-        for journey in await journeys.of_cart(db, shop, cart.cart_id):
-            await self._reach_goal(db, journey, goal)
-        await offers.order_came(db, shop, cart.cart_id, cart.ordered_at)
+        for journey in work.journeys_about(cart.cart_id):
+            await self._reach_goal(db, work, journey, goal)
+        work.ordered.append((cart.cart_id, cart.ordered_at))
 
-    async def _reach_goal(self, db: Connection, journey: Journey, goal: CheckoutCompleted) -> None:
-        if await end(db, journey, goal):
+    async def _reach_goal(self, db: Connection, work: Work, journey: Journey, goal: CheckoutCompleted) -> None:
+        if end(work, journey, goal):
             return
         version = await self._plans.version(db, journey.shop, journey.plan, journey.plan_version)
         in_time = journey.ended_at is not None and goal.at <= journey.ended_at + version.plan.attribution
         if journey.outcome in {"converted", "finished", "exited"} and in_time:
-            await journeys.convert(db, journey.id, f"ordered: {goal.order_id}", goal.at)
+            work.convert_journey(journey, f"ordered: {goal.order_id}", goal.at)
 
     def public(self, value: str) -> str:
         """Show an id the way Temporal may see it."""
         return public_id(value, self._secret)
 
 
-async def end(db: Connection, journey: Journey, what: Signal) -> bool:
+def end(work: Work, journey: Journey, what: Signal) -> bool:
     """End a journey in Postgres and have its workflow hear why; tell whether it had not ended before."""
     ends = ending(what)
-    if ends is None or not await journeys.end(db, journey.id, ends[0], ends[1], what.at):
+    if ends is None or not work.end_journey(journey, ends[0], ends[1], what.at):
         return False
-    await outbox.signal(db, journey.id, what)
+    work.deliver(journey.id, what)
+    return True
+
+
+def _begin_earlier(work: Work, plan: Plan, stored: StoredCart, known: list[Journey], event: Event) -> bool:
+    """Let a journey have begun with an event that came late; tell whether it did. Its plan's moments stay."""
+    if plan.audience or stored.cart.opened_at is None or event.at < stored.cart.opened_at:
+        return False
+    first = next((journey for journey in known if (journey.plan, journey.entry) == (plan.name, 1)), None)
+    if first is None or first.started_at <= event.at:
+        return False
+    work.begin_earlier(work.journeys[first.id], event.at)
     return True
 
 
@@ -240,35 +266,37 @@ def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: dat
     return None
 
 
-async def _facts(db: Connection, shop: str, stored: StoredCart, at: datetime) -> Facts:
-    row = await db.fetchrow(
-        "select traits, (select count(*) from orders where shop = $1 and customer_id = $2 and at <= $3) as orders,"
-        " (select count(*) from carts where shop = $1 and customer_id = $2 and holds_items and ordered_at is null"
-        " and last_at between $3 - make_interval(days => $4) and $3) as abandoned"
-        " from customers where shop = $1 and customer_id = $2",
-        shop,
-        stored.customer,
-        at,
-        SERIAL_WINDOW_DAYS,
+async def _facts(db: Connection, work: Work, stored: StoredCart, at: datetime) -> Facts:
+    """Put together what an audience may ask, as it stands in the middle of the transaction."""
+    traits = await db.fetchval(
+        "select traits from customers where shop = $1 and customer_id = $2", work.shop, stored.customer
     )
+    for event in work.identified:
+        if work.person(event) == stored.customer:
+            traits = merge(traits, event)
+    since = at - timedelta(days=SERIAL_WINDOW_DAYS)
+    abandoned = [
+        cart
+        for cart in work.carts_of(stored.customer)
+        if cart.holds_items and cart.ordered_at is None and since <= cart.last_at <= at
+    ]
+    orders = [order for order in work.orders_of(stored.customer) if order.at <= at]
     return Facts(
         shop_time=at,
         last_activity=at,
         cart_value=stored.cart.value,
         currency=stored.cart.currency,
         cart_categories=stored.cart.categories,
-        segments=segments(orders=row["orders"], abandoned_carts=row["abandoned"]) if row else (),
-        customer=fields(plain(row["traits"])) if row else {},
+        segments=segments(orders=len(orders), abandoned_carts=len(abandoned)),
+        customer=fields(plain(traits)),
     )
 
 
-async def _order_since(db: Connection, journey: Journey) -> tuple[datetime, str] | None:
-    row = await db.fetchrow(
-        "select at, order_id from orders where shop = $1 and customer_id = $2 and at >= $3"
-        " and cart_id is distinct from $4 order by at limit 1",
-        journey.shop,
-        journey.customer_id,
-        journey.started_at,
-        journey.cart_id,
-    )
-    return (row["at"], row["order_id"]) if row else None
+def _order_since(work: Work, journey: Journey) -> Order | None:
+    """Find the person's first order since a journey began that is not of its cart."""
+    since = [
+        order
+        for order in work.orders_of(journey.customer_id)
+        if order.at >= journey.started_at and order.cart_id != journey.cart_id
+    ]
+    return min(since, key=lambda order: order.order, default=None)

@@ -26,6 +26,6 @@ drop table events_before;
 -- Events received before this moment may have been dropped.
 create table event_log (
     only_row    boolean primary key default true check (only_row),
-    kept_since  timestamptz not null default '-infinity'
+    kept_since  timestamptz not null default 'epoch'
 );
 insert into event_log default values;
