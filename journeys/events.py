@@ -23,6 +23,7 @@ MAX_DEPTH = 32
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _MAX_CONTEXT = 64
 """Longer than any locale or time zone name."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -185,25 +186,33 @@ def _order_id(name: str, properties: Mapping[str, Any]) -> str | None:
 
 def _check_storable(message: Mapping[str, Any]) -> None:
     """Refuse what Postgres cannot keep: NUL characters, lone surrogates, and anything too large or too deep."""
-    _check_depth(message, MAX_DEPTH)
     try:
-        encoded = json.dumps(message, ensure_ascii=False, allow_nan=False, default=str).encode()
+        encoded = _ENCODER.encode(message).encode()
+    except RecursionError:
+        raise _too_deep() from None
     except UnicodeEncodeError:
         raise BadEventError("event", "contains half of a surrogate pair; send valid Unicode") from None
     except ValueError:
         raise BadEventError("event", "contains NaN or Infinity, which JSON does not have") from None
     if len(encoded) > MAX_EVENT_BYTES:
         raise BadEventError("event", "is larger than 32 KB")
-    if _NUL.search(encoded):
+    if b"\\u0000" in encoded and _NUL.search(encoded):
         raise BadEventError("event", "contains a NUL character")
+    # What has fewer brackets cannot be deeper.
+    if encoded.count(b"{") + encoded.count(b"[") > MAX_DEPTH:
+        _check_depth(message, MAX_DEPTH)
 
 
 def _check_depth(value: object, levels: int) -> None:
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if inner and not levels:
-        raise BadEventError("event", f"is nested more than {MAX_DEPTH} levels deep")
+        raise _too_deep()
     for part in inner:
         _check_depth(part, levels - 1)
+
+
+def _too_deep() -> BadEventError:
+    return BadEventError("event", f"is nested more than {MAX_DEPTH} levels deep")
 
 
 def _object(message: Mapping[str, Any], field: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -208,17 +209,28 @@ def complete(work: Work, cart_ids: list[str]) -> list[Completed]:
     An order that names a cart completes that one; one that names none, the person's carts opened before it. Where
     several orders complete a cart, the earliest counts, whichever came in first.
     """
+    naming, others = _first_orders(work)
     found = []
     for row in (work.carts[cart_id] for cart_id in sorted(cart_ids) if cart_id in work.carts):
-        first = min((o for o in work.orders.values() if _completes(o, row)), key=lambda o: o.order, default=None)
-        if first is None or (row.ordered_at is not None and (row.ordered_at, row.order_id) <= first.order):
+        told = [naming[row.cart_id]] if row.cart_id in naming else []
+        if row.opened_at is not None and (after := others.get(row.customer_id)):
+            since = bisect.bisect_left(after, row.opened_at, key=lambda order: order.at)
+            told += after[since : since + 1]
+        first = min(told, key=lambda order: order.order, default=None)
+        if first is None or (row.ordered_at is not None and (row.ordered_at, row.order_id or "") <= first.order):
             continue
         work.put_cart(replace(row, ordered_at=first.at, order_id=first.order_id))
         found.append(Completed(row.cart_id, first.at, first.order_id))
     return found
 
 
-def _completes(told: Order, row: CartRow) -> bool:
-    if told.cart_id is not None:
-        return told.cart_id == row.cart_id
-    return told.customer_id == row.customer_id and row.opened_at is not None and told.at >= row.opened_at
+def _first_orders(work: Work) -> tuple[dict[str, Order], dict[str, list[Order]]]:
+    """Give the first order that names each cart, and each person's orders that name none, earliest first."""
+    naming: dict[str, Order] = {}
+    others: dict[str, list[Order]] = {}
+    for told in sorted(work.orders.values(), key=lambda order: order.order):
+        if told.cart_id is None:
+            others.setdefault(told.customer_id, []).append(told)
+        else:
+            naming.setdefault(told.cart_id, told)
+    return naming, others

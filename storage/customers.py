@@ -15,19 +15,6 @@ from storage.work import Work
 if TYPE_CHECKING:
     from storage.database import Connection
 
-_ACTIVE = """
-insert into customers as c (shop, customer_id, known, last_activity, locale, timezone, context_at, context_by)
-select $1, customer_id, known, last_activity, locale, timezone, context_at, context_by
-  from jsonb_to_recordset($2::text::jsonb) as r (customer_id text, known boolean, last_activity timestamptz,
-       locale text, timezone text, context_at timestamptz, context_by text)
-on conflict (shop, customer_id) do update set
-    known = c.known or excluded.known,
-    last_activity = greatest(c.last_activity, excluded.last_activity),
-    (locale, timezone, context_at, context_by) = (
-        select * from (values (c.locale, c.timezone, c.context_at, c.context_by),
-            (excluded.locale, excluded.timezone, excluded.context_at, excluded.context_by)) w (l, z, at, by)
-        order by at desc nulls last, by desc limit 1)
-"""
 _WORDS = """
 insert into consent_words as w (shop, told_by, channel, purpose, granted, wording, at, message_id)
 select $1, told_by, channel, purpose, granted, wording, at, message_id
@@ -53,9 +40,7 @@ async def lock(db: Connection, shop: str, customer: str) -> None:
 
 
 async def write(db: Connection, work: Work) -> None:
-    """Write what was told of people: what they did, who they are, what they consent to."""
-    if rows := _active(work):
-        await db.execute(_ACTIVE, work.shop, to_json(rows).decode())
+    """Write who people are, and what they consent to."""
     if work.identified:
         await _write_traits(db, work)
         await _write_words(db, work)
@@ -63,7 +48,7 @@ async def write(db: Connection, work: Work) -> None:
         await _write_consents(db, work.shop, sorted(work.consenting))
 
 
-def _active(work: Work) -> list[dict[str, Any]]:
+def active(work: Work) -> list[dict[str, Any]]:
     """Put together what the events say of each person; the newest device's language and zone count."""
     rows: dict[str, dict[str, Any]] = {}
     for event in sorted([*work.active, *work.identified], key=lambda e: e.order):

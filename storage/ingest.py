@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
@@ -20,6 +22,8 @@ from storage.work import MoreToHoldError, Recorded, Work, ids_of
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
 
+
+T = TypeVar("T")
 
 _TRIES = 5
 _AT_ONCE = 500
@@ -54,8 +58,10 @@ async def take(pool: Pool, following: Following, shop: str, event: Event) -> Tak
 
     """
     check(event)
-    if _is_activity(event) and (taken := await _take_activity(pool, shop, event)) is not None:
-        return taken
+    if _is_activity(event):
+        activity = await _in_spite_of_deadlocks(lambda: _take_activity(pool, shop, event))
+        if activity is not None:
+            return activity
     [taken] = await _take_together(pool, following, shop, [event])
     return taken
 
@@ -104,7 +110,7 @@ def _is_activity(event: Event) -> bool:
 async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:
     """Take an event in one call; None where there is more to it."""
     new: bool | None = await pool.fetchval(
-        "select take_activity($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "select take_activity($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11)",
         shop,
         event.message_id,
         event.user_id,
@@ -113,7 +119,7 @@ async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:
         event.name,
         event.at,
         event.received_at,
-        event.model_dump(mode="json"),
+        event.model_dump_json(),
         event.locale,
         event.timezone,
     )
@@ -125,50 +131,66 @@ async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:
 
 async def _take_together(pool: Pool, following: Following, shop: str, events: Sequence[Event]) -> list[Taken]:
     more = MoreToHoldError()
-    tries = 0
     while True:
         try:
-            return await _take(pool, following, shop, events, more)
+            return await _in_spite_of_deadlocks(functools.partial(_take, pool, following, shop, events, more))
         except MoreToHoldError as found:
             more = MoreToHoldError(people=more.people | found.people, carts=more.carts | found.carts)
-        except asyncpg.DeadlockDetectedError:
-            # People who share carts may wait for each other; Postgres lets one go on, and the other comes again.
-            tries += 1
-            if tries == _TRIES:
-                raise
+
+
+async def _in_spite_of_deadlocks(take: Callable[[], Awaitable[T]]) -> T:
+    """People who share carts may wait for each other: Postgres lets one go on, and the other comes again."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(asyncpg.DeadlockDetectedError):
+            return await take()
+    return await take()
 
 
 async def _take(
     pool: Pool, following: Following, shop: str, events: Sequence[Event], more: MoreToHoldError
 ) -> list[Taken]:
-    first = {event.message_id: event for event in reversed(events)}
+    told: dict[str, Event] = {}
+    for event in events:
+        told.setdefault(event.message_id, event)
     async with pool.acquire() as db, db.transaction():
-        fresh, work = await _begin(db, shop, list(first.values()), more)
-        new = [event for event in events if event.message_id in fresh and first[event.message_id] is event]
-        for event in new:
-            await _apply(db, work, following, event)
+        fresh, work = await _begin(db, shop, list(told.values()), more)
+        for event in told.values():
+            if event.message_id in fresh:
+                await _apply(db, work, following, event)
         await writing.write(db, work)
-    taken = {id(event) for event in new}
-    return [Taken.NEW if id(event) in taken else Taken.DUPLICATE for event in events]
+    return [_became(event, fresh) for event in events]
+
+
+def _became(event: Event, fresh: set[str]) -> Taken:
+    """Tell what became of an event of a batch; where a batch says the same twice, the first is the new one."""
+    if event.message_id not in fresh:
+        return Taken.DUPLICATE
+    fresh.remove(event.message_id)
+    return Taken.NEW
 
 
 async def _begin(db: Connection, shop: str, events: list[Event], more: MoreToHoldError) -> tuple[set[str], Work]:
     """Tell which events are new, lock what they are about, and read it."""
-    ids = sorted({*ids_of(events), *more.people})
     tokens = {token for event in events for token in carts.tokens_of(event)} | {("cart", cart) for cart in more.carts}
     contacts = {contact for event in events for contact in people.verified(event)}
-    keys = sorted({name for _, name in tokens | contacts})
-    messages = [event.message_id for event in events]
-    row = await db.fetchrow("select fresh, people from admit($1, $2, $3, $4)", shop, messages, ids, keys)
-    if row is None or row["fresh"] is None:
-        return set(), Work(shop)
-    work = await loading.load(db, shop, ids, row["people"], tokens, contacts)
+    ids = {*ids_of(events), *more.people}
+    fresh, held, work = await loading.begin(db, shop, [event.message_id for event in events], ids, tokens, contacts)
     for event in events:
         if event.user_id is not None:
             work.people[work.who(event.user_id)] = work.people[event.user_id] = True
-    if missing := people.to_hold(work) - set(row["people"]):
+    if fresh and (missing := people.to_hold(work) - held):
         raise MoreToHoldError(people=frozenset(missing))
-    return set(row["fresh"]), work
+    await loading.load_whole(db, work, _of_interest(work, [event for event in events if event.message_id in fresh]))
+    return fresh, work
+
+
+def _of_interest(work: Work, events: list[Event]) -> set[str]:
+    """Name the people of whom everything will be asked: it is read once for all, instead of for each."""
+    return {
+        work.person(event)
+        for event in events
+        if event.name == Name.ORDER_COMPLETED or (event.name in CART_EVENTS and event.cart_id not in work.carts)
+    }
 
 
 async def _apply(db: Connection, work: Work, following: Following, event: Event) -> None:

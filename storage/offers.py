@@ -96,19 +96,6 @@ async def get(db: Pool | Connection, shop: str, code: str) -> Made | None:
     return Made(**row) if row else None
 
 
-async def order_came(db: Connection, shop: str, cart_id: str, at: datetime) -> None:
-    """Issue the credits that were promised for this order, if it came before the deadline and the message went out."""
-    await db.execute(
-        "update offers set state = 'issued', issued_at = $3"
-        " where shop = $1 and cart_id = $2 and state = 'promised' and deadline >= $3"
-        " and made_at <= $3 and exists (select from sends s where s.journey = offers.journey"
-        " and split_part(s.step, '/', 1) = offers.step and s.state not in ('refused', 'rejected', 'released'))",
-        shop,
-        cart_id,
-        at,
-    )
-
-
 async def redeem(db: Pool, shop: str, code: str, order_id: str, at: datetime) -> bool:
     """Accept a code once: tell whether it was accepted. The same order may ask again and hears the same."""
     done = await db.execute(

@@ -14,7 +14,7 @@ anything. Who a visitor is, is settled by the first event that tells it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from journeys.cart import Cart
 from journeys.customers import newest
 from journeys.events import Event
 from journeys.facts import Channel
-from storage.work import Alias, Work
+from storage.work import Alias, NewAlias, Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -115,9 +115,10 @@ def to_hold(work: Work) -> set[str]:
 
 
 async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
-    """Make two ids one person, both of whom are locked; give the journeys that moved, or None where they were one.
+    """Make two ids one person, both of whom are locked; give the journeys that moved.
 
-    An earlier word on the same two counts as if it had come first.
+    None: they were one already, or there was nothing to follow. An earlier word on the same two counts as if it had
+    come first.
     """
     known = work.aliases.get(link.alias_id)
     gone, stays = work.who(link.alias_id), work.who(link.linked_to)
@@ -127,15 +128,19 @@ async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
         return None
     if gone == stays:
         return None
+    if work.has_nothing_of(gone):
+        work.recognised(NewAlias(gone, stays, link.linked_to, link.at, link.by, link.why))
+        return None
     found = await db.fetch(
         "select customer_id, traits from customers where shop = $1 and customer_id = any($2::text[])",
         work.shop,
         [gone, stays],
     )
     traits = {row["customer_id"]: row["traits"] for row in found}
-    moved = {journey.id for journey in work.journeys.values() if journey.customer_id == gone}
-    rows = await db.fetch(
-        "select move_person($1, $2, $3, $4, $5, $6, $7, $8) as id",
+    told_now = any(one.customer_id == gone for one in work.things())
+    journeys = {journey.id for journey in work.journeys.values() if journey.customer_id == gone}
+    moved: list[str] | None = await db.fetchval(
+        "select move_person($1, $2, $3, $4, $5, $6, $7, $8)",
         work.shop,
         gone,
         stays,
@@ -146,10 +151,15 @@ async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
         link.why,
     )
     work.joined(Alias(gone, stays, link.linked_to, link.at))
-    return moved | {row["id"] for row in rows}
+    return journeys | set(moved or ()) if told_now or moved is not None else None
 
 
 async def _earlier(db: Connection, work: Work, known: Alias, link: Link) -> None:
+    if isinstance(known, NewAlias):
+        earlier = replace(known, linked_at=link.at, linked_by=link.by)
+        work.new_aliases[work.new_aliases.index(known)] = earlier
+        work.aliases[known.alias_id] = earlier
+        return
     await db.execute(
         "update aliases set linked_at = $3, linked_by = $4 where shop = $1 and alias_id = $2",
         work.shop,

@@ -43,6 +43,14 @@ class Alias:
 
 
 @dataclass(frozen=True)
+class NewAlias(Alias):
+    """An alias that was told now: by which message, and why."""
+
+    linked_by: str
+    why: str
+
+
+@dataclass(frozen=True)
 class CartRow:
     """A cart without its content."""
 
@@ -98,6 +106,7 @@ class Work:
 
     Attributes:
         people: who was asked about, by id; whether the shop knows them as users.
+        strangers: those of them of whom nothing was ever told before these events.
         whole: the people of whom everything was read that a decision about them needs.
         unsettled: the carts whose owner or order may be another one now.
         tokens: the cart that a kind of id and an id lead to.
@@ -108,6 +117,7 @@ class Work:
 
     shop: str
     people: dict[str, bool] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
     aliases: dict[str, Alias] = field(default_factory=dict)
     contacts: dict[tuple[str, str], str] = field(default_factory=dict)
     carts: dict[str, CartRow] = field(default_factory=dict)
@@ -122,6 +132,7 @@ class Work:
     recorded: list[Recorded] = field(default_factory=list)
     active: list[Event] = field(default_factory=list)
     identified: list[Event] = field(default_factory=list)
+    new_aliases: list[NewAlias] = field(default_factory=list)
     new_contacts: dict[tuple[str, str], str] = field(default_factory=dict)
     new_tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     changed_carts: set[str] = field(default_factory=set)
@@ -153,6 +164,20 @@ class Work:
         """Note whose a verified address is, unless it is somebody's."""
         if (kind, address) not in self.contacts:
             self.contacts[kind, address] = self.new_contacts[kind, address] = person
+
+    def recognised(self, alias: NewAlias) -> None:
+        """Note who somebody is of whom nothing is written yet."""
+        self.aliases[alias.alias_id] = alias
+        self.new_aliases.append(alias)
+        self.strangers.discard(alias.alias_id)
+
+    def has_nothing_of(self, person: str) -> bool:
+        """Tell whether nothing was told of a person before these events, and of no cart or order in them."""
+        return person in self.strangers and not any(one.customer_id == person for one in self.things())
+
+    def things(self) -> list[CartRow | Order | Journey]:
+        """Give all that is somebody's."""
+        return [*self.carts.values(), *self.orders.values(), *self.journeys.values()]
 
     def joined(self, alias: Alias) -> None:
         """Let what was told of one person be told of another from now on, here as it is in the tables already."""

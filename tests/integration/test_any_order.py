@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from journeys.cart import CART_EVENTS, Cart, apply, fold
 from journeys.events import Event
+from storage import ingest
 from storage.ingest import Taken
 from tests.support import MINUTE, TestShop
 
@@ -122,6 +123,19 @@ async def test_a_carts_events_that_come_all_at_once_give_the_result_of_the_order
     builds, arrivals = day
     one, other, events = await one_in_order_and_another(shop, builds)
     await asyncio.gather(*(other.take(events[arrival]) for arrival in arrivals))
+    assert await result(other) == await result(one)
+
+
+@given(day=days(), cut=st.integers(1, 8))
+@settings(max_examples=60)
+async def test_a_carts_events_that_come_in_batches_give_the_result_of_single_ones(
+    shop: TestShop, day: tuple[list[Build], list[int]], cut: int
+) -> None:
+    builds, arrivals = day
+    one, other, events = await one_in_order_and_another(shop, builds)
+    arriving = [events[arrival] for arrival in arrivals]
+    for batch in (arriving[:cut], arriving[cut:]):
+        await ingest.take_all(shop.parts.pool, shop.parts.following, other.shop, batch)
     assert await result(other) == await result(one)
 
 
