@@ -102,7 +102,7 @@ def read(answer: httpx.Response, how: Callable[[Any], T]) -> T:
     """
     try:
         return how(answer.json())
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise Unreachable(f"{answer.url} answered {answer.status_code}, but not as Relance does; check url") from None
 
 
