@@ -39,7 +39,7 @@ class Lost:
 
 @dataclass
 class Weather:
-    """A proxy before the API: each request meets the next mishap, and when there are none left, none.
+    """A proxy before the API: each request meets the next mishap, None being none; then there are none left.
 
     Attributes:
         mishaps: what happens to the next requests.
@@ -48,7 +48,7 @@ class Weather:
     """
 
     api_port: int
-    mishaps: list[Instead | Lost] = field(default_factory=list)
+    mishaps: list[Instead | Lost | None] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,7 +86,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(shop: TestShop, *mishaps: Instead | Lost) -> AsyncIterator[Served]:
+async def served(shop: TestShop, *mishaps: Instead | Lost | None) -> AsyncIterator[Served]:
     """Serve the API for a shop, without Temporal."""
     parts = shop.parts
     services = Services(parts.pool, parts.plans, parts.following, parts.links, parts.clock, temporal_is_down)
