@@ -51,7 +51,9 @@ def test_the_wheel_needs_httpx_only(wheel: zipfile.ZipFile) -> None:
     assert [needed.partition(">")[0] for needed in needs.get_all("Requires-Dist", [])] == ["httpx"]
     assert (needs["Name"], needs["Version"], needs["Requires-Python"]) == ("relance-client", "0.1.0", ">=3.11")
     assert needs["License-Expression"] == "Apache-2.0"
-    assert str(needs.get_payload()).strip() == (FOLDER / "README.md").read_text().strip()
+    shown = needs.get_payload(decode=True)
+    assert isinstance(shown, bytes)
+    assert shown.decode().strip() == (FOLDER / "README.md").read_text().strip()
 
 
 def test_the_wheel_brings_the_licence_of_the_project(wheel: zipfile.ZipFile) -> None:
