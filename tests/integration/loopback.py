@@ -18,6 +18,7 @@ class Request:
     target: str
     headers: dict[str, str]
     body: bytes
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,25 +53,32 @@ class Loopback:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""
-        self.requests.append(await _read(reader))
+        self.requests.append(await read_request(reader))
         self.heard.set()
-        match self.reply:
-            case Silence():
-                await reader.read()
-            case Break(after):
-                writer.write(after)
-                await writer.drain()
-                writer.transport.abort()
-            case Answer() as answer:
-                writer.write(_encode(answer))
-                await writer.drain()
+        await say(self.reply, reader, writer)
 
 
-async def _read(reader: asyncio.StreamReader) -> Request:
+async def say(reply: Answer | Break | Silence, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a request that was read."""
+    match reply:
+        case Silence():
+            await reader.read()
+        case Break(after):
+            writer.write(after)
+            await writer.drain()
+            writer.transport.abort()
+        case Answer() as answer:
+            writer.write(_encode(answer))
+            await writer.drain()
+
+
+async def read_request(reader: asyncio.StreamReader) -> Request:
+    """Read a whole request."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Request(head[0].split(" ")[1], headers, body)
+    method, target, _ = head[0].split(" ")
+    return Request(target, headers, body, method)
 
 
 def _encode(answer: Answer) -> bytes:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import shlex
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +17,8 @@ from temporalio.client import Client, WorkflowHandle
 from journeys.signals import BY_NAME
 from tests.support import HOUR, MINUTE, Engine
 from workflows.journey import JourneyWorkflow
+
+PAGE = (Path(__file__).parents[2] / "docs" / "signals.md").read_text()
 
 
 @pytest_asyncio.fixture
@@ -120,3 +127,51 @@ async def test_a_late_signal_does_not_revive_a_journey_that_ended(engine: Engine
     assert (await engine.shop.journey()).outcome == "converted"
     runs = [run async for run in backend.list_workflows(f"WorkflowId = '{handle.id}'")]
     assert len(runs) == 1
+
+
+def as_shown(language: str) -> str:
+    (example,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return str(example)
+
+
+def here(engine: Engine, example: str) -> str:
+    """Give an example with the journey, the server and the namespace that are here."""
+    shown = ("cart-recovery:demo:c-1:1", "127.0.0.1:7233", 'namespace="default"')
+    there = (f"cart-recovery:{engine.shop.shop}:c-1:1", address(engine), f'namespace="{engine.client.namespace}"')
+    for old, new in zip(shown, there, strict=True):
+        example = example.replace(old, new)
+    return example
+
+
+def address(engine: Engine) -> str:
+    return str(engine.client.service_client.config.target_host)
+
+
+async def run(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+
+
+async def test_the_pages_python_example_ends_the_journey(engine: Engine, backend: Client, tmp_path: Path) -> None:
+    handle = await running(engine, backend)
+    file = tmp_path / "example.py"
+    file.write_text(here(engine, as_shown("python")))
+    with engine.env.with_time_skipping_disabled():
+        await run(sys.executable, str(file))
+    await handle.result()
+    journey = await engine.shop.journey()
+    assert (journey.outcome, journey.reason) == ("converted", "ordered: o-1")
+
+
+async def test_the_pages_command_ends_the_journey(engine: Engine, backend: Client) -> None:
+    handle = await running(engine, backend)
+    temporal, *words = shlex.split(here(engine, as_shown("sh")).replace("\\\n", " "))
+    server = ("--address", address(engine), "--namespace", engine.client.namespace)
+    with engine.env.with_time_skipping_disabled():
+        await run(str(Path(sys.executable).parent / temporal), *words, *server)
+    await handle.result()
+    journey = await engine.shop.journey()
+    assert (journey.outcome, journey.reason) == ("converted", "ordered: o-1")
