@@ -69,6 +69,12 @@ class Following:
             await self._complete(db, shop, cart)
         await self._judge(db, shop, customer)
 
+    async def settle(self, db: Connection, shop: str, customer: str) -> None:
+        """Judge a person's carts and journeys anew by all that is known; the caller holds the person's lock."""
+        for cart in await carts.complete(db, shop, None, customer):
+            await self._complete(db, shop, cart)
+        await self._judge(db, shop, customer)
+
     async def _hand_over(self, db: Connection, about: list[Journey], customer: str) -> bool:
         """Let journeys follow their cart to its owner; tell whether one that runs did."""
         moved = False
