@@ -25,7 +25,7 @@ from journeys.repairs import Repair
 from relance import embedded
 from storage import commands, journeys, repairs, story
 from storage.journeys import Journey
-from tests.support import HOUR, MINUTE, TestShop, cart_recovery, opened_shop, until, workers_at_work
+from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, opened_shop, until, workers_at_work
 from workers import temporal
 from workers.relay import Relay
 from workflows.reconciliation import ReconciliationWorkflow
@@ -75,15 +75,13 @@ class Scene:
             ReconciliationWorkflow.run, id=f"reconciliation-{uuid.uuid4()}", task_queue=JOURNEY_QUEUE
         )
 
-    async def until_listed(self, *handles: WorkflowHandle[Any, Any]) -> None:
-        """Wait until Temporal's list shows workflows as closed."""
+    async def is_listed(self, journey: Journey) -> bool:
+        query = f"ExecutionStatus != 'Running' AND WorkflowId = '{journey.id}'"
+        return bool([execution async for execution in self.client.list_workflows(query)])
 
-        async def listed() -> bool:
-            query = "ExecutionStatus != 'Running'"
-            closed = {execution.id async for execution in self.client.list_workflows(query)}
-            return closed >= {handle.id for handle in handles}
-
-        await until(listed)
+    async def until_listed(self, journey: Journey) -> None:
+        """Wait until Temporal's list shows a journey's workflow as closed."""
+        await until(lambda: self.is_listed(journey))
 
     async def repaired(self, journey: Journey) -> list[tuple[str, str | None]]:
         told = await story.tell(self.shop.parts.pool, await self.read(journey))
@@ -119,7 +117,7 @@ async def nothing_is_left(scene: Scene) -> None:
 async def test_a_workflow_that_was_terminated_ends_its_journey_as_cancelled_and_says_so(scene: Scene) -> None:
     journey, other = await scene.started("c-1"), await scene.started("c-2", person="bob")
     await scene.handle(journey).terminate(reason=WORDS)
-    await scene.until_listed(scene.handle(journey))
+    await scene.until_listed(journey)
     closed = await scene.handle(journey).describe()
 
     found = await scene.reconcile()
@@ -137,7 +135,7 @@ async def test_a_workflow_that_was_terminated_ends_its_journey_as_cancelled_and_
 async def test_what_an_operator_said_stays_out_of_the_reconciliations_own_history(scene: Scene) -> None:
     journey = await scene.started()
     await scene.handle(journey).terminate(reason=WORDS)
-    await scene.until_listed(scene.handle(journey))
+    await scene.until_listed(journey)
     run = await scene.client.start_workflow(ReconciliationWorkflow.run, id="told", task_queue=JOURNEY_QUEUE)
     assert (await run.result()).repaired
     history = (await run.fetch_history()).to_json()
@@ -150,7 +148,7 @@ async def test_a_paused_journey_whose_workflow_was_terminated_ends_too(scene: Sc
     assert await commands.pause(scene.shop.parts.pool, journey.id, scene.shop.begins)
     await scene.deliver()
     await scene.handle(journey).terminate()
-    await scene.until_listed(scene.handle(journey))
+    await scene.until_listed(journey)
     assert (await scene.reconcile()).repaired == {Repair.WORKFLOW_TERMINATED: 1}
     assert (await scene.read(journey)).outcome == "cancelled"
 
@@ -206,7 +204,7 @@ async def test_a_workflow_that_was_reset_goes_on_and_so_does_its_journey(scene: 
             request_id=str(uuid.uuid4()),
         )
     )
-    await scene.until_listed(handle)
+    await scene.until_listed(journey)
     found = await scene.reconcile()
     assert found.repaired == {}
     assert (await scene.read(journey)).status == "running"
@@ -217,7 +215,7 @@ async def test_a_workflow_that_failed_ends_its_journey_as_failed(idle: Scene) ->
         journey = await begun_at_once(idle)
         with pytest.raises(WorkflowFailureError):
             await idle.handle(journey).result()
-    await idle.until_listed(idle.handle(journey))
+    await idle.until_listed(journey)
     async with workers_at_work(idle.shop, idle.client):
         assert (await idle.reconcile()).repaired == {Repair.WORKFLOW_FAILED: 1}
         ended = await idle.read(journey)
@@ -231,7 +229,7 @@ async def test_a_workflow_that_ended_without_postgres_gives_its_journey_the_same
     async with played_by(idle.client, ForgetfulJourney):
         journey = await begun_at_once(idle)
         await idle.handle(journey).result()
-    await idle.until_listed(idle.handle(journey))
+    await idle.until_listed(journey)
     async with workers_at_work(idle.shop, idle.client):
         assert (await idle.reconcile()).repaired == {Repair.END_LOST: 1}
         ended = await idle.read(journey)
@@ -381,10 +379,30 @@ async def test_a_workflow_that_has_heard_and_waits_for_its_worker_is_not_told_ag
     assert await idle.signals(journey) == ["checkout_completed"]
 
 
+async def test_a_comparison_that_fails_keeps_none_of_the_others_from_being_made(engine: Engine) -> None:
+    """On the server that skips time, since a comparison is tried again after a while."""
+    pool = engine.shop.parts.pool
+    journey = await engine.shop.fill()
+    await engine.shop.fill("c-2", person="bob")
+    await engine.deliver()
+    await (await engine.handle()).terminate()
+    await until(lambda: Scene(engine.shop, engine.client, engine.relay).is_listed(journey))
+    await pool.execute("alter table orders rename to orders_gone")
+    with pytest.raises(WorkflowFailureError) as error:
+        await engine.client.execute_workflow(
+            ReconciliationWorkflow.run, id=f"reconciliation-{uuid.uuid4()}", task_queue=JOURNEY_QUEUE
+        )
+    told = str(error.value.cause)
+    assert "1: its workflow was terminated" in told
+    assert "open journeys and the orders: could not be compared; ended journeys" in told
+    await pool.execute("alter table orders_gone rename to orders")
+    assert (await engine.shop.journey()).outcome == "cancelled"
+
+
 async def test_what_was_repaired_is_counted(scene: Scene) -> None:
     journey = await scene.started()
     await scene.handle(journey).terminate()
-    await scene.until_listed(scene.handle(journey))
+    await scene.until_listed(journey)
     await scene.reconcile()
     pool = scene.shop.parts.pool
     assert {kind: n for kind, n in (await repairs.count(pool)).items() if n} == {Repair.WORKFLOW_TERMINATED: 1}
