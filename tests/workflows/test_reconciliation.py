@@ -23,7 +23,7 @@ from activities.contracts import JOURNEY_QUEUE, JourneyInput, JourneyResult, Rec
 from activities.reconcile import Reconciling
 from journeys.repairs import Repair
 from relance import embedded
-from storage import commands, journeys, repairs, story
+from storage import commands, journeys, reconcile, repairs, story
 from storage.journeys import Journey
 from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, opened_shop, until, workers_at_work
 from workers import temporal
@@ -397,6 +397,37 @@ async def test_a_comparison_that_fails_keeps_none_of_the_others_from_being_made(
     assert "open journeys and the orders: could not be compared; ended journeys" in told
     await pool.execute("alter table orders_gone rename to orders")
     assert (await engine.shop.journey()).outcome == "cancelled"
+
+
+async def test_those_that_were_asked_for_let_others_have_their_turn(shop: TestShop) -> None:
+    pool = shop.parts.pool
+    ids = [(await shop.fill(f"c-{n}", person=f"p-{n}")).id for n in range(5)]
+    await pool.execute("delete from outbox")
+    for n, journey in enumerate(ids):
+        late = "update journeys set next_at = now() - interval '1 hour' + $2 * interval '1 second' where id = $1"
+        await pool.execute(late, journey, n)
+    asked = []
+    while turn := await reconcile.overdue(pool, 2):
+        asked.append(turn)
+        for journey in turn:
+            await reconcile.note_asked(pool, journey)
+    assert asked == [ids[:2], ids[2:4], ids[4:]]
+    await pool.execute("update journeys set checked_at = checked_at - interval '2 hours' where id = $1", ids[3])
+    assert await reconcile.overdue(pool, 2) == [ids[3]]
+
+
+async def test_a_missed_order_is_found_wherever_its_journey_stands_among_the_open_ones(
+    idle: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.reconcile.OPEN_AT_A_TIME", 2)
+    for n in range(4):
+        await idle.shop.fill(f"c-{n}", person=f"p-{n}")
+    last = await idle.shop.fill("c-4")
+    await insert_order(idle, "c-4")
+    parts = idle.shop.parts
+    found = await ActivityEnvironment().run(Reconciling(parts.pool, idle.client, parts.following).orders)
+    assert (found.looked_at, found.repaired) == (5, {Repair.ORDER_MISSED: 1})
+    assert (await idle.read(last)).outcome == "converted"
 
 
 async def test_what_was_repaired_is_counted(scene: Scene) -> None:

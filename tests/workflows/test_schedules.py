@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from temporalio.client import Client, ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput, WorkflowHandle
 
 from activities.contracts import Kept, Reconciled
-from relance import embedded
+from relance import embedded, processes
+from relance.settings import Settings
 from storage import partitions
 from tests.support import TestShop, until, workers_at_work
 from workers import schedules, temporal
@@ -78,3 +80,23 @@ async def test_the_schedules_run_on_the_journeys_workers_and_tell_what_they_did(
         kept = Kept.model_validate(await (await run_now(client, UPKEEP)).result())
     assert kept == Kept(made=await partitions.made(shop.parts.pool), dropped=[])
     assert len(kept.made) == 3
+
+
+async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
+    client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (RECONCILIATION, UPKEEP):
+        await client.get_schedule_handle(name).delete()
+    monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", client.namespace)
+    settings = Settings(database_url=database_url)
+    await processes.migrate(settings)
+    await processes.migrate(settings)
+    connection = await asyncpg.connect(database_url)
+    names = await partitions.made(connection)
+    await connection.close()
+    assert len(names) == 3
+    told = capsys.readouterr().out.splitlines()
+    assert told == [*(f"made {name}" for name in names), *["database and Temporal namespace are ready"] * 2]
+    for name in (RECONCILIATION, UPKEEP):
+        assert not (await client.get_schedule_handle(name).describe()).schedule.state.paused
