@@ -13,6 +13,7 @@ import pytest_asyncio
 from temporalio import workflow
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
@@ -132,12 +133,16 @@ async def test_a_workflow_that_was_terminated_ends_its_journey_as_cancelled_and_
     await nothing_is_left(scene)
 
 
-async def test_what_an_operator_said_stays_out_of_the_reconciliations_own_history(scene: Scene) -> None:
+async def test_a_run_tells_in_the_temporal_ui_what_it_repaired_and_names_no_journey_and_nobodys_words(
+    scene: Scene,
+) -> None:
     journey = await scene.started()
     await scene.handle(journey).terminate(reason=WORDS)
     await scene.until_listed(journey)
     run = await scene.client.start_workflow(ReconciliationWorkflow.run, id="told", task_queue=JOURNEY_QUEUE)
     assert (await run.result()).repaired
+    metadata = await run.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert "1: its workflow was terminated or cancelled in Temporal" in metadata.current_details
     history = (await run.fetch_history()).to_json()
     assert "ann@" not in history
     assert journey.id not in history
