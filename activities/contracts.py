@@ -11,12 +11,21 @@ from journeys.clock import Clock
 from journeys.facts import Channel
 from journeys.plan import Plan
 from journeys.play import Stage
+from journeys.repairs import Repair
 
 LOOK = "look"
 SEND = "send"
 PAUSE = "note_pause"
 RESUME = "note_resume"
 END = "end"
+
+COMPARE_CLOSED = "compare_closed_workflows"
+COMPARE_OVERDUE = "compare_overdue_journeys"
+COMPARE_ORDERS = "compare_orders"
+COMPARE_ENDED = "compare_ended_journeys"
+
+MAKE_MONTHS = "make_months"
+DROP_MONTHS = "drop_months"
 
 JOURNEY_QUEUE = "relance-journeys"
 
@@ -121,3 +130,33 @@ class JourneyState(_Data):
     next_at: datetime | None
     paused_at: datetime | None
     ending: str | None
+
+
+class Compared(_Data):
+    """What one comparison of the reconciliation found.
+
+    Attributes:
+        looked_at: how many journeys or workflows.
+        repaired: how many of them were put right, by kind.
+        overdue: how many wait for their workflow or its worker, with nothing to put right.
+
+    """
+
+    looked_at: int = 0
+    repaired: dict[Repair, int] = {}
+    overdue: int = 0
+
+
+class Reconciled(_Data):
+    """What one run of the reconciliation found, in numbers and in words."""
+
+    repaired: dict[Repair, int]
+    overdue: int
+    told: list[str]
+
+
+class Kept(_Data):
+    """What was done to the event log: months by the names of their tables."""
+
+    made: list[str]
+    dropped: list[str]

@@ -12,7 +12,7 @@ from api.auth import Parts
 from api.problems import Problem
 from api.state import Services
 from messages.links import BadLinkError, restore_url
-from storage import carts, outbox, shops
+from storage import carts, outbox, repairs, shops
 
 _ABOUT = """
 Shops send what happens in Segment's format with their **write key** (Basic); operators and backends steer journeys
@@ -56,6 +56,7 @@ async def readyz(parts: Parts) -> Response:
     """
     try:
         waiting, age = await outbox.waiting(parts.pool)
+        repaired = await repairs.of_the_last_day(parts.pool)
     except Exception as error:  # noqa: BLE001 whatever it is, events cannot be taken
         down = {"status": "not ready", "database": type(error).__name__}
         return JSONResponse(down, HTTP_503_SERVICE_UNAVAILABLE)
@@ -65,6 +66,7 @@ async def readyz(parts: Parts) -> Response:
         "database": "up",
         "temporal": temporal,
         "outbox": {"waiting": waiting, "oldest_seconds": age.total_seconds()},
+        "repaired": {"last_day": repaired},
     }
     return JSONResponse(document)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fastapi import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from api.auth import Parts
-from storage import outbox
+from journeys.repairs import Repair
+from storage import outbox, reconcile, repairs
 
 REGISTRY = CollectorRegistry()
 
@@ -15,6 +20,24 @@ EVENTS = Counter("relance_events", "Events by what became of them.", ["became"],
 
 _WAITING = Gauge("relance_outbox_waiting", "Rows that Temporal has not heard of yet.", registry=REGISTRY)
 _OLDEST = Gauge("relance_outbox_oldest_seconds", "For how long the oldest of them waits.", registry=REGISTRY)
+_OVERDUE = Gauge("relance_journeys_overdue", "Running journeys whose moment passed long ago.", registry=REGISTRY)
+
+
+class _Repairs(Collector):
+    """What the reconciliation repaired: counted in Postgres, by whichever process did it."""
+
+    def __init__(self) -> None:
+        self.by_kind: dict[Repair, int] = {}
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily("relance_repairs", "Repairs by what was wrong.", labels=["what"])
+        for kind, count in self.by_kind.items():
+            family.add_metric([kind], count)
+        yield family
+
+
+_REPAIRS = _Repairs()
+REGISTRY.register(_REPAIRS)
 
 
 async def metrics(parts: Parts) -> Response:
@@ -22,4 +45,6 @@ async def metrics(parts: Parts) -> Response:
     waiting, age = await outbox.waiting(parts.pool)
     _WAITING.set(waiting)
     _OLDEST.set(age.total_seconds())
+    _OVERDUE.set(await reconcile.count_overdue(parts.pool))
+    _REPAIRS.by_kind = await repairs.count(parts.pool)
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_PLAIN_0_0_4)

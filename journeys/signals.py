@@ -5,6 +5,8 @@ Each is named for what happened and carries its own time, because it may arrive 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 SUPERSEDED = "superseded by a newer cart"
@@ -89,3 +91,24 @@ def ending(signal: Signal) -> tuple[str, str] | None:
 def name_of(signal: Signal) -> str:
     """Give a signal's name."""
     return next(name for name, kind in BY_NAME.items() if isinstance(signal, kind))
+
+
+def again(outcome: str, reason: str, at: datetime, *, order_id: str, cart_id: str) -> Signal:
+    """Give the signal that told, or should have told, of an end.
+
+    Args:
+        outcome: how the journey ended.
+        reason: why, as ``ending`` words it.
+        at: when.
+        order_id: the order that came then, as anybody may see it.
+        cart_id: the cart that was filled then, as anybody may see it.
+
+    """
+    could_be: tuple[Signal, ...] = (
+        CheckoutCompleted(at=at, order_id=reason.removeprefix("ordered: ")),
+        CartEmptied(at=at),
+        OrderedElsewhere(at=at, order_id=order_id),
+        Superseded(at=at, cart_id=cart_id),
+    )
+    # A journey that ended by itself, or in somebody's own words, takes the outcome that Postgres knows in any case.
+    return next((signal for signal in could_be if ending(signal) == (outcome, reason)), Cancel(at=at))

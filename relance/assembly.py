@@ -17,7 +17,9 @@ from activities.compose import Composer
 from activities.look import Looking
 from activities.noting import Noting
 from activities.providers import ShopProviders
+from activities.reconcile import Reconciling
 from activities.send import Sending
+from activities.upkeep import Upkeep
 from api.state import Services
 from channels.base import HTTP_TIMEOUT
 from journeys.clock import Clock
@@ -45,6 +47,7 @@ class Parts:
     http: httpx.AsyncClient
     clock: ShopClock
     public_url: str
+    keep_events_months: int
 
     def services(self, client: Client) -> Services:
         """Put together what the API needs."""
@@ -72,7 +75,13 @@ class Parts:
         looking = Looking(self.pool, self.plans, self.clock)
         providers = ShopProviders(self.pool, self.http, self.secret.accounts)
         sending = Sending(self.pool, self.plans, providers, Composer(self.links, self.public_url), self.clock)
-        activities: list[worker.Activity] = [looking.look, noting.end, noting.note_pause, noting.note_resume]
+        comparing = Reconciling(self.pool, client, self.following)
+        upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
+        activities: list[worker.Activity] = [
+            *(looking.look, noting.end, noting.note_pause, noting.note_resume),
+            *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
+            *(upkeep.make_months, upkeep.drop_months),
+        ]
         return [
             worker.build(client, queue, activities, sending.send, concurrency=concurrency, grace=grace)
             for queue in queues
@@ -81,9 +90,14 @@ class Parts:
 
 @asynccontextmanager
 async def assemble(
-    database_url: str, secret: Secret, public_url: str, *, clock: ShopClock | None = None
+    database_url: str,
+    secret: Secret,
+    public_url: str,
+    *,
+    clock: ShopClock | None = None,
+    keep_events_months: int = 0,
 ) -> AsyncIterator[Parts]:
-    """Open what the parts share, and close it at the end."""
+    """Open what the parts share, and close it at the end. All events are kept unless it is said for how long."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await database.connect(database_url))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT.total_seconds()))
@@ -97,6 +111,7 @@ async def assemble(
             http=http,
             clock=clock or WorldClock(),
             public_url=public_url,
+            keep_events_months=keep_events_months,
         )
 
 

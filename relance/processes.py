@@ -15,7 +15,8 @@ from relance.errors import UsageError
 from relance.secret import Secret
 from relance.settings import Settings
 from storage import migrate as schema
-from workers import temporal
+from storage import partitions
+from workers import schedules, temporal
 from workers.worker import QUEUES
 
 _SECRET_LENGTH = 32
@@ -38,7 +39,8 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
         (await asyncpg.connect(url)).terminate()
     except _UNREACHABLE as error:
         raise UsageError(f"the database at RELANCE_DATABASE_URL cannot be used: {error}") from None
-    async with assemble(url, Secret(secret), settings.public_url) as parts:
+    months = settings.keep_events_months
+    async with assemble(url, Secret(secret), settings.public_url, keep_events_months=months) as parts:
         yield parts
 
 
@@ -55,14 +57,19 @@ def database_url(settings: Settings) -> str:
 
 
 async def migrate(settings: Settings) -> None:
-    """Migrate the database, then make sure that Temporal has what journeys need."""
+    """Migrate the database, then make sure that Temporal has what journeys need and looks after them."""
     try:
         applied = await schema.migrate(database_url(settings))
+        made = await partitions.make_now(database_url(settings))
     except (*_UNREACHABLE, schema.MigrationError) as error:
         raise UsageError(f"the database at RELANCE_DATABASE_URL cannot be migrated: {error}") from None
     for name in applied:
         print(f"applied {name}")  # noqa: T201 what the command did
-    await temporal.bootstrap(await _temporal())
+    for name in made:
+        print(f"made {name}")  # noqa: T201
+    client = await _temporal()
+    await temporal.bootstrap(client)
+    await schedules.make(client)
     print("database and Temporal namespace are ready")  # noqa: T201
 
 

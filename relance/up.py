@@ -12,9 +12,10 @@ from relance import embedded, plan_files, serving
 from relance.assembly import Parts, assemble
 from relance.embedded import TemporalAddress
 from relance.secret import Secret, kept_in
-from storage import outbox, plans, shops
+from relance.settings import Settings
+from storage import outbox, partitions, plans, shops
 from storage.migrate import migrate
-from workers import temporal
+from workers import schedules, temporal
 
 HOST = "127.0.0.1"
 DEMO_SHOP = "demo"
@@ -56,9 +57,15 @@ async def up(data: Path, port: int) -> None:
         async with servers(data) as (url, address):
             secret = kept_in(data)
             await migrate(url)
+            await partitions.make_now(url)
             client = await temporal.connect(address=address.grpc, namespace="default")
             await temporal.bootstrap(client)
-            async with assemble(url, secret, f"http://{HOST}:{port}") as parts, serving.until_told() as stop:
+            await schedules.make(client)
+            public_url, months = f"http://{HOST}:{port}", Settings().keep_events_months
+            async with (
+                assemble(url, secret, public_url, keep_events_months=months) as parts,
+                serving.until_told() as stop,
+            ):
                 keys = await demo_shop(parts, secret)
                 # The folder is ours alone: whoever leased these rows is gone.
                 await outbox.end_leases(parts.pool)

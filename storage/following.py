@@ -76,6 +76,11 @@ class Following:
         await self._hand_over(db, work, came, person)
         for journey in came:
             work.tell(journey.id, link.at, "person recognised", link.why)
+        await self.settle(db, work, person)
+
+    async def settle(self, db: Connection, work: Work, person: str) -> None:
+        """Judge a person's carts and journeys anew by all that is known."""
+        await load_whole(db, work, [person])
         for cart in carts.complete(work, [cart.cart_id for cart in work.carts_of(person)]):
             await self._complete(db, work, cart)
         await self._judge(db, work, person)

@@ -106,6 +106,13 @@ async def hold_cart(db: Connection, shop: str, cart_id: str, people: Collection[
     return work
 
 
+async def hold_person(db: Connection, shop: str, person: str) -> Work:
+    """Lock a person, for whom no event was told now."""
+    held = await db.fetchval("select hold_people($1, array[$2])", shop, person)
+    question = "select read_work($1, array[$2], $3, '{}', '{}', '{}', '{}')::text"
+    return _work(shop, await db.fetchval(question, shop, person, held))
+
+
 async def load_whole(db: Connection, work: Work, people: Iterable[str]) -> None:
     """Read all carts, orders and journeys of people, unless that was done. What changed since stays as it is."""
     missing = sorted(set(people) - work.whole)

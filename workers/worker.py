@@ -1,4 +1,4 @@
-"""The workers: one for the journeys, one for the sends of each channel."""
+"""The workers: one for the journeys and what looks after them, one for the sends of each channel."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from activities.contracts import JOURNEY_QUEUE, send_queue
 from journeys.facts import Channel
 from workers.privacy import WordlessFailures
 from workflows.journey import JourneyWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.upkeep import UpkeepWorkflow
 
 SENDS_PER_SECOND = {Channel.SMS: 25.0, Channel.EMAIL: 50.0}
 """What a channel's whole queue hands over in a second, over all its workers; Temporal itself keeps the limit."""
@@ -52,7 +54,7 @@ def build(
         return Worker(
             client,
             task_queue=queue,
-            workflows=[JourneyWorkflow],
+            workflows=[JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow],
             activities=activities,
             workflow_runner=runner(),
             max_concurrent_workflow_tasks=concurrency,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from journeys.offers import Offer
-from storage import journeys, offers, shops
+from storage import journeys, offers, reconcile, shops
 from tests.integration.calls import added, start
 from tests.support import TestShop
 
@@ -226,6 +226,24 @@ async def test_readiness_says_that_temporal_is_down_and_events_are_taken_all_the
     assert ready.status_code == 200
     assert (ready.json()["temporal"], ready.json()["outbox"]["waiting"]) == ("down", 1)
     assert (await api.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_what_was_repaired_is_told_by_readiness_and_counted_for_prometheus(
+    api: httpx.AsyncClient, shop: TestShop
+) -> None:
+    await shop.fill()
+    pool = shop.parts.pool
+    await pool.execute("delete from outbox")
+    await pool.execute("update journeys set next_at = now() - interval '11 minutes'")
+    assert (await api.get("/readyz")).json()["repaired"] == {"last_day": 0}
+    assert "relance_journeys_overdue 1.0" in (await api.get("/metrics")).text
+    assert await reconcile.start_again(pool, (await shop.journey()).id)
+    assert (await api.get("/readyz")).json()["repaired"] == {"last_day": 1}
+    told = (await api.get("/metrics")).text
+    assert 'relance_repairs_total{what="start_lost"} 1.0' in told
+    assert 'relance_repairs_total{what="workflow_terminated"} 0.0' in told
+    lines = (await api.get(f"/v1/journeys/{(await shop.journey()).id}")).json()["story"]
+    assert ("repaired: started again", "its workflow had never started") in [(x["what"], x["why"]) for x in lines]
 
 
 async def test_the_signed_link_brings_the_cart_back_on_any_device(api: httpx.AsyncClient, shop: TestShop) -> None:

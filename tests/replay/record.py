@@ -53,14 +53,15 @@ CONTACTS: dict[str, Any] = {
 }
 SPEED = 60_000.0
 _IDENTITY = re.compile(r"\d+@[\w.-]+")
+_STACK = re.compile(r'("stackTrace": )"(?:[^"\\]|\\.)*"')
 
 
-async def save(scene: str, handle: WorkflowHandle[Any, Any]) -> None:
-    """Write a journey's history, without the names of the machine and the processes that played it."""
+async def save(scene: str, handle: WorkflowHandle[Any, Any], folder: Path = HISTORIES) -> None:
+    """Write a workflow's history, without the names of the machine and the processes that played it."""
     history = await handle.fetch_history()
-    text = _IDENTITY.sub("recorder", history.to_json())
-    HISTORIES.mkdir(exist_ok=True)
-    (HISTORIES / f"{scene}.json").write_text(json.dumps(json.loads(text), indent=1) + "\n")
+    text = _STACK.sub(r'\1""', _IDENTITY.sub("recorder", history.to_json()))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{scene}.json").write_text(json.dumps(json.loads(text), indent=1) + "\n")
     print(f"{scene}: {len(history.events)} events")  # noqa: T201 what the script did
 
 
@@ -85,7 +86,7 @@ async def look_again(parts: Parts, client: Client) -> None:
     """Record a look whose one local attempt fails: Postgres does not answer for longer than it may take."""
     scene = "look-run-again"
     # The first window ends a moment from now.
-    shop = await _shop(parts, scene, begins=datetime.now(UTC) - 2 * HOUR + timedelta(seconds=1))
+    shop = await customers_shop(parts, scene, begins=datetime.now(UTC) - 2 * HOUR + timedelta(seconds=1))
     relay = parts.relay(client)
     await shop.fill(scene)
     while await relay.deliver_batch():
@@ -161,7 +162,7 @@ async def fall_back(engine: Engine) -> None:
     await save(scene, await engine.handle(scene))
 
 
-async def _shop(parts: Parts, name: str, **more: Any) -> TestShop:
+async def customers_shop(parts: Parts, name: str, **more: Any) -> TestShop:
     """A shop with one customer."""
     shop = TestShop(parts, name, **more)
     await shop.open()
@@ -170,7 +171,7 @@ async def _shop(parts: Parts, name: str, **more: Any) -> TestShop:
 
 
 @asynccontextmanager
-async def _parts(folder: Path) -> AsyncIterator[Parts]:
+async def parts_on(folder: Path) -> AsyncIterator[Parts]:
     async with (
         embedded.postgres(folder, durable=False) as url,
         assemble(url, SECRET, "https://relance.example.com") as parts,
@@ -184,14 +185,14 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="relance-") as folder:
         (Path(folder) / "rehearsal").mkdir()
         await rehearse(Path(folder) / "rehearsal")
-        async with _parts(Path(folder) / "postgres") as parts:
+        async with parts_on(Path(folder) / "postgres") as parts:
             async with embedded.temporal_server(Path(folder) / "temporal", keep=False) as address:
                 client = await temporal.connect(address=address.grpc, namespace="default")
                 await temporal.bootstrap(client)
                 await look_again(parts, client)
             async with skipping_temporal() as env:
                 for scene in (pause_and_resume, cancel_in_temporal, supersede, fall_back):
-                    shop = await _shop(parts, scene.__name__.replace("_", "-"))
+                    shop = await customers_shop(parts, scene.__name__.replace("_", "-"))
                     async with workers_at_work(shop, env.client):
                         await scene(Engine(env, shop, parts.relay(env.client)))
 

@@ -24,10 +24,11 @@ from api.state import Services
 from channels import accounts
 from journeys import cart, conditions, customers, events, offers, plan, signals, steps, yamlfile
 from journeys.facts import Segment
+from journeys.repairs import Repair
 from messages import catalog, render
 from relance import cli
 from relance.settings import Settings
-from workers import search_attributes, worker
+from workers import schedules, search_attributes, worker
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -374,3 +375,22 @@ def test_every_page_is_linked_from_the_readme() -> None:
 def test_a_file_that_is_named_exists(page: Path) -> None:
     named = re.findall(r"`((?:[a-z_-]+/)*[a-z_.-]+\.(?:py|ya?ml)|(?:[a-z]+/)+)`", prose(page))
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+# Schedules
+
+
+def test_the_kinds_of_repair_are_all_described_and_no_others() -> None:
+    described = re.findall(r"^\| `(\w+)` \| .* \| .* \|$", _section("## What repairs itself"), re.MULTILINE)
+    assert described == ["what", *Repair]
+
+
+def test_the_schedules_are_those_of_the_program() -> None:
+    assert set(re.findall(r"schedule `([\w-]+)`", _section("## What repairs itself"))) == {
+        schedules.RECONCILIATION,
+        schedules.UPKEEP,
+    }
+
+
+def _section(title: str) -> str:
+    return (ROOT / "docs" / "production.md").read_text().partition(f"{title}\n")[2].partition("\n## ")[0]

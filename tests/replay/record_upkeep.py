@@ -1,0 +1,55 @@
+"""Record what the schedules run, for later code to replay: ``python -m tests.replay.record_upkeep``."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from temporalio.client import WorkflowFailureError
+
+from activities.contracts import JOURNEY_QUEUE
+from tests.replay.record import customers_shop, parts_on, save
+from tests.support import Engine, skipping_temporal, until, workers_at_work
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.upkeep import UpkeepWorkflow
+
+HISTORIES = Path(__file__).parent / "upkeep"
+
+
+async def reconcile(engine: Engine, scene: str) -> None:
+    """Record a run that repairs something, if it can."""
+    running = await engine.client.start_workflow(ReconciliationWorkflow.run, id=scene, task_queue=JOURNEY_QUEUE)
+    with suppress(WorkflowFailureError):
+        await running.result()
+    await save(scene, running, HISTORIES)
+
+
+async def main() -> None:
+    """Play and record every scene."""
+    with tempfile.TemporaryDirectory(prefix="relance-") as folder:
+        async with parts_on(Path(folder) / "postgres") as parts, skipping_temporal() as env:
+            shop = await customers_shop(parts, "upkeep")
+            engine = Engine(env, shop, parts.relay(env.client))
+            async with workers_at_work(shop, env.client):
+                await shop.fill()
+                await engine.deliver()
+                terminated = await engine.handle()
+                await terminated.terminate()
+
+                async def is_listed() -> bool:
+                    return bool([found async for found in env.client.list_workflows("ExecutionStatus = 'Terminated'")])
+
+                await until(is_listed)
+                await reconcile(engine, "reconciled")
+                await shop.fill("c-2")
+                await parts.pool.execute("alter table orders rename to orders_gone")
+                await reconcile(engine, "not-all-compared")
+                kept = await env.client.start_workflow(UpkeepWorkflow.run, id="kept", task_queue=JOURNEY_QUEUE)
+                await kept.result()
+                await save("kept", kept, HISTORIES)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

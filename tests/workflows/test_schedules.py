@@ -1,0 +1,102 @@
+"""The schedules: made once, kept as they should be, and run by the journeys' workers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from temporalio.client import Client, ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput, WorkflowHandle
+
+from activities.contracts import Kept, Reconciled
+from relance import embedded, processes
+from relance.settings import Settings
+from storage import partitions
+from tests.support import TestShop, until, workers_at_work
+from workers import schedules, temporal
+from workers.schedules import RECONCILIATION, UPKEEP
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """A Temporal server with a namespace that was made a moment ago."""
+    async with embedded.temporal_server(tmp_path_factory.mktemp("temporal"), keep=False) as address:
+        client = await temporal.connect(address=address.grpc, namespace="made-just-now")
+        await temporal.bootstrap(client)
+        await schedules.make(client)
+        yield client
+
+
+async def run_now(client: Client, schedule: str) -> WorkflowHandle[object, object]:
+    """Run what a schedule runs, and give the run."""
+    handle = client.get_schedule_handle(schedule)
+    before = len((await handle.describe()).info.recent_actions)
+    await handle.trigger()
+
+    async def has_started() -> bool:
+        return len((await handle.describe()).info.recent_actions) > before
+
+    await until(has_started)
+    action = (await handle.describe()).info.recent_actions[-1].action
+    return client.get_workflow_handle(action.workflow_id)  # type: ignore[attr-defined]  # the only kind there is
+
+
+@pytest.mark.parametrize(("schedule", "every"), [(RECONCILIATION, timedelta(minutes=5)), (UPKEEP, timedelta(days=1))])
+async def test_a_schedule_skips_a_run_while_the_last_one_goes_on_and_makes_up_for_none(
+    client: Client, schedule: str, every: timedelta
+) -> None:
+    made = (await client.get_schedule_handle(schedule).describe()).schedule
+    assert [interval.every for interval in made.spec.intervals] == [every]
+    assert made.policy.overlap is ScheduleOverlapPolicy.SKIP
+    assert made.policy.catchup_window == timedelta(minutes=1)
+
+
+async def test_making_the_schedules_again_brings_them_back_to_what_they_should_be(client: Client) -> None:
+    handle = client.get_schedule_handle(RECONCILIATION)
+
+    def other(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        found.description.schedule.spec.intervals = []
+        found.description.schedule.spec.cron_expressions = ["0 0 1 1 *"]
+        return ScheduleUpdate(found.description.schedule)
+
+    await handle.update(other)
+    await handle.pause(note="by an operator")
+    try:
+        await schedules.make(client)
+        found = (await handle.describe()).schedule
+        assert [interval.every for interval in found.spec.intervals] == [timedelta(minutes=5)]
+        assert not found.spec.calendars
+        assert (found.state.paused, found.state.note) == (True, "by an operator")
+    finally:
+        await handle.unpause()
+
+
+async def test_the_schedules_run_on_the_journeys_workers_and_tell_what_they_did(client: Client, shop: TestShop) -> None:
+    async with workers_at_work(shop, client):
+        reconciled = await (await run_now(client, RECONCILIATION)).result()
+        assert Reconciled.model_validate(reconciled).repaired == {}
+        kept = Kept.model_validate(await (await run_now(client, UPKEEP)).result())
+    assert kept == Kept(made=await partitions.made(shop.parts.pool), dropped=[])
+    assert len(kept.made) == 3
+
+
+async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
+    client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (RECONCILIATION, UPKEEP):
+        await client.get_schedule_handle(name).delete()
+    monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", client.namespace)
+    settings = Settings(database_url=database_url)
+    await processes.migrate(settings)
+    await processes.migrate(settings)
+    connection = await asyncpg.connect(database_url)
+    names = await partitions.made(connection)
+    await connection.close()
+    assert len(names) == 3
+    told = capsys.readouterr().out.splitlines()
+    assert told == [*(f"made {name}" for name in names), *["database and Temporal namespace are ready"] * 2]
+    for name in (RECONCILIATION, UPKEEP):
+        assert not (await client.get_schedule_handle(name).describe()).schedule.state.paused
