@@ -22,7 +22,9 @@ async def temporal_is_down() -> bool:
 async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
     """The API without Temporal, as the shop's backend and an operator see it."""
     parts = shop.parts
-    services = Services(parts.pool, parts.plans, parts.following, parts.links, parts.clock, temporal_is_down)
+    services = Services(
+        parts.pool, parts.plans, parts.following, parts.links, parts.clock, temporal_is_down, parts.secret.hooks
+    )
     transport = httpx.ASGITransport(app.build(services), raise_app_exceptions=False)
     write = await shops.create_key(parts.pool, shop.shop, "write", "test")
     read = await shops.create_key(parts.pool, shop.shop, "api", "test")
