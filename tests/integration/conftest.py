@@ -11,6 +11,7 @@ from api import app
 from api.state import Services
 from storage import shops
 from tests.integration.calls import Keys
+from tests.integration.hook_calls import Hooks
 from tests.support import TestShop
 
 
@@ -31,3 +32,11 @@ async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, base_url="http://relance") as client:
         client.auth = Keys(write, read)
         yield client
+
+
+@pytest_asyncio.fixture
+async def hooks(api: httpx.AsyncClient, shop: TestShop) -> Hooks:
+    """The shop's platforms, connected."""
+    platforms = Hooks(api, shop)
+    await platforms.connect()
+    return platforms
