@@ -110,6 +110,17 @@ async def test_whether_there_is_a_shop_or_a_secret_cannot_be_told(hooks: Hooks) 
         assert (answer.status_code, answer.json()) == (401, here.json())
 
 
+async def test_the_counters_do_not_tell_it_either(hooks: Hooks) -> None:
+    name = 'relance_hooks_refused_total{source="shopify",why="unsigned"}'
+    seen = []
+    for shop in (hooks.shop.shop, "nobody"):
+        before = await hooks.counted()
+        await hooks.post("shopify", b"{}", {}, shop=shop)
+        after = await hooks.counted()
+        seen.append({n: v - before.get(n, 0) for n, v in after.items() if v != before.get(n)})
+    assert seen == [{name: 1}, {name: 1}]
+
+
 async def test_a_stranger_cannot_choose_the_labels_of_the_counters(hooks: Hooks) -> None:
     for source in ("magento", "x" * 1_000, "a b"):
         assert (await hooks.post(source, b"{}", {})).status_code == 401
