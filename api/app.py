@@ -9,6 +9,7 @@ from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
 from api import journeys, metrics, offers, problems, tracking
 from api.auth import Parts
+from api.hooks import route as hooks
 from api.problems import Problem
 from api.state import Services
 from messages.links import BadLinkError, restore_url
@@ -35,6 +36,7 @@ def build(services: Services) -> FastAPI:
     app.state.services = services
     problems.install(app)
     app.include_router(tracking.router)
+    app.include_router(hooks.router)
     app.include_router(journeys.router)
     app.include_router(offers.router)
     app.add_api_route("/healthz", healthz, tags=["health"])

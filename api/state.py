@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.fernet import Fernet
 from fastapi import Request
 
 from activities.clock import ShopClock
@@ -23,6 +24,7 @@ class Services:
 
     Attributes:
         temporal_is_up: asks whether Temporal answers; for readiness only, no request depends on it.
+        hook_key: decrypts the secrets by which shops sign their webhooks.
 
     """
 
@@ -32,6 +34,7 @@ class Services:
     links: CartLinks
     clock: ShopClock
     temporal_is_up: Callable[[], Awaitable[bool]]
+    hook_key: Fernet
 
 
 def services(request: Request) -> Services:

@@ -95,18 +95,29 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
             packed in another way.
 
     """
+    body = await read_raw(request, limit)
+    match request.headers.get("content-encoding", "identity").lower():
+        case "identity":
+            return body
+        case "gzip":
+            return _unpacked(body, limit)
+    detail = "Send the body as it is, or packed with gzip."
+    raise Problem(HTTP_415_UNSUPPORTED_MEDIA_TYPE, "The body's encoding is not known", detail)
+
+
+async def read_raw(request: Request, limit: int) -> bytes:
+    """Read a body as it came; of one that is too large, no more than that it is.
+
+    Raises:
+        Problem: 413 where it is more than ``limit`` bytes.
+
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise _too_large(limit)
-    match request.headers.get("content-encoding", "identity").lower():
-        case "identity":
-            return bytes(body)
-        case "gzip":
-            return _unpacked(bytes(body), limit)
-    detail = "Send the body as it is, or packed with gzip."
-    raise Problem(HTTP_415_UNSUPPORTED_MEDIA_TYPE, "The body's encoding is not known", detail)
+    return bytes(body)
 
 
 def _unpacked(body: bytes, limit: int) -> bytes:

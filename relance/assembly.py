@@ -51,7 +51,15 @@ class Parts:
 
     def services(self, client: Client) -> Services:
         """Put together what the API needs."""
-        return Services(self.pool, self.plans, self.following, self.links, self.clock, lambda: _is_up(client))
+        return Services(
+            self.pool,
+            self.plans,
+            self.following,
+            self.links,
+            self.clock,
+            lambda: _is_up(client),
+            self.secret.hooks,
+        )
 
     def relay(self, client: Client, clock: Callable[[], Clock] = world_clock) -> Relay:
         """Build a relay."""

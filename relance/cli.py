@@ -13,8 +13,8 @@ import typer
 from pydantic import ValidationError
 
 from relance import demo as demo_day
-from relance import logs, plan_commands, processes, rehearse_command, serving, shop_commands
-from relance import up as everything
+from relance import hook_commands, logs, plan_commands, processes, rehearse_command, serving, shop_commands
+from relance import up as up_command
 from relance.errors import UsageError
 from relance.settings import Settings
 
@@ -28,9 +28,11 @@ app = typer.Typer(
 shop = typer.Typer(no_args_is_help=True, help="Shops: make one, change its settings, show them.")
 plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them.")
 key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
+hook = typer.Typer(no_args_is_help=True, help="Webhooks of shops: their secrets, and bodies that could not be read.")
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
 app.add_typer(key, name="key")
+app.add_typer(hook, name="hook")
 
 Data = Annotated[Path, typer.Option("--data", help="Where everything is kept.", show_default="the user's data folder")]
 DEFAULT_DATA = platformdirs.user_data_path("relance")
@@ -42,7 +44,7 @@ def up(
     port: Annotated[int, typer.Option(help="The API's port.", min=1, max=65535)] = 8080,
 ) -> None:
     """Run everything on one machine: Postgres, Temporal with its UI, relay, workers, API."""
-    _run(everything.up(data.absolute(), port))
+    _run(up_command.up(data.absolute(), port))
 
 
 @app.command(epilog="Example: `relance demo --speed 20000`")
@@ -170,6 +172,56 @@ def key_list(name: Annotated[str | None, typer.Argument(metavar="SHOP")] = None)
 def key_revoke(key_id: Annotated[str, typer.Argument(help="As 'relance key list' shows it.")]) -> None:
     """Revoke a key: it is refused from now on."""
     _run(shop_commands.revoke_key(_settings(), key_id))
+
+
+@hook.command("create", epilog="Example: `relance hook create boutique standard`")
+def hook_create(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    source: Annotated[str, typer.Argument(metavar="shopify|woocommerce|standard", help="What sends the webhooks.")],
+    secret: Annotated[
+        str | None, typer.Option(help="-: read the secret, hidden, or from standard input. Shopify's is always read.")
+    ] = None,
+) -> None:
+    """Keep a secret by which webhooks are signed, encrypted; where none is read, make one and print it."""
+    _run(hook_commands.create(_settings(), name, source, secret))
+
+
+@hook.command("list")
+def hook_list(name: Annotated[str | None, typer.Argument(metavar="SHOP")] = None) -> None:
+    """List the secrets of one shop or of all, without what they are, and when each was last used."""
+    _run(hook_commands.list_secrets(_settings(), name))
+
+
+@hook.command("revoke")
+def hook_revoke(secret_id: Annotated[str, typer.Argument(help="As 'relance hook list' shows it.")]) -> None:
+    """Revoke a secret: what it signs is refused from now on."""
+    _run(hook_commands.revoke(_settings(), secret_id))
+
+
+@hook.command("kept")
+def hook_kept(
+    for_shop: Annotated[str | None, typer.Option("--shop", help="Whose.", show_default="all")] = None,
+) -> None:
+    """List signed bodies that could not be read, with the reason."""
+    _run(hook_commands.kept(_settings(), for_shop))
+
+
+@hook.command("retry", epilog="Example: `relance hook retry --all`")
+def hook_retry(
+    kept_id: Annotated[int | None, typer.Argument(help="As 'relance hook kept' shows it.", metavar="ID")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All that are kept.")] = False,
+) -> None:
+    """Read kept bodies anew; those that can be read now are kept no longer."""
+    _run(hook_commands.retry(_settings(), kept_id, everything=everything))
+
+
+@hook.command("forget")
+def hook_forget(
+    kept_id: Annotated[int, typer.Argument(help="As 'relance hook kept' shows it.", metavar="ID")],
+) -> None:
+    """Delete a kept body for good."""
+    _run(hook_commands.forget(_settings(), kept_id))
 
 
 def _settings() -> Settings:

@@ -29,7 +29,15 @@ class Secret:
     @property
     def accounts(self) -> Fernet:
         """Encrypts and decrypts channel accounts."""
-        return Fernet(base64.urlsafe_b64encode(self.key("channel accounts")))
+        return self._box("channel accounts")
+
+    @property
+    def hooks(self) -> Fernet:
+        """Encrypts and decrypts the secrets by which shops sign their webhooks."""
+        return self._box("hook secrets")
+
+    def _box(self, use: str) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(self.key(use)))
 
 
 def kept_in(folder: Path) -> Secret:

@@ -17,7 +17,8 @@ import pytest
 import typer
 import yaml
 
-from api import app, taking, tracking
+from api import app, metrics, taking, tracking
+from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
@@ -347,6 +348,25 @@ def test_the_task_queues_and_search_attributes_are_those_of_the_program() -> Non
     assert set(re.findall(r"relance-(?:journeys|send-\w+)", text)) == set(worker.QUEUES)
     attributes = set(re.findall(r"\bRelance[A-Z]\w+", text))
     assert attributes == {attribute.name for attribute in search_attributes.ALL}
+
+
+# Webhooks
+
+WEBHOOKS = ROOT / "docs" / "webhooks.md"
+
+
+def test_the_topics_are_all_described_and_no_others() -> None:
+    described = re.findall(r"`(\w+[/.]\w+)`", "".join(re.findall(r"^\| (`.*?) \|", prose(WEBHOOKS), re.MULTILINE)))
+    assert sorted(described) == sorted([*shopify._TOPICS, *woocommerce._TOPICS])  # noqa: SLF001 the lists
+
+
+def test_the_webhooks_limits_and_counters_are_those_of_the_program() -> None:
+    text = prose(WEBHOOKS)
+    assert f"above {route.MAX_BODY // 1024**2} MB" in text
+    assert f"within {route.ANSWER_WITHIN:.0f} seconds" in text
+    named = set(re.findall(r"relance_hooks_\w+", text))
+    counted = {metric.name + "_total" for metric in metrics.REGISTRY.collect()}
+    assert named == {name for name in counted if name.startswith("relance_hooks_")}
 
 
 # Links

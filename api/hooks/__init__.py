@@ -1,0 +1,1 @@
+"""Signed webhooks of shops: each source has one adapter, which checks the signature and tells the same events."""
