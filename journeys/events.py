@@ -45,6 +45,10 @@ KINDS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls of Segment's tracking API."""
 
 
+BY_THE_SHOP = frozenset({"Order Updated", "Order Refunded", "Order Cancelled", "Order Shipped", "Order Delivered"})
+"""What the shop does with an order: no activity of the person, who may be asleep."""
+
+
 class BadEventError(ValueError):
     """An event that cannot be taken.
 
@@ -95,6 +99,11 @@ class Event(BaseModel):
     locale: str | None = None
     timezone: str | None = None
     from_backend: bool = False
+
+    @property
+    def is_activity(self) -> bool:
+        """Tell whether the person did it themselves, just then."""
+        return self.kind != "identify" and self.name not in BY_THE_SHOP
 
     @property
     def order(self) -> tuple[datetime, str]:

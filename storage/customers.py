@@ -55,8 +55,7 @@ def active(work: Work) -> list[dict[str, Any]]:
         person = work.person(event)
         row = rows.setdefault(person, {"customer_id": person, "known": False})
         row["known"] = row["known"] or event.user_id is not None
-        if event.kind == "identify":
-            # A shop may tell who somebody is while they sleep.
+        if not event.is_activity:
             continue
         row["last_activity"] = event.at
         if event.locale or event.timezone:

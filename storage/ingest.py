@@ -104,7 +104,8 @@ async def _take_each(pool: Pool, following: Following, shop: str, events: Sequen
 
 
 def _is_activity(event: Event) -> bool:
-    return event.kind not in {"identify", "alias"} and event.name not in set(Name) and not carts.tokens_of(event)
+    of_itself = event.is_activity and event.kind != "alias" and event.name not in set(Name)
+    return of_itself and not carts.tokens_of(event)
 
 
 async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:

@@ -20,6 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from api.state import Services
 from journeys.events import Event, parse
 from journeys.plan import Plan
 from relance import plan_files
@@ -140,6 +141,15 @@ async def opened_shop(database_url: str, plan: Plan | None = None) -> AsyncItera
         shop = TestShop(parts)
         await shop.open(plan)
         yield shop
+
+
+def without_temporal(parts: Parts) -> Services:
+    """What the API works with, while Temporal is down."""
+
+    async def is_up() -> bool:
+        return False
+
+    return Services(parts.pool, parts.plans, parts.following, parts.links, parts.clock, is_up, parts.secret.hooks)
 
 
 @asynccontextmanager

@@ -8,27 +8,18 @@ import httpx
 import pytest_asyncio
 
 from api import app
-from api.state import Services
 from storage import shops
 from tests.integration.calls import Keys
 from tests.integration.hook_calls import Hooks
-from tests.support import TestShop
-
-
-async def temporal_is_down() -> bool:
-    return False
+from tests.support import TestShop, without_temporal
 
 
 @pytest_asyncio.fixture
 async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
     """The API without Temporal, as the shop's backend and an operator see it."""
-    parts = shop.parts
-    services = Services(
-        parts.pool, parts.plans, parts.following, parts.links, parts.clock, temporal_is_down, parts.secret.hooks
-    )
-    transport = httpx.ASGITransport(app.build(services), raise_app_exceptions=False)
-    write = await shops.create_key(parts.pool, shop.shop, "write", "test")
-    read = await shops.create_key(parts.pool, shop.shop, "api", "test")
+    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)), raise_app_exceptions=False)
+    write = await shops.create_key(shop.parts.pool, shop.shop, "write", "test")
+    read = await shops.create_key(shop.parts.pool, shop.shop, "api", "test")
     async with httpx.AsyncClient(transport=transport, base_url="http://relance") as client:
         client.auth = Keys(write, read)
         yield client

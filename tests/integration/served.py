@@ -9,11 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from api import app
-from api.state import Services
 from relance import serving
 from storage import shops
 from tests.integration.loopback import Answer, Break, Request, Silence, listening, read_request, say
-from tests.support import TestShop
+from tests.support import TestShop, without_temporal
 
 
 async def temporal_is_down() -> bool:
@@ -89,9 +88,10 @@ class Served:
 async def served(shop: TestShop, *mishaps: Instead | Lost | None) -> AsyncIterator[Served]:
     """Serve the API for a shop, without Temporal."""
     parts = shop.parts
-    services = Services(parts.pool, parts.plans, parts.following, parts.links, parts.clock, temporal_is_down)
     port, stop, ready = _free_port(), asyncio.Event(), asyncio.Event()
-    api = asyncio.create_task(serving.serve(app.build(services), "127.0.0.1", port, stop, ready=ready.set))
+    api = asyncio.create_task(
+        serving.serve(app.build(without_temporal(parts)), "127.0.0.1", port, stop, ready=ready.set)
+    )
     weather = Weather(port, [*mishaps])
     try:
         await ready.wait()

@@ -215,3 +215,10 @@ async def test_a_journey_has_begun_with_the_first_event_whenever_that_came_in(sh
     await shop.fill()
     await shop.take(added(shop, "c-1", late))
     assert (await shop.journey()).started_at == shop.begins + min(late, timedelta(0))
+
+
+async def test_what_the_shop_does_with_an_order_is_no_activity_of_the_person(shop: TestShop) -> None:
+    await shop.take(shop.event("page"))
+    for name in ("Order Updated", "Order Refunded", "Order Cancelled", "Order Shipped", "Order Delivered"):
+        await shop.take(shop.event(name, HOUR, order_id="o-1"))
+    assert await shop.parts.pool.fetchval("select last_activity from customers") == shop.begins
