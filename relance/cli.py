@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import platformdirs
 import typer
+import uvloop
 from pydantic import ValidationError
 
 from relance import demo as demo_day
@@ -239,7 +240,7 @@ def _run(command: Coroutine[Any, Any, None], *, log_level: str = "info") -> None
         command.close()  # else Python complains that it was never awaited
         raise
     logs.set_up(settings.log_level or log_level)
-    asyncio.run(_interruptible(command))
+    uvloop.run(_interruptible(command))
 
 
 async def _interruptible(command: Coroutine[Any, Any, None]) -> None:

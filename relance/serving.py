@@ -68,7 +68,9 @@ async def serve(
 
     """
     check_port(host, port)
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, lifespan="off", http="httptools"
+    )
     server = _Server(config, ready)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())

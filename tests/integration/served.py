@@ -14,11 +14,6 @@ from storage import shops
 from tests.integration.loopback import Answer, Break, Request, Silence, listening, read_request, say
 from tests.support import TestShop, without_temporal
 
-
-async def temporal_is_down() -> bool:
-    return False
-
-
 RESET = Break()
 
 
