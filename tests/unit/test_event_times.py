@@ -21,8 +21,8 @@ ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
 )
 
 
-def read(received_at: datetime = NOW, **said: str) -> Event:
-    return parse({**PAGE, **said}, received_at=received_at)
+def read(**said: str) -> Event:
+    return parse({**PAGE, **said}, received_at=NOW)
 
 
 @given(offset=OFFSETS, age=AGES, transit=TRANSITS, field=st.sampled_from(["timestamp", "originalTimestamp"]))
