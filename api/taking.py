@@ -145,8 +145,8 @@ def _unpacked(body: bytes, limit: int) -> bytes:
         unpacked = None
     if unpacked is not None and len(unpacked) > limit:
         raise _too_large(limit)
-    if unpacked is None or not unpacker.eof:
-        detail = "Content-Encoding says gzip, but the body is not a whole gzip file."
+    if unpacked is None or not unpacker.eof or unpacker.unused_data:
+        detail = "Content-Encoding says gzip, but the body is not a whole gzip file, or more than one."
         raise Problem(HTTP_400_BAD_REQUEST, "The body cannot be unpacked", detail)
     return unpacked
 

@@ -179,3 +179,30 @@ async def test_an_unknown_event_is_kept_and_starts_nothing(api: httpx.AsyncClien
     assert answer.status_code == 200
     assert await shop.parts.pool.fetchval("select name from events") == "Balloon Popped"
     assert (await api.get("/v1/journeys")).json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("field", ["userId", "anonymousId"])
+async def test_an_empty_id_is_none_as_libraries_for_phones_send_it(
+    api: httpx.AsyncClient, shop: TestShop, field: str
+) -> None:
+    known = {"userId": "ann", "anonymousId": "device-9"} | {field: ""}
+    message = {"type": "screen", "name": "", "messageId": "", **known}
+    results = (await api.post("/v1/batch", json={"batch": [message, message]})).json()["results"]
+    assert [result["status"] for result in results] == ["new", "new"]
+    rows = await shop.parts.pool.fetch("select name, content from events")
+    assert {(row["name"], row["content"]["user_id"], row["content"]["anonymous_id"]) for row in rows} == {
+        ("screen", known["userId"] or None, known["anonymousId"] or None)
+    }
+    nobody = (await api.post("/v1/page", json={"userId": "", "anonymousId": ""})).json()
+    assert nobody["errors"][0]["field"] == "userId"
+
+
+async def test_a_name_that_is_nearly_right_is_taken_and_noted(api: httpx.AsyncClient) -> None:
+    batch = [{"type": "track", **added(), "event": name} for name in ("product added", "Product Added")]
+    results = (await api.post("/v1/batch", json={"batch": batch})).json()["results"]
+    assert [result["status"] for result in results] == ["new", "new"]
+    assert [result["note"] for result in results] == [
+        "did you mean 'Product Added'? This name has no effect on carts",
+        None,
+    ]
+    assert (await api.post("/v1/track", json=batch[0])).json()["results"][0]["note"] == results[0]["note"]
