@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi_swagger import patch_fastapi
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
-from api import doors, journeys, metrics, offers, problems, tracking
+from api import doors, journeys, metrics, offers, problems, projects, tracking
 from api.auth import Parts
 from api.hooks import route as hooks
 from api.problems import Problem
@@ -38,6 +38,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.add_middleware(doors.NotTooMany, paths=tracking.PATHS, most=most_at_once)
     app.add_middleware(doors.ForPages, paths=tracking.PATHS)
     app.include_router(tracking.router)
+    app.include_router(projects.router)
     app.include_router(hooks.router)
     app.include_router(journeys.router)
     app.include_router(offers.router)

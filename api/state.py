@@ -26,6 +26,7 @@ class Services:
     Attributes:
         temporal_is_up: asks whether Temporal answers; for readiness only, no request depends on it.
         hook_key: decrypts the secrets by which shops sign their webhooks.
+        public_url: where the API is reached from outside.
         keys: the keys that tell events, as they were a moment ago.
 
     """
@@ -37,6 +38,7 @@ class Services:
     clock: ShopClock
     temporal_is_up: Callable[[], Awaitable[bool]]
     hook_key: Fernet
+    public_url: str
     keys: KnownKeys = field(default_factory=KnownKeys)
 
 

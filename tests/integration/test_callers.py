@@ -209,3 +209,19 @@ async def test_pages_may_not_steer_journeys(door: httpx.AsyncClient, keys: dict[
     assert not [name for name in answer.headers if name.startswith("access-control-")]
     asks = page | {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     assert (await door.options("/v1/journeys", headers=asks)).status_code == 405
+
+
+async def test_a_library_is_told_where_to_send_to(door: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    answer = await door.get(f"/v1/projects/{keys['write']}/settings", headers={"Origin": "https://shop.example.com"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    # Of tests/support.py: https://relance.example.com
+    told_to = {"apiKey": keys["write"], "apiHost": "relance.example.com/v1", "protocol": "https"}
+    assert answer.json()["integrations"] == {"Segment.io": told_to}
+
+
+@pytest.mark.parametrize("key", ["api", "unknown", "revoked"])
+async def test_a_library_with_another_key_is_told_nothing(
+    door: httpx.AsyncClient, keys: dict[str, str], key: str
+) -> None:
+    answer = await door.get(f"/v1/projects/{keys[key]}/settings")
+    assert (answer.status_code, answer.json()["title"]) == (404, "No such write key")

@@ -6,10 +6,15 @@ import asyncio
 import gzip
 import json
 import logging
+import os
+import re
+import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +27,7 @@ from tests.integration.loopback import Answer, Break, Request
 from tests.integration.served import Instead, Lost, Served, served
 from tests.support import ITEM, TestShop
 
+EVENTS_PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 EVENTS = 10_000
 TOO_MANY = Answer(429, headers={"Retry-After": "1"})
 WEATHER = [
@@ -173,3 +179,35 @@ async def test_a_clock_that_is_a_year_behind_is_set_right(
         await asyncio.to_thread(client.page, "ann")
     at = await shop.parts.pool.fetchval("select at from events")
     assert before - timedelta(seconds=1) <= at <= datetime.now(UTC)
+
+
+# What the page shows
+
+
+EXAMPLES = dict(re.findall(r"^```(python|js)\n(.*?)^```$", EVENTS_PAGE.read_text(), re.MULTILINE | re.DOTALL)[:2])
+PROGRAMS = {"python": (sys.executable, "-c"), "js": ("node", "--input-type=module", "-e")}
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+async def test_the_examples_of_the_page_run(relance: Served, shop: TestShop, language: str, tmp_path: Path) -> None:
+    if language == "js":
+        await the_library_for_node(tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAMS[language],
+        EXAMPLES[language],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "API": relance.url, "WRITE_KEY": relance.write_key},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    rows = await shop.parts.pool.fetch("select name, customer_id, cart_id from events")
+    assert [tuple(row) for row in rows] == [("Cart Viewed", "u-1", "c-1")]
+
+
+async def the_library_for_node(folder: Path) -> None:
+    """Have what the example imports beside it, where this machine has it."""
+    installed = os.environ.get("NODE_PATH")
+    if not installed or not (Path(installed) / "@segment" / "analytics-node").is_dir() or not shutil.which("node"):
+        pytest.skip("Node with @segment/analytics-node in its NODE_PATH is not here")
+    (folder / "node_modules").symlink_to(installed)
