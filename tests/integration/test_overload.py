@@ -56,6 +56,8 @@ async def test_those_too_many_at_once_come_again_and_none_is_lost(shop: TestShop
     assert {answer.status_code for answer in refused} == {429}
     assert {answer.headers["Retry-After"] for answer in refused} == {str(doors.RETRY_AFTER)}
     assert refused[0].headers["Content-Type"] == "application/problem+json"
+    # A page may read the answer, too.
+    assert refused[0].headers["Access-Control-Allow-Origin"] == "*"
     assert "same messageIds" in refused[0].json()["detail"]
     assert turned_away() - before == len(refused) >= CALLS - MOST
 
@@ -67,7 +69,8 @@ async def _are(answers: list[httpx.Response], number: int) -> bool:
 def caller(api: Served) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=CALLS)
     url = f"http://127.0.0.1:{api.weather.api_port}"
-    return httpx.AsyncClient(base_url=url, auth=(api.write_key, ""), limits=limits, timeout=30)
+    page = {"Origin": "https://shop.example.com"}
+    return httpx.AsyncClient(base_url=url, auth=(api.write_key, ""), headers=page, limits=limits, timeout=30)
 
 
 class Line:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeys.events import Name
+from journeys.events import KINDS, Name
 from tests.integration.calls import added
 from tests.support import ITEM, TestShop
 
@@ -116,7 +116,10 @@ WORDS = [
     *("cart_id", "order_id", "product_id", "price", "quantity", "currency", "discount", "tax", "cart_url", "products"),
     *("consent", "sms", "email", "granted", "purpose", "text", "at", "locale", "phone"),
 ]
-AROUND = ["type", "userId", "anonymousId", "messageId", "timestamp", "sentAt", "event", "name", "properties", "traits"]
+AROUND = [
+    *("type", "userId", "anonymousId", "messageId", "timestamp", "originalTimestamp", "sentAt", "event", "name"),
+    *("properties", "traits", "context", "previousId", "groupId", "writeKey"),
+]
 
 
 JSON = st.recursive(
@@ -132,7 +135,7 @@ JSON = st.recursive(
 
 
 @given(
-    kind=st.sampled_from(["track", "identify", "page"]),
+    kind=st.sampled_from(KINDS),
     event=st.sampled_from([*Name, "Balloon Popped"]),
     properties=st.dictionaries(st.sampled_from(WORDS), JSON),
     around=st.dictionaries(st.sampled_from(AROUND), JSON),
