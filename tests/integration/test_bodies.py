@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -100,6 +101,18 @@ async def test_a_body_that_cannot_be_unpacked_is_refused(
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert detail in answer.json()["detail"]
     assert await names(shop) == []
+
+
+async def test_a_bomb_takes_no_memory(api: httpx.AsyncClient) -> None:
+    bomb = gzip.compress(b" " * 50 * MB)
+    tracemalloc.start()
+    try:
+        answer = await api.post("/v1/track", content=bomb, headers=PACKED)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status_code == 413
+    assert most < 10 * MB
 
 
 def sized(size: int) -> bytes:
