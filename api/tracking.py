@@ -15,7 +15,7 @@ from api.taking import Answer, Result, decoded, read_body, take_messages
 
 MAX_BATCH = 5_000
 
-router = APIRouter(tags=["tracking"], responses=answers(400, 413, 415))
+router = APIRouter(tags=["tracking"], responses=answers(400, 408, 413, 415, 429))
 
 
 _IDENTIFY = {
