@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi_swagger import patch_fastapi
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
-from api import journeys, metrics, offers, problems, tracking
+from api import doors, journeys, metrics, offers, problems, projects, tracking
 from api.auth import Parts
 from api.hooks import route as hooks
 from api.problems import Problem
@@ -21,8 +21,8 @@ with an **API key** (Bearer). Every error is a problem document that says what t
 """
 
 
-def build(services: Services) -> FastAPI:
-    """Build the application around its services."""
+def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> FastAPI:
+    """Build the application around its services; ``most_at_once`` are the requests with events that it lets wait."""
     app = FastAPI(
         title="Relance",
         version="0.1.0",
@@ -35,7 +35,10 @@ def build(services: Services) -> FastAPI:
     patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
+    app.add_middleware(doors.NotTooMany, paths=tracking.PATHS, most=most_at_once)
+    app.add_middleware(doors.ForPages, paths=tracking.PATHS)
     app.include_router(tracking.router)
+    app.include_router(projects.router)
     app.include_router(hooks.router)
     app.include_router(journeys.router)
     app.include_router(offers.router)

@@ -1,8 +1,9 @@
-"""Who calls: shops by their write key (Basic, as Segment's clients send it), operators by their API key (Bearer)."""
+"""Who calls: shops by their write key, as Segment's clients send it, backends and operators by their API key."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
@@ -11,33 +12,82 @@ from starlette.status import HTTP_401_UNAUTHORIZED
 from api.problems import Problem
 from api.state import Services, services
 from storage import shops
+from storage.shops import Key
 
 _BASIC = HTTPBasic(auto_error=False, scheme_name="write key", description="The write key as user name, no password.")
 _BEARER = HTTPBearer(auto_error=False, scheme_name="API key", description="The shop's API key.")
+_NO_WRITE_KEY = "No valid write key"
 
 
-async def shop_of_write_key(
-    given: Annotated[HTTPBasicCredentials | None, Depends(_BASIC)], parts: Annotated[Services, Depends(services)]
-) -> str:
-    """Give the shop whose write key the call carries.
+@dataclass(frozen=True)
+class Caller:
+    """Who tells events.
 
-    Raises:
-        Problem: 401 where there is none, or an unknown one.
+    Attributes:
+        shop: whose events they are.
+        from_backend: it has an API key, which no page or app holds: it knows what it says.
 
     """
-    shop = await shops.shop_of_key(parts.pool, "write", given.username) if given else None
-    if shop is None:
-        detail = "Send the shop's write key as the user name of Basic authorization, with an empty password."
-        headers = {"WWW-Authenticate": 'Basic realm="relance"'}
-        raise Problem(HTTP_401_UNAUTHORIZED, "No valid write key", detail, headers=headers)
-    return shop
+
+    shop: str
+    from_backend: bool
+
+
+async def caller_by_header(
+    basic: Annotated[HTTPBasicCredentials | None, Depends(_BASIC)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    parts: Annotated[Services, Depends(services)],
+) -> Caller | None:
+    """Give who tells events by the Authorization header; None where there is none, and the body must say it.
+
+    Raises:
+        Problem: 401 where the header's key is not good, whatever the body says.
+
+    """
+    given = basic.username if basic else bearer.credentials if bearer else None
+    if given is None:
+        return None
+    key = await parts.keys.find(parts.pool, given)
+    if key is None:
+        raise _no_write_key()
+    return _caller(key)
+
+
+async def caller_by_body(parts: Services, body: dict[str, Any]) -> Caller:
+    """Give who tells events by the ``writeKey`` in a body. An API key is none there: what a page shows is no secret.
+
+    Raises:
+        Problem: 401 where there is none, or it is not good.
+
+    """
+    given = body.get("writeKey")
+    if given is None:
+        raise _no_write_key()
+    key = await parts.keys.find(parts.pool, given) if isinstance(given, str) else None
+    if key is None or key.kind != "write":
+        # Not Basic: a browser would ask the page's visitor for a password.
+        detail = "writeKey: must be a valid write key of the shop; an API key goes into the Authorization header"
+        raise Problem(HTTP_401_UNAUTHORIZED, _NO_WRITE_KEY, detail, headers={"WWW-Authenticate": "Bearer"})
+    return _caller(key)
+
+
+def _caller(key: Key) -> Caller:
+    return Caller(key.shop, from_backend=key.kind == "api")
+
+
+def _no_write_key() -> Problem:
+    detail = (
+        "Send the shop's write key as the user name of Basic authorization, with an empty password, or as writeKey."
+    )
+    headers = {"WWW-Authenticate": 'Basic realm="relance"'}
+    return Problem(HTTP_401_UNAUTHORIZED, _NO_WRITE_KEY, detail, headers=headers)
 
 
 async def shop_of_api_key(
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     parts: Annotated[Services, Depends(services)],
 ) -> str:
-    """Give the shop whose API key the call carries.
+    """Give the shop whose API key the call carries. It is looked up each time: a revoked one is refused at once.
 
     Raises:
         Problem: 401 where there is none, or an unknown one.
@@ -50,6 +100,6 @@ async def shop_of_api_key(
     return shop
 
 
-WriteShop = Annotated[str, Depends(shop_of_write_key)]
+ByHeader = Annotated[Caller | None, Depends(caller_by_header)]
 ApiShop = Annotated[str, Depends(shop_of_api_key)]
 Parts = Annotated[Services, Depends(services)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
 from fastapi import Request
 
 from activities.clock import ShopClock
+from api.known_keys import KnownKeys
 from messages.links import CartLinks
 from storage.following import Following
 from storage.plans import Plans
@@ -25,6 +26,8 @@ class Services:
     Attributes:
         temporal_is_up: asks whether Temporal answers; for readiness only, no request depends on it.
         hook_key: decrypts the secrets by which shops sign their webhooks.
+        public_url: where the API is reached from outside.
+        keys: the keys that tell events, as they were a moment ago.
 
     """
 
@@ -35,6 +38,8 @@ class Services:
     clock: ShopClock
     temporal_is_up: Callable[[], Awaitable[bool]]
     hook_key: Fernet
+    public_url: str
+    keys: KnownKeys = field(default_factory=KnownKeys)
 
 
 def services(request: Request) -> Services:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from typing import Any, Literal
 
 from fastapi import Request
 from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 from starlette.status import (
     HTTP_400_BAD_REQUEST,
+    HTTP_408_REQUEST_TIMEOUT,
     HTTP_413_CONTENT_TOO_LARGE,
     HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     HTTP_422_UNPROCESSABLE_CONTENT,
@@ -21,21 +24,28 @@ from api.metrics import EVENTS
 from api.problems import Problem
 from api.state import Services
 from journeys.events import BadEventError, Event, parse
+from journeys.notes import note_on
 from storage import ingest
 
 MAX_BODY = 500 * 1024
 """Segment's own limit for a batch, in bytes; of a packed body it holds for what is in it."""
+BODY_WITHIN = 30.0
+"""Seconds in which a body must have come: nobody keeps a place by sending byte after byte."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Result(BaseModel):
-    """What became of one event. ``new`` and ``duplicate`` are both fine; ``rejected`` says what to change."""
+    """What became of one event. ``new`` and ``duplicate`` are both fine; ``rejected`` says what to change.
+
+    ``note`` says what looks like a mistake in an event that was taken.
+    """
 
     message_id: str | None
     status: Literal["new", "duplicate", "rejected"]
     field: str | None = None
     problem: str | None = None
+    note: str | None = None
 
 
 class Answer(BaseModel):
@@ -67,7 +77,7 @@ async def take_messages(
             results.append(found)
             continue
         event, became = next(taken)
-        results.append(Result(message_id=event.message_id, status=became.value))
+        results.append(Result(message_id=event.message_id, status=became.value, note=note_on(event)))
     for result in results:
         EVENTS.labels(result.status).inc()
     return results
@@ -109,14 +119,21 @@ async def read_raw(request: Request, limit: int) -> bytes:
     """Read a body as it came; of one that is too large, no more than that it is.
 
     Raises:
-        Problem: 413 where it is more than ``limit`` bytes.
+        Problem: 413 where it is more than ``limit`` bytes, 408 where it does not come, 400 where it breaks off.
 
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        detail = f"The body did not come within {BODY_WITHIN:.0f} seconds; send it again."
+        raise Problem(HTTP_408_REQUEST_TIMEOUT, "The body did not come", detail) from None
+    except ClientDisconnect:
+        raise Problem(HTTP_400_BAD_REQUEST, "The body broke off", "Send the whole body.") from None
     return bytes(body)
 
 
@@ -128,8 +145,8 @@ def _unpacked(body: bytes, limit: int) -> bytes:
         unpacked = None
     if unpacked is not None and len(unpacked) > limit:
         raise _too_large(limit)
-    if unpacked is None or not unpacker.eof:
-        detail = "Content-Encoding says gzip, but the body is not a whole gzip file."
+    if unpacked is None or not unpacker.eof or unpacker.unused_data:
+        detail = "Content-Encoding says gzip, but the body is not a whole gzip file, or more than one."
         raise Problem(HTTP_400_BAD_REQUEST, "The body cannot be unpacked", detail)
     return unpacked
 

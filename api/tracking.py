@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from starlette.status import HTTP_413_CONTENT_TOO_LARGE, HTTP_422_UNPROCESSABLE_CONTENT
 
-from api.auth import Parts, WriteShop
+from api.auth import ByHeader, Caller, Parts, caller_by_body
 from api.problems import Problem, answers
 from api.state import Services
-from api.taking import Answer, decoded, read_body, take_messages
+from api.taking import Answer, Result, decoded, read_body, take_messages
 
 MAX_BATCH = 5_000
 
-router = APIRouter(tags=["tracking"], responses=answers(400, 413, 415))
+router = APIRouter(tags=["tracking"], responses=answers(400, 408, 413, 415, 429))
 
 
 _IDENTIFY = {
@@ -38,58 +39,67 @@ def _takes(example: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.post("/v1/track", openapi_extra=_takes(_TRACK))
-async def track(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def track(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take one event. A 200 means that it is kept and that every later decision sees it."""
-    return await _one(request, shop, parts, "track")
+    return await _one(request, caller, parts, "track")
 
 
 @router.post("/v1/identify", openapi_extra=_takes(_IDENTIFY))
-async def identify(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def identify(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take what the shop knows of a person: contact data, locale, consent."""
-    return await _one(request, shop, parts, "identify")
+    return await _one(request, caller, parts, "identify")
 
 
 @router.post("/v1/page", openapi_extra=_takes(_PAGE))
-async def page(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def page(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take a page view: it counts as activity of the person."""
-    return await _one(request, shop, parts, "page")
+    return await _one(request, caller, parts, "page")
 
 
 @router.post("/v1/screen", openapi_extra=_takes(_PAGE))
-async def screen(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def screen(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take the view of an app's screen: it counts as activity of the person."""
-    return await _one(request, shop, parts, "screen")
+    return await _one(request, caller, parts, "screen")
 
 
 @router.post("/v1/group", openapi_extra=_takes(_GROUP))
-async def group(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def group(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take what a person belongs to: it is kept, and counts as activity of the person."""
-    return await _one(request, shop, parts, "group")
+    return await _one(request, caller, parts, "group")
 
 
 @router.post("/v1/alias", openapi_extra=_takes(_ALIAS))
-async def alias(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def alias(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take that a person was known by another id before."""
-    return await _one(request, shop, parts, "alias")
+    return await _one(request, caller, parts, "alias")
 
 
 @router.post("/v1/batch", openapi_extra=_takes({"batch": [{"type": "track", **_TRACK}, {"type": "page", **_PAGE}]}))
-async def batch(request: Request, shop: WriteShop, parts: Parts) -> Answer:
+async def batch(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take many events. A bad one is named in its result and keeps no other from being taken."""
-    body = decoded(await read_body(request))
+    body, teller = await _read(request, caller, parts)
+    return Answer(success=True, results=await _take(parts, teller, messages_of(body)))
+
+
+def messages_of(body: dict[str, Any]) -> list[object]:
+    """Give the messages of a batch, each with the batch's ``sentAt`` where it has none.
+
+    Raises:
+        Problem: 422 where there is no list of them, 413 where there are too many.
+
+    """
     events = body.get("batch")
     if not isinstance(events, list):
         raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The batch is not valid", "batch: must be a list of events")
     if len(events) > MAX_BATCH:
         detail = f"batch: has {len(events)} events; send at most {MAX_BATCH} at a time"
         raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The batch is too long", detail)
-    sent_at = body.get("sentAt")
-    messages = [_with_sent_at(event, sent_at) for event in events]
-    return Answer(success=True, results=await take_messages(parts, shop, messages))
+    return [_with_sent_at(event, body.get("sentAt")) for event in events]
 
 
-async def _one(request: Request, shop: str, parts: Services, kind: str) -> Answer:
-    [result] = await take_messages(parts, shop, [decoded(await read_body(request))], kind=kind)
+async def _one(request: Request, caller: Caller | None, parts: Services, kind: str) -> Answer:
+    body, teller = await _read(request, caller, parts)
+    [result] = await _take(parts, teller, [body], kind)
     if result.status == "rejected":
         detail = f"{result.field}: {result.problem}"
         errors = [{"field": result.field, "problem": result.problem}]
@@ -97,8 +107,35 @@ async def _one(request: Request, shop: str, parts: Services, kind: str) -> Answe
     return Answer(success=True, results=[result])
 
 
+async def _read(request: Request, caller: Caller | None, parts: Services) -> tuple[dict[str, Any], Caller]:
+    body = decoded(await read_body(request))
+    return body, caller or await caller_by_body(parts, body)
+
+
+async def _take(parts: Services, teller: Caller, messages: list[object], kind: str | None = None) -> list[Result]:
+    return await take_messages(parts, teller.shop, messages, kind=kind, from_backend=teller.from_backend)
+
+
 def _with_sent_at(event: Any, sent_at: Any) -> Any:
     """Segment's clients say once for the whole batch when they sent it."""
     if isinstance(event, dict) and sent_at is not None and "sentAt" not in event:
         return {**event, "sentAt": sent_at}
     return event
+
+
+# Libraries in browsers and phones call by one letter, those of old by "import".
+_SHORT = {
+    "t": track,
+    "i": identify,
+    "p": page,
+    "s": screen,
+    "g": group,
+    "a": alias,
+    "b": batch,
+    "import": batch,
+}
+for _short, _call in _SHORT.items():
+    router.post(f"/v1/{_short}", include_in_schema=False)(_call)
+
+PATHS = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
+"""Where events are told."""

@@ -132,13 +132,13 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
     kind = kind or _text(message, "type")
     if kind not in KINDS:
         raise BadEventError("type", f"must be one of {', '.join(KINDS)}")
-    user_id, anonymous_id = _text(message, "userId"), _text(message, "anonymousId")
+    user_id, anonymous_id = _text_or_empty(message, "userId"), _text_or_empty(message, "anonymousId")
     if user_id is None and anonymous_id is None:
         raise BadEventError("userId", "give userId or anonymousId, so that the event has a person")
     properties = _object(message, "properties")
     name = _name(message, kind)
     return Event(
-        message_id=_text(message, "messageId") or str(uuid.uuid4()),
+        message_id=_text_or_empty(message, "messageId") or str(uuid.uuid4()),
         kind=kind,
         name=name,
         at=_moment(message, received_at),
@@ -160,7 +160,7 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
 
 def _name(message: Mapping[str, Any], kind: str) -> str:
     if kind in {"page", "screen"}:
-        return _text(message, "name") or kind
+        return _text_or_empty(message, "name") or kind
     if kind != "track":
         return kind
     name = _text(message, "event")
@@ -247,20 +247,32 @@ def _text(message: Mapping[str, Any], field: str, *, path: str = "") -> str | No
     return value
 
 
+def _text_or_empty(message: Mapping[str, Any], field: str) -> str | None:
+    """Read what libraries send as an empty string where they have nothing to say."""
+    return None if message.get(field) == "" else _text(message, field)
+
+
 def _moment(message: Mapping[str, Any], received_at: datetime) -> datetime:
-    at = timestamp(message, "timestamp") or timestamp(message, "originalTimestamp")
-    if at is None:
-        return received_at
+    """Tell when it happened. Of a client that says when it sent, only the difference is trusted, not its clock.
+
+    Segment's rule: timestamp = receivedAt - (sentAt - originalTimestamp).
+    """
+    told, original = timestamp(message, "timestamp"), timestamp(message, "originalTimestamp")
     sent_at = timestamp(message, "sentAt")
-    if sent_at is not None:
-        # Segment's correction for a client whose clock is wrong: only the difference is trusted.
-        try:
-            at = received_at - (sent_at - at)
-        except OverflowError:
-            raise BadEventError("timestamp", "lies thousands of years from sentAt") from None
+    if sent_at is None:
+        at, problem = told or original or received_at, "lies in the future; correct the clock, or send sentAt beside it"
+    else:
+        at, problem = _since_sent(original or told or sent_at, sent_at, received_at), "lies after sentAt"
     if at > received_at + CLOCK_TOLERANCE:
-        raise BadEventError("timestamp", "lies in the future; correct the clock, or send sentAt beside it")
+        raise BadEventError("timestamp", problem)
     return min(at, received_at)
+
+
+def _since_sent(at: datetime, sent_at: datetime, received_at: datetime) -> datetime:
+    try:
+        return received_at - (sent_at - at)
+    except OverflowError:
+        raise BadEventError("timestamp", "lies thousands of years from sentAt") from None
 
 
 def timestamp(message: Mapping[str, Any], field: str, *, path: str = "") -> datetime | None:

@@ -59,6 +59,7 @@ class Parts:
             self.clock,
             lambda: _is_up(client),
             self.secret.hooks,
+            self.public_url,
         )
 
     def relay(self, client: Client, clock: Callable[[], Clock] = world_clock) -> Relay:

@@ -137,6 +137,15 @@ async def revoke_key(db: Pool | Connection, key_id: str) -> bool:
     return done == "UPDATE 1"
 
 
+async def find_key(db: Pool | Connection, secret: str) -> Key | None:
+    """Read the key that has this secret, or None where it is unknown or revoked."""
+    row = await db.fetchrow(
+        "select key_id, shop, kind, label, created_at, revoked_at from keys where hash = $1 and revoked_at is null",
+        _hash(secret),
+    )
+    return None if row is None else Key(**row)
+
+
 async def shop_of_key(db: Pool | Connection, kind: str, secret: str) -> str | None:
     """Tell whose key this is, or None where it is unknown, revoked or of another kind."""
     shop: str | None = await db.fetchval(

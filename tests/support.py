@@ -149,7 +149,16 @@ def without_temporal(parts: Parts) -> Services:
     async def is_up() -> bool:
         return False
 
-    return Services(parts.pool, parts.plans, parts.following, parts.links, parts.clock, is_up, parts.secret.hooks)
+    return Services(
+        parts.pool,
+        parts.plans,
+        parts.following,
+        parts.links,
+        parts.clock,
+        is_up,
+        parts.secret.hooks,
+        parts.public_url,
+    )
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from api import app
+from api import app, doors
 from relance import serving
 from storage import shops
 from tests.integration.loopback import Answer, Break, Request, Silence, listening, read_request, say
@@ -80,13 +80,14 @@ class Served:
 
 
 @asynccontextmanager
-async def served(shop: TestShop, *mishaps: Instead | Lost | None) -> AsyncIterator[Served]:
+async def served(
+    shop: TestShop, *mishaps: Instead | Lost | None, most_at_once: int = doors.MOST_AT_ONCE
+) -> AsyncIterator[Served]:
     """Serve the API for a shop, without Temporal."""
     parts = shop.parts
     port, stop, ready = _free_port(), asyncio.Event(), asyncio.Event()
-    api = asyncio.create_task(
-        serving.serve(app.build(without_temporal(parts)), "127.0.0.1", port, stop, ready=ready.set)
-    )
+    built = app.build(without_temporal(parts), most_at_once=most_at_once)
+    api = asyncio.create_task(serving.serve(built, "127.0.0.1", port, stop, ready=ready.set))
     weather = Weather(port, [*mishaps])
     try:
         await ready.wait()

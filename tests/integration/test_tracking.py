@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeys.events import Name
+from journeys.events import KINDS, Name
 from tests.integration.calls import added
 from tests.support import ITEM, TestShop
 
@@ -116,7 +116,10 @@ WORDS = [
     *("cart_id", "order_id", "product_id", "price", "quantity", "currency", "discount", "tax", "cart_url", "products"),
     *("consent", "sms", "email", "granted", "purpose", "text", "at", "locale", "phone"),
 ]
-AROUND = ["type", "userId", "anonymousId", "messageId", "timestamp", "sentAt", "event", "name", "properties", "traits"]
+AROUND = [
+    *("type", "userId", "anonymousId", "messageId", "timestamp", "originalTimestamp", "sentAt", "event", "name"),
+    *("properties", "traits", "context", "previousId", "groupId", "writeKey"),
+]
 
 
 JSON = st.recursive(
@@ -132,7 +135,7 @@ JSON = st.recursive(
 
 
 @given(
-    kind=st.sampled_from(["track", "identify", "page"]),
+    kind=st.sampled_from(KINDS),
     event=st.sampled_from([*Name, "Balloon Popped"]),
     properties=st.dictionaries(st.sampled_from(WORDS), JSON),
     around=st.dictionaries(st.sampled_from(AROUND), JSON),
@@ -179,3 +182,30 @@ async def test_an_unknown_event_is_kept_and_starts_nothing(api: httpx.AsyncClien
     assert answer.status_code == 200
     assert await shop.parts.pool.fetchval("select name from events") == "Balloon Popped"
     assert (await api.get("/v1/journeys")).json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("field", ["userId", "anonymousId"])
+async def test_an_empty_id_is_none_as_libraries_for_phones_send_it(
+    api: httpx.AsyncClient, shop: TestShop, field: str
+) -> None:
+    known = {"userId": "ann", "anonymousId": "device-9"} | {field: ""}
+    message = {"type": "screen", "name": "", "messageId": "", **known}
+    results = (await api.post("/v1/batch", json={"batch": [message, message]})).json()["results"]
+    assert [result["status"] for result in results] == ["new", "new"]
+    rows = await shop.parts.pool.fetch("select name, content from events")
+    assert {(row["name"], row["content"]["user_id"], row["content"]["anonymous_id"]) for row in rows} == {
+        ("screen", known["userId"] or None, known["anonymousId"] or None)
+    }
+    nobody = (await api.post("/v1/page", json={"userId": "", "anonymousId": ""})).json()
+    assert nobody["errors"][0]["field"] == "userId"
+
+
+async def test_a_name_that_is_nearly_right_is_taken_and_noted(api: httpx.AsyncClient) -> None:
+    batch = [{"type": "track", **added(), "event": name} for name in ("product added", "Product Added")]
+    results = (await api.post("/v1/batch", json={"batch": batch})).json()["results"]
+    assert [result["status"] for result in results] == ["new", "new"]
+    assert [result["note"] for result in results] == [
+        "did you mean 'Product Added'? This name has no effect on carts",
+        None,
+    ]
+    assert (await api.post("/v1/track", json=batch[0])).json()["results"][0]["note"] == results[0]["note"]

@@ -17,25 +17,25 @@ import pytest
 import typer
 import yaml
 
-from api import app, metrics, taking, tracking
+from api import app, doors, known_keys, metrics, taking, tracking
 from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
 from channels import accounts
-from journeys import cart, conditions, customers, events, offers, plan, signals, steps, yamlfile
+from journeys import cart, conditions, customers, events, notes, offers, plan, signals, steps, yamlfile
 from journeys.facts import Segment
 from journeys.repairs import Repair
 from messages import catalog, render
 from relance import cli
 from relance.settings import Settings
+from storage import carts
 from workers import schedules, search_attributes, worker
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
-TRACKING = {"/v1/track": "track", "/v1/identify": "identify", "/v1/page": "page"}
-KINDS = set(TRACKING.values())
+TRACKING = {f"/v1/{kind}": kind for kind in events.KINDS}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -245,13 +245,33 @@ def test_the_limits_are_those_of_the_program() -> None:
     assert f"above {events.MAX_EVENT_BYTES // 1024} KB" in text
     assert f"at most {events.MAX_ID} characters" in text
     assert f"{events.CLOCK_TOLERANCE.seconds // 60} minutes ahead" in text
+    assert f"at most {known_keys.KEPT_FOR:.0f} seconds more" in text
+    assert f"within {taking.BODY_WITHIN:.0f} seconds" in text
+    assert f"more than {doors.MOST_AT_ONCE} requests" in text
+    assert f"within {carts.OPEN_FOR.days} days" in text
+
+
+def test_the_events_page_names_every_call_and_every_kind() -> None:
+    text = prose(ROOT / "docs" / "events.md")
+    assert not [call for call in (*events.KINDS, "batch") if f"`POST /v1/{call}`" not in text]
+    assert f"one of {', '.join(f'`{kind}`' for kind in events.KINDS)}" in text
+
+
+def test_the_counter_of_requests_turned_away_is_named() -> None:
+    (metric,) = doors.TURNED_AWAY.collect()
+    assert f"`{metric.name}_total`" in prose(ROOT / "docs" / "events.md")
+
+
+def test_the_note_is_the_one_that_is_shown() -> None:
+    event = events.parse({"userId": "u-1", "event": "order completed"}, received_at=NOW, kind="track")
+    assert f"`{event.name}`,\n`{notes.note_on(event)}`" in prose(ROOT / "docs" / "events.md")
 
 
 # JSON
 
 
 def test_the_tracking_messages_are_found() -> None:
-    assert {message.get("type") or kind for _, message, kind in messages()} == KINDS
+    assert {message.get("type") or kind for _, message, kind in messages()} == set(events.KINDS)
 
 
 @pytest.mark.parametrize(
