@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi_swagger import patch_fastapi
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
-from api import journeys, metrics, offers, problems, tracking
+from api import capture, journeys, metrics, offers, problems, tracking
 from api.auth import Parts
 from api.hooks import route as hooks
 from api.problems import Problem
@@ -35,7 +35,9 @@ def build(services: Services) -> FastAPI:
     patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
+    app.add_middleware(capture.ForPages)
     app.include_router(tracking.router)
+    app.include_router(capture.router)
     app.include_router(hooks.router)
     app.include_router(journeys.router)
     app.include_router(offers.router)

@@ -76,16 +76,24 @@ async def alias(request: Request, shop: WriteShop, parts: Parts) -> Answer:
 @router.post("/v1/batch", openapi_extra=_takes({"batch": [{"type": "track", **_TRACK}, {"type": "page", **_PAGE}]}))
 async def batch(request: Request, shop: WriteShop, parts: Parts) -> Answer:
     """Take many events. A bad one is named in its result and keeps no other from being taken."""
-    body = decoded(await read_body(request))
+    messages = messages_of(decoded(await read_body(request)))
+    return Answer(success=True, results=await take_messages(parts, shop, messages))
+
+
+def messages_of(body: dict[str, Any]) -> list[object]:
+    """Give the messages of a batch, each with the batch's ``sentAt`` where it has none.
+
+    Raises:
+        Problem: 422 where there is no list of them, 413 where there are too many.
+
+    """
     events = body.get("batch")
     if not isinstance(events, list):
         raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The batch is not valid", "batch: must be a list of events")
     if len(events) > MAX_BATCH:
         detail = f"batch: has {len(events)} events; send at most {MAX_BATCH} at a time"
         raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The batch is too long", detail)
-    sent_at = body.get("sentAt")
-    messages = [_with_sent_at(event, sent_at) for event in events]
-    return Answer(success=True, results=await take_messages(parts, shop, messages))
+    return [_with_sent_at(event, body.get("sentAt")) for event in events]
 
 
 async def _one(request: Request, shop: str, parts: Services, kind: str) -> Answer:
