@@ -19,8 +19,10 @@ from tests.support import TestShop, until
 
 DOCS = Path(__file__).parents[2] / "docs" / "capture.md"
 PRODUCT, CHECKOUT = re.findall(r"^```html\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)
-AGREED = {"name": "cookies", "value": "agreed"}
+AGREED = "cookies", "agreed"
 """The cookie by which the shop of the documentation notes that cookies are agreed to."""
+LAST = "Last Word"
+"""The name of an event by which a test knows that all before it has come."""
 
 
 @dataclass
@@ -59,7 +61,11 @@ class Visitor:
 
     async def agreed(self) -> None:
         """Have agreed to cookies on an earlier visit."""
-        await self.context.add_cookies([{**AGREED, "url": self.site.url}])
+        await self.has_cookie(*AGREED)
+
+    async def has_cookie(self, name: str, value: str) -> None:
+        """Have a cookie of the shop's."""
+        await self.context.add_cookies([{"name": name, "value": value, "url": self.site.url}])
 
     async def open(self, path: str) -> None:
         """Go to a page; when this returns, its script has come."""
@@ -83,10 +89,9 @@ class Visitor:
 
     async def stored(self) -> list[Any]:
         """Everything that the browser keeps for the shop."""
-        cookies = [c["name"] for c in await self.context.cookies() if c["name"] != AGREED["name"]]
-        return cookies + list(
-            await self.page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
-        )
+        cookies = [cookie.get("name") for cookie in await self.context.cookies()]
+        kept = await self.page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+        return [name for name in cookies if name != AGREED[0]] + list(kept)
 
     def sent(self) -> list[dict[str, Any]]:
         """Every message that left the browser, whether it arrived or not."""
@@ -95,8 +100,8 @@ class Visitor:
         return [message for r in posts for message in json.loads(r.body)["batch"]]
 
     async def events(self) -> list[dict[str, Any]]:
-        """What is in Postgres, in the order in which it happened."""
-        rows = await self.shop.parts.pool.fetch("select content from events order by at, message_id")
+        """What is in Postgres, in the order in which it came."""
+        rows = await self.shop.parts.pool.fetch("select content from events order by received_at")
         return [row["content"] for row in rows]
 
     async def names(self) -> list[str]:
@@ -114,9 +119,10 @@ class Visitor:
 
     async def until_all_is_told(self) -> list[str]:
         """Wait until what the script had to tell before this is in Postgres; give the names of it."""
-        await self.call("track", "Last Word")
-        await self.until_told("Last Word")
-        return [name for name in await self.names() if name != "Last Word"]
+        said = (await self.names()).count(LAST)
+        await self.call("track", LAST)
+        await self.until_told(LAST, times=said + 1)
+        return [name for name in await self.names() if name != LAST]
 
 
 @asynccontextmanager

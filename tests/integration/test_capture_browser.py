@@ -99,7 +99,7 @@ async def test_a_visitor_who_agreed_before_is_known_on_the_next_page(visitor: Vi
     [("cookies", "refused"), ("cookies", "agreed-not"), ("old-cookies", "agreed"), ("other", "cookies=agreed")],
 )
 async def test_another_cookie_is_no_consent(visitor: Visitor, name: str, value: str) -> None:
-    await visitor.context.add_cookies([{"name": name, "value": value, "url": visitor.site.url}])
+    await visitor.has_cookie(name, value)
     await visitor.open("/tent")
     assert await visitor.page.evaluate("document.cookie") == f"{name}={value}"
     assert visitor.sent() == []
@@ -163,7 +163,7 @@ async def test_where_the_browser_keeps_nothing_the_page_remembers_the_visitor(vi
     await visitor.page.click("#add")
     await visitor.until_all_is_told()
     assert len({event["anonymous_id"] for event in await visitor.events()}) == 1
-    await visitor.call("consent", False)
+    await visitor.page.evaluate("relance.consent(false)")
 
 
 # The first step of the checkout
@@ -225,7 +225,7 @@ async def test_what_is_ticked_before_cookies_are_agreed_to_is_told_then(visitor:
     await visitor.type("email", "ana@example.com")
     await visitor.tick("mails")
     assert visitor.sent() == []
-    await visitor.call("consent", True)
+    await visitor.page.evaluate("relance.consent(true)")
     [told] = await identifies(visitor)
     assert told["consent"]["email"]["granted"]
 
@@ -250,7 +250,7 @@ async def test_unticking_is_heard_after_the_consent_to_cookies_was_taken_back(vi
     await visitor.type("email", "ana@example.com")
     await visitor.tick("mails")
     yes = await visitor.until_told("identify")
-    await visitor.call("consent", False)
+    await visitor.page.evaluate("relance.consent(false)")
     await visitor.tick("mails")
     no = await visitor.until_told("identify", times=2)
     assert no["anonymous_id"] == yes["anonymous_id"]
