@@ -111,9 +111,9 @@ async def test_an_empty_cookie_setting_is_no_consent_where_there_are_no_cookies(
     visitor.site.pages["/other"] = visitor.site.pages["/tent"].replace("cookies=agreed", "", 1)
     await visitor.open("/other")
     assert await visitor.page.evaluate("document.cookie") == ""
+    assert await visitor.stored() == []
     await visitor.page.click("#agree")
     assert await visitor.until_all_is_told() == ["/other", "Product Viewed"]
-    assert len({event["messageId"] for event in visitor.sent()}) == 3
 
 
 async def test_who_takes_the_consent_back_is_forgotten_and_nothing_more_is_told(visitor: Visitor) -> None:
@@ -203,7 +203,7 @@ async def test_a_box_may_be_ticked_first_and_a_number_is_read_by_the_shops_count
     await visitor.open("/checkout")
     await visitor.page.click("text=Text me about")
     await visitor.type("phone", "06 39 98 00 01")
-    await visitor.type("phone", "06 39 98 00 01")
+    await visitor.type("email", "ana@example.com")
     await visitor.type("phone", "+351 912 345 678")
     first, second = await identifies(visitor)
     assert (first["phone"], first["country"]) == ("06 39 98 00 01", "FR")
@@ -358,13 +358,14 @@ async def submit(visitor: Visitor) -> None:
 
 async def test_what_could_not_be_sent_goes_with_the_next_event_and_counts_once(visitor: Visitor) -> None:
     await visitor.agreed()
-    visitor.api.weather.mishaps[:] = [None, Instead(Answer(503)), Lost(), Instead(Break())]
+    refused = [Instead(Answer(status, headers={"Access-Control-Allow-Origin": "*"})) for status in (503, 429)]
+    visitor.api.weather.mishaps[:] = [None, *refused, Lost(), Instead(Break())]
     await visitor.open("/tent")
-    for failures in (1, 2, 3):
+    for failures in (1, 2, 3, 4):
         await until_seen(visitor.failures, failures)
         await visitor.page.click("#add")
     names = await visitor.until_all_is_told()
-    assert names == ["/tent", "Product Viewed", "Product Added", "Product Added", "Product Added"]
+    assert names == ["/tent", "Product Viewed", *["Product Added"] * 4]
     assert len(visitor.sent()) > len(names) + 1
 
 
