@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import Parts
 from api.problems import Problem, answers
+from api.state import Services
 from api.taking import Answer, decoded, read_body, take_messages
 from api.tracking import messages_of
 from journeys.events import BadEventError, Event
@@ -84,7 +85,7 @@ async def capture(request: Request, parts: Parts) -> Answer:
     A bad message is named in its result and keeps no other from being taken.
     """
     body = decoded(await read_body(request))
-    shop = await _shop_of(parts.pool, body.get("writeKey"))
+    shop = await _shop_of(parts, body.get("writeKey"))
     return Answer(success=True, results=await take_messages(parts, shop, messages_of(body), check=check))
 
 
@@ -116,8 +117,8 @@ def _check_proof(channel: str, given: Any) -> None:
         raise BadEventError(f"traits.consent.{channel:.64}", problem) from None
 
 
-async def _shop_of(pool: Any, key: object) -> str:
-    shop = await shops.shop_of_key(pool, "write", key) if isinstance(key, str) else None
+async def _shop_of(parts: Services, key: object) -> str:
+    shop = await shops.shop_of_key(parts.pool, "write", key) if isinstance(key, str) else None
     if shop is None:
         # Without WWW-Authenticate: a browser might ask the visitor for a password.
         detail = "writeKey: must be a valid write key of the shop; the snippet takes it from data-write-key"
