@@ -1,7 +1,8 @@
-.PHONY: setup demo test check lock
+.PHONY: setup demo test check lock snippet
 
 PYTHON ?= python3
 BIN := .venv/bin
+SNIPPET := api/static/capture
 
 setup: .venv/ready
 
@@ -29,3 +30,8 @@ lock: setup
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --quiet -o requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --quiet -o requirements/dev.txt
+
+# Make the script that pages load out of its source, and note in its first line which source that was. Needs Node.
+snippet:
+	{ echo "// docs/capture.md $$(sha256sum < $(SNIPPET).js | cut -c 1-12)"; \
+	npx --yes terser@5.51.2 $(SNIPPET).js --ecma 2020 --compress passes=3,unsafe_arrows=true --mangle; } > $(SNIPPET).min.js

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi_swagger import patch_fastapi
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
-from api import doors, journeys, metrics, offers, problems, projects, tracking
+from api import capture, doors, journeys, metrics, offers, problems, projects, tracking
 from api.auth import Parts
 from api.hooks import route as hooks
 from api.problems import Problem
@@ -35,10 +35,12 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
-    app.add_middleware(doors.NotTooMany, paths=tracking.PATHS, most=most_at_once)
-    app.add_middleware(doors.ForPages, paths=tracking.PATHS)
+    for_events = tracking.PATHS | {capture.PATH}
+    app.add_middleware(doors.NotTooMany, paths=for_events, most=most_at_once)
+    app.add_middleware(doors.ForPages, paths=for_events)
     app.include_router(tracking.router)
     app.include_router(projects.router)
+    app.include_router(capture.router)
     app.include_router(hooks.router)
     app.include_router(journeys.router)
     app.include_router(offers.router)

@@ -17,6 +17,9 @@ from storage.shops import Key
 _BASIC = HTTPBasic(auto_error=False, scheme_name="write key", description="The write key as user name, no password.")
 _BEARER = HTTPBearer(auto_error=False, scheme_name="API key", description="The shop's API key.")
 _NO_WRITE_KEY = "No valid write key"
+_IN_THE_HEADER = "Send the shop's write key as the user name of Basic authorization, with an empty password."
+_IN_THE_BODY = """writeKey: must be a valid write key of the shop; pages give the script theirs as data-write-key. \
+An API key goes into the Authorization header."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ async def caller_by_header(
         return None
     key = await parts.keys.find(parts.pool, given)
     if key is None:
-        raise _no_write_key()
+        headers = {"WWW-Authenticate": 'Basic realm="relance"'}
+        raise Problem(HTTP_401_UNAUTHORIZED, _NO_WRITE_KEY, _IN_THE_HEADER, headers=headers)
     return _caller(key)
 
 
@@ -61,26 +65,15 @@ async def caller_by_body(parts: Services, body: dict[str, Any]) -> Caller:
 
     """
     given = body.get("writeKey")
-    if given is None:
-        raise _no_write_key()
     key = await parts.keys.find(parts.pool, given) if isinstance(given, str) else None
     if key is None or key.kind != "write":
         # Not Basic: a browser would ask the page's visitor for a password.
-        detail = "writeKey: must be a valid write key of the shop; an API key goes into the Authorization header"
-        raise Problem(HTTP_401_UNAUTHORIZED, _NO_WRITE_KEY, detail, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(HTTP_401_UNAUTHORIZED, _NO_WRITE_KEY, _IN_THE_BODY, headers={"WWW-Authenticate": "Bearer"})
     return _caller(key)
 
 
 def _caller(key: Key) -> Caller:
     return Caller(key.shop, from_backend=key.kind == "api")
-
-
-def _no_write_key() -> Problem:
-    detail = (
-        "Send the shop's write key as the user name of Basic authorization, with an empty password, or as writeKey."
-    )
-    headers = {"WWW-Authenticate": 'Basic realm="relance"'}
-    return Problem(HTTP_401_UNAUTHORIZED, _NO_WRITE_KEY, detail, headers=headers)
 
 
 async def shop_of_api_key(

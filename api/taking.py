@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -56,7 +56,13 @@ class Answer(BaseModel):
 
 
 async def take_messages(
-    parts: Services, shop: str, messages: Sequence[object], *, kind: str | None = None, from_backend: bool = False
+    parts: Services,
+    shop: str,
+    messages: Sequence[object],
+    *,
+    kind: str | None = None,
+    from_backend: bool = False,
+    check: Callable[[Event], None] = ingest.check,
 ) -> list[Result]:
     """Take Segment messages in. When this returns, each is committed, was known already, or is told to be bad.
 
@@ -66,9 +72,10 @@ async def take_messages(
         messages: decoded JSON values, of any kind.
         kind: the type that the address of the call implies; otherwise each message's own ``type`` counts.
         from_backend: whether the shop's own backend tells them.
+        check: raises BadEventError for an event that this door does not take.
 
     """
-    read = [_read(message, kind, from_backend=from_backend) for message in messages]
+    read = [_read(message, kind, check, from_backend=from_backend) for message in messages]
     events = [event for event in read if isinstance(event, Event)]
     taken = iter(zip(events, await ingest.take_all(parts.pool, parts.following, shop, events), strict=True))
     results = []
@@ -83,10 +90,10 @@ async def take_messages(
     return results
 
 
-def _read(message: object, kind: str | None, *, from_backend: bool) -> Event | Result:
+def _read(message: object, kind: str | None, check: Callable[[Event], None], *, from_backend: bool) -> Event | Result:
     try:
         event = parse(message, received_at=datetime.now(UTC), kind=kind, from_backend=from_backend)
-        ingest.check(event)
+        check(event)
     except BadEventError as error:
         named = message.get("messageId") if isinstance(message, dict) else None
         return Result(message_id=_printable(named), status="rejected", field=error.field, problem=error.problem)

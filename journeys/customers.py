@@ -15,7 +15,12 @@ Traits = dict[str, dict[str, Any]]
 
 
 class Consent(BaseModel):
-    """A person's word on one channel and purpose."""
+    """A person's word on one channel and purpose.
+
+    Attributes:
+        wording: the text that was shown, and the page that showed it; it is kept when the event is dropped.
+
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,6 +36,11 @@ class _Given(BaseModel):
     purpose: Purpose = Purpose.MARKETING
     text: str | None = None
     at: Any = None
+    page: str | None = None
+
+    @property
+    def wording(self) -> str | None:
+        return f"{self.text} ({self.page})" if self.text and self.page else self.text or self.page
 
 
 _GIVEN: TypeAdapter[bool | _Given] = TypeAdapter(StrictBool | _Given)
@@ -93,4 +103,4 @@ def _consent(channel: Channel, value: object, event: Event) -> Consent:
         return Consent(channel=channel, purpose=Purpose.MARKETING, granted=given, wording=None, at=event.at)
     at = timestamp({"at": given.at}, "at", path=f"traits.consent.{channel}.") or event.at
     at = min(at, event.received_at)
-    return Consent(channel=channel, purpose=given.purpose, granted=given.granted, wording=given.text, at=at)
+    return Consent(channel=channel, purpose=given.purpose, granted=given.granted, wording=given.wording, at=at)

@@ -91,7 +91,7 @@ async def test_the_headers_key_wins_over_the_bodys(
 @pytest.mark.parametrize(
     ("headers", "key", "challenge"),
     [
-        pytest.param(None, None, BASIC, id="no key"),
+        pytest.param(None, None, BEARER, id="no key"),
         pytest.param(None, "unknown", BEARER, id="a made-up key in the body"),
         pytest.param(None, "revoked", BEARER, id="a revoked key in the body"),
         pytest.param(None, "odd", BEARER, id="half a character in the body"),

@@ -17,7 +17,7 @@ import pytest
 import typer
 import yaml
 
-from api import app, doors, known_keys, metrics, taking, tracking
+from api import app, capture, doors, known_keys, metrics, taking, tracking
 from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
@@ -387,6 +387,26 @@ def test_the_webhooks_limits_and_counters_are_those_of_the_program() -> None:
     named = set(re.findall(r"relance_hooks_\w+", text))
     counted = {metric.name + "_total" for metric in metrics.REGISTRY.collect()}
     assert named == {name for name in counted if name.startswith("relance_hooks_")}
+
+
+# Capture
+
+CAPTURE = ROOT / "docs" / "capture.md"
+
+
+def test_the_attributes_and_the_calls_of_pages_are_all_described_and_no_others() -> None:
+    source = (ROOT / "api" / "static" / "capture.js").read_text()
+    read = re.findall(r"dataset\.(\w+)|\[(data-[\w-]+)\]", source)
+    known = {dashed or "data-" + re.sub("[A-Z]", lambda c: "-" + c[0].lower(), name) for name, dashed in read}
+    assert set(re.findall(r"^\| `(data-[\w-]+)` \|", CAPTURE.read_text(), re.MULTILINE)) == known
+    calls = re.findall(r"^    (\w+)[(:]", source.partition("const api = {")[2].partition("\n  };")[0], re.MULTILINE)
+    described = re.findall(r"^\| `relance\.push\((\[.*?\])\)` \|", CAPTURE.read_text(), re.MULTILINE)
+    assert [json.loads(call)[0] for call in described] == calls
+
+
+def test_the_types_that_a_page_may_send_are_named() -> None:
+    *others, last = capture.KINDS
+    assert f"It takes {', '.join(f'`{kind}`' for kind in others)} and `{last}`" in prose(CAPTURE)
 
 
 # Links
