@@ -189,7 +189,7 @@ def _print(job: Wanted, done: imports.Progress) -> None:
         counts = f"{done.new} new, {done.known} known already, {done.rejected} rejected"
         print(f"imported {job.what} of {job.file} into {job.shop}: {counts}")  # noqa: T201 the answer
         return
-    table = Table("new", "known already", "rejected", title=f"{job.what} of {job.file.name} into {job.shop}")
+    table = Table("new", "known already", "rejected", title=Text(f"{job.what} of {job.file.name} into {job.shop}"))
     table.add_row(str(done.new), str(done.known), str(done.rejected))
     out.print(table)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
 import random
 import re
 import signal
@@ -46,13 +49,16 @@ class Program:
     def __init__(self, shop: TestShop, database_url: str) -> None:
         self.shop, self._url = shop, database_url
 
-    async def start(self, what: str, file: Path, *words: str) -> asyncio.subprocess.Process:
-        """Start an import."""
+    async def start(
+        self, what: str, file: Path, *words: str, terminal: int | None = None
+    ) -> asyncio.subprocess.Process:
+        """Start an import, at a terminal or at none."""
+        output = asyncio.subprocess.PIPE if terminal is None else terminal
         return await asyncio.create_subprocess_exec(
             *(str(RELANCE), "import", what, str(file), "--shop", self.shop.shop, *words),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(RELANCE_DATABASE_URL=self._url, RELANCE_SECRET=SECRET_TEXT),
+            stdout=output,
+            stderr=output,
+            env=environment(RELANCE_DATABASE_URL=self._url, RELANCE_SECRET=SECRET_TEXT, TERM="xterm", COLUMNS="120"),
         )
 
     async def __call__(self, what: str, file: Path, *words: str) -> Done:
@@ -278,6 +284,34 @@ async def test_a_file_may_be_imported_again_and_changes_nothing(program: Program
     assert "0 new, 3 known already, 0 rejected" in third.out
     assert await people(program.shop) == before
     assert await count(program.shop, "events") == 2
+
+
+async def test_on_a_terminal_an_import_shows_how_far_it_is_and_ends_with_a_table(
+    program: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "[bold]customers.csv"
+    file.write_text("id\n" + "".join(f"{number}\n" for number in range(1, 1201)))
+    ours, terminal = pty.openpty()
+    process = await program.start("customers", file, terminal=terminal)
+    os.close(terminal)
+    shown = await asyncio.wait_for(asyncio.to_thread(all_of, ours), PATIENCE)
+    assert await process.wait() == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert "1201/1201" in shown
+    assert re.search(r"\d+/s", shown)
+    assert f"customers of {file.name} into {program.shop.shop}" in " ".join(shown.split())
+    assert re.search(r"│ 1200 +│ 0 +│ 0 +│", shown)
+
+
+def all_of(terminal: int) -> str:
+    """Read what is shown on a terminal until the program at it ends."""
+    shown = b""
+    # Linux ends a terminal by an error.
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65536):
+            shown += part
+    os.close(terminal)
+    return shown.decode()
 
 
 async def test_rejected_rows_are_mended_where_they_are_told_of_and_imported_from_there(
