@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from api import app
 from api.state import Services
 from storage import shops
 from tests.integration.calls import Keys
+from tests.integration.importing import Program
 from tests.support import TestShop
 
 
@@ -29,3 +31,9 @@ async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, base_url="http://relance") as client:
         client.auth = Keys(write, read)
         yield client
+
+
+@pytest.fixture
+def program(shop: TestShop, database_url: str) -> Program:
+    """``relance import``, for the shop."""
+    return Program(shop, database_url)
