@@ -35,3 +35,8 @@ def usable(channel: Channel, value: object, country: object = None) -> str | Non
     if not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def comparable(channel: Channel, address: str) -> str:
+    """Give the form in which two usable addresses are the same if one mailbox or telephone is behind both."""
+    return address.lower() if channel is Channel.EMAIL else address

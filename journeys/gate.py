@@ -37,6 +37,7 @@ class Question:
         ordered: the cart was ordered.
         empty: the cart holds nothing.
         consent: the person's word on this channel and purpose; None when they never gave one.
+        suppressed: nothing may go to the person's address for the channel, whatever they consented to.
         has_address: there is an address for the channel.
         connected: the shop has a provider's account for the channel.
         listed: that address is on the shop's allowlist.
@@ -56,6 +57,7 @@ class Question:
     mode: Mode
     held_out: bool
     consent: bool | None
+    suppressed: bool
     has_address: bool
     connected: bool
     listed: bool
@@ -100,6 +102,11 @@ def permitted(q: Question) -> str | None:
     return f"no consent to {q.purpose} by {q.channel}"
 
 
+def not_suppressed(q: Question) -> str | None:
+    """Nothing at all goes to a suppressed address: the word of whoever reads there is above the shop's files."""
+    return "address is suppressed" if q.suppressed else None
+
+
 def reachable(q: Question) -> str | None:
     """There is an address."""
     return None if q.has_address else f"no address for {q.channel}"
@@ -134,6 +141,7 @@ RULES: tuple[Callable[[Question], str | None], ...] = (
     shop_sends,
     not_held_out,
     permitted,
+    not_suppressed,
     reachable,
     connected,
     listed,

@@ -13,8 +13,18 @@ import typer
 import uvloop
 from pydantic import ValidationError
 
+from journeys.imports import What
 from relance import demo as demo_day
-from relance import hook_commands, logs, plan_commands, processes, rehearse_command, serving, shop_commands
+from relance import (
+    hook_commands,
+    import_commands,
+    logs,
+    plan_commands,
+    processes,
+    rehearse_command,
+    serving,
+    shop_commands,
+)
 from relance import up as up_command
 from relance.errors import UsageError
 from relance.settings import Settings
@@ -30,12 +40,22 @@ shop = typer.Typer(no_args_is_help=True, help="Shops: make one, change its setti
 plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them.")
 key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
 hook = typer.Typer(no_args_is_help=True, help="Webhooks of shops: their secrets, and bodies that could not be read.")
+imports = typer.Typer(no_args_is_help=True, help="The first day: what the shop knew before Relance.")
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
 app.add_typer(key, name="key")
 app.add_typer(hook, name="hook")
+app.add_typer(imports, name="import")
 
 Data = Annotated[Path, typer.Option("--data", help="Where everything is kept.", show_default="the user's data folder")]
+Rows = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON in UTF-8, also packed with gzip.")]
+ForShop = Annotated[str, typer.Option("--shop", help="Whose they are.")]
+Zone = Annotated[str | None, typer.Option("--timezone", help="Of dates that name no zone, such as Europe/Paris.")]
+Errors = Annotated[
+    Path | None, typer.Option("--errors", help="Where rejected rows go.", show_default="FILE.errors.ndjson")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file only.")]
+Again = Annotated[bool, typer.Option("--again", help="Start over, whatever was done.")]
 DEFAULT_DATA = platformdirs.user_data_path("relance")
 
 
@@ -223,6 +243,69 @@ def hook_forget(
 ) -> None:
     """Delete a kept body for good."""
     _run(hook_commands.forget(_settings(), kept_id))
+
+
+@imports.command(
+    "customers", epilog="Example: `relance import customers customers.csv --shop boutique --timezone Europe/Paris`"
+)
+def import_customers(
+    file: Rows,
+    shop: ForShop,
+    timezone: Zone = None,
+    as_of: Annotated[str | None, typer.Option(help="When the file was written, for rows without a date.")] = None,
+    errors: Errors = None,
+    *,
+    dry_run: DryRun = False,
+    again: Again = False,
+) -> None:
+    """Import who the shop's customers are, so that they are known."""
+    _import(import_commands.wanted(What.CUSTOMERS, file, shop, timezone, as_of, errors, again=again), dry_run=dry_run)
+
+
+@imports.command("orders", epilog="Example: `relance import orders orders.ndjson.gz --shop boutique`")
+def import_orders(
+    file: Rows,
+    shop: ForShop,
+    timezone: Zone = None,
+    errors: Errors = None,
+    *,
+    dry_run: DryRun = False,
+    again: Again = False,
+) -> None:
+    """Import past orders. They start nothing; who has ordered is a customer."""
+    _import(import_commands.wanted(What.ORDERS, file, shop, timezone, None, errors, again=again), dry_run=dry_run)
+
+
+@imports.command("consents", epilog="Example: `relance import consents consents.csv --shop boutique --dry-run`")
+def import_consents(
+    file: Rows,
+    shop: ForShop,
+    timezone: Zone = None,
+    errors: Errors = None,
+    *,
+    dry_run: DryRun = False,
+    again: Again = False,
+) -> None:
+    """Import what people agreed to or refused, each with its date."""
+    _import(import_commands.wanted(What.CONSENTS, file, shop, timezone, None, errors, again=again), dry_run=dry_run)
+
+
+@imports.command("suppressions", epilog="Example: `relance import suppressions bounced.csv --shop boutique`")
+def import_suppressions(
+    file: Rows,
+    shop: ForShop,
+    timezone: Zone = None,
+    errors: Errors = None,
+    *,
+    dry_run: DryRun = False,
+    again: Again = False,
+) -> None:
+    """Import addresses that nothing may be sent to, whoever agreed to it."""
+    _import(import_commands.wanted(What.SUPPRESSIONS, file, shop, timezone, None, errors, again=again), dry_run=dry_run)
+
+
+def _import(wanted: import_commands.Wanted, *, dry_run: bool) -> None:
+    _run(import_commands.check(wanted) if dry_run else import_commands.run(_settings(), wanted), log_level="error")
 
 
 def _settings() -> Settings:

@@ -62,7 +62,7 @@ async def change(
     if cart_url is not None and not cart_url.startswith(("https://", "http://")):
         raise UsageError("--cart-url must be an https or http address")
     async with connected(settings) as parts:
-        shop = await _get(parts, name)
+        shop = await get(parts, name)
         connection = _account(account, parts) if account is not None else None
         changed = dataclasses.replace(
             shop,
@@ -117,7 +117,7 @@ def _account(argument: str, parts: Parts) -> tuple[Channel, bytes]:
 async def show(settings: Settings, name: str) -> None:
     """Show a shop."""
     async with connected(settings) as parts:
-        shop = await _get(parts, name)
+        shop = await get(parts, name)
         table = Table(show_header=False)
         for field in dataclasses.fields(shop):
             value = getattr(shop, field.name)
@@ -132,7 +132,7 @@ async def create_key(settings: Settings, name: str, kind: str, label: str) -> No
     if kind not in {"write", "api"}:
         raise UsageError(f"'{kind}' is not a kind of key: say write or api")
     async with connected(settings) as parts:
-        await _get(parts, name)
+        await get(parts, name)
         print(await shops.create_key(parts.pool, name, kind, label))  # noqa: T201 plain, so that scripts can read it
 
 
@@ -140,7 +140,7 @@ async def list_keys(settings: Settings, name: str | None) -> None:
     """List keys."""
     async with connected(settings) as parts:
         if name is not None:
-            await _get(parts, name)
+            await get(parts, name)
         table = Table("id", "shop", "kind", "label", "made", "revoked")
         for key in await shops.list_keys(parts.pool, name):
             revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "-"
@@ -156,7 +156,13 @@ async def revoke_key(settings: Settings, key_id: str) -> None:
     console.print(f"revoked key {key_id}")
 
 
-async def _get(parts: Parts, name: str) -> Shop:
+async def get(parts: Parts, name: str) -> Shop:
+    """Read a shop.
+
+    Raises:
+        UsageError: there is none of that name.
+
+    """
     try:
         return await shops.get(parts.pool, name)
     except UnknownShopError:

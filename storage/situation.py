@@ -12,6 +12,7 @@ from journeys.customers import fields, plain
 from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
 from journeys.gate import Mode, Question, refusal
 from journeys.plan import Plan
+from storage import suppressions
 from storage.journeys import UnknownJourneyError
 
 if TYPE_CHECKING:
@@ -47,12 +48,20 @@ select j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_o
 
 @dataclass(frozen=True)
 class Situation:
-    """What one read found. It holds personal data and stays inside the activity."""
+    """What one read found. It holds personal data and stays inside the activity.
+
+    Attributes:
+        addresses: the person's, in the form that providers take.
+        suppressed: the channels whose address is suppressed.
+
+    """
 
     at: datetime
     row: dict[str, Any]
     cart: Cart
     traits: dict[str, Any]
+    addresses: dict[Channel, str]
+    suppressed: frozenset[Channel]
 
     @property
     def mode(self) -> Mode:
@@ -72,7 +81,7 @@ class Situation:
 
     def address(self, channel: Channel) -> str | None:
         """Give the person's address for a channel, in the form that providers take."""
-        return usable(channel, self.traits.get(ADDRESS_TRAITS[channel]), self.traits.get("country"))
+        return self.addresses.get(channel)
 
     def question(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Question:
         """Put together what the gate is asked."""
@@ -88,6 +97,7 @@ class Situation:
             mode=self.mode,
             held_out=row["held_out"],
             consent=(row["consents"] or {}).get(f"{channel} {plan.purpose}"),
+            suppressed=channel in self.suppressed,
             has_address=address is not None,
             connected=channel in (row["accounts"] or ()),
             listed=address in row["allowlist"],
@@ -128,4 +138,13 @@ async def read(db: Pool | Connection, journey: str, at: datetime) -> Situation:
     row = await db.fetchrow(_READ, journey, at, timedelta(days=SERIAL_WINDOW_DAYS))
     if row is None:
         raise UnknownJourneyError(journey)
-    return Situation(at, dict(row), Cart.model_validate(row["cart"]), plain(row["traits"]))
+    traits = plain(row["traits"])
+    addresses = _addresses(traits)
+    suppressed = await suppressions.among(db, row["shop"], addresses)
+    return Situation(at, dict(row), Cart.model_validate(row["cart"]), traits, addresses, suppressed)
+
+
+def _addresses(traits: dict[str, Any]) -> dict[Channel, str]:
+    said = {channel: traits.get(trait) for channel, trait in ADDRESS_TRAITS.items()}
+    found = {channel: usable(channel, value, traits.get("country")) for channel, value in said.items()}
+    return {channel: address for channel, address in found.items() if address is not None}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from api import app
 from storage import shops
 from tests.integration.calls import Keys
 from tests.integration.hook_calls import Hooks
+from tests.integration.importing import Program
 from tests.support import TestShop, without_temporal
 
 
@@ -31,3 +33,9 @@ async def hooks(api: httpx.AsyncClient, shop: TestShop) -> Hooks:
     platforms = Hooks(api, shop)
     await platforms.connect()
     return platforms
+
+
+@pytest.fixture
+def program(shop: TestShop, database_url: str) -> Program:
+    """``relance import``, for the shop."""
+    return Program(shop, database_url)
