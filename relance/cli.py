@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from relance import demo as demo_day
-from relance import logs, plan_commands, processes, rehearse_command, serving, shop_commands
+from relance import events_commands, logs, plan_commands, processes, rehearse_command, serving, shop_commands
 from relance import up as everything
 from relance.errors import UsageError
 from relance.settings import Settings
@@ -30,7 +30,9 @@ plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them."
 key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
+events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")
 app.add_typer(key, name="key")
+app.add_typer(events, name="events")
 
 Data = Annotated[Path, typer.Option("--data", help="Where everything is kept.", show_default="the user's data folder")]
 DEFAULT_DATA = platformdirs.user_data_path("relance")
@@ -170,6 +172,24 @@ def key_list(name: Annotated[str | None, typer.Argument(metavar="SHOP")] = None)
 def key_revoke(key_id: Annotated[str, typer.Argument(help="As 'relance key list' shows it.")]) -> None:
     """Revoke a key: it is refused from now on."""
     _run(shop_commands.revoke_key(_settings(), key_id))
+
+
+@events.command("parked", epilog="Example: `relance events parked --shop boutique`")
+def events_parked(
+    for_shop: Annotated[str | None, typer.Option("--shop", help="Of one shop only.", show_default="all")] = None,
+) -> None:
+    """List what cannot be delivered to Temporal, and why."""
+    _run(events_commands.parked(_settings(), for_shop))
+
+
+@events.command("retry", epilog="Example: `relance events retry 1207 1311`")
+def events_retry(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As the list shows them.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All that are parked, of every shop.")] = False,
+) -> None:
+    """Have parked rows delivered after all, once the reason is mended."""
+    _run(events_commands.retry(_settings(), ids or [], every=every))
 
 
 def _settings() -> Settings:

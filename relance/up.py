@@ -58,6 +58,7 @@ async def up(data: Path, port: int) -> None:
             await migrate(url)
             client = await temporal.connect(address=address.grpc, namespace="default")
             await temporal.bootstrap(client)
+            relaying = await temporal.connect(address=address.grpc, namespace="default", retry=temporal.ONCE)
             async with assemble(url, secret, f"http://{HOST}:{port}") as parts, serving.until_told() as stop:
                 keys = await demo_shop(parts, secret)
                 # The folder is ours alone: whoever leased these rows is gone.
@@ -72,7 +73,7 @@ async def up(data: Path, port: int) -> None:
                     stop,
                     serving.serve(app.build(parts.services(client)), HOST, port, stop, ready=tell),
                     embedded.watch(data, stop),
-                    parts.relay(client).run(stop),
+                    parts.relay(relaying).run(stop),
                     *(serving.work(worker, stop) for worker in parts.workers(client)),
                 )
 

@@ -42,7 +42,7 @@ async def relays_at_work(shop: TestShop, client: Client, count: int = 1) -> Asyn
 
 async def delivered(shop: TestShop) -> bool:
     """Tell whether Temporal has heard everything."""
-    return (await outbox.waiting(shop.parts.pool))[0] == 0
+    return (await outbox.waiting(shop.parts.pool)).rows == 0
 
 
 async def is_running(shop: TestShop, client: Client, cart: str) -> bool:
