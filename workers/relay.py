@@ -74,6 +74,9 @@ class Relay:
         secret: the key by which ids that may not be shown are hashed.
         clock: gives the clock that a journey starts with.
 
+    Attributes:
+        pressure: how much it tells Temporal at once.
+
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class Relay:
     ) -> None:
         self._pool = pool
         self._telling = Telling(pool, client, plans, secret, clock)
-        self._pressure = Pressure()
+        self.pressure = Pressure()
         self._temporal = Outage()
         self._postgres = Outage()
         self._rest = timedelta(0)
@@ -108,7 +111,7 @@ class Relay:
     async def deliver_batch(self) -> bool:
         """Deliver what is due, at most one batch; tell whether there was anything."""
         # While Temporal is away, one journey at a time finds out whether it is back.
-        width = 1 if self._temporal.lasts else self._pressure.width
+        width = 1 if self._temporal.lasts else self.pressure.width
         runs = await outbox.lease(self._pool, width)
         self._rest = timedelta(0) if runs else IDLE
         if not runs:
@@ -145,10 +148,10 @@ class Relay:
         failures = {run.failure: run.problem for run in told if run.failure}
         delivered = any(run.delivered for run in told)
         if Failure.BUSY in failures:
-            self._pressure.pushed_back()
+            self.pressure.pushed_back()
             self._rest = PUSHED_BACK
         elif full and not failures:
-            self._pressure.went_well()
+            self.pressure.went_well()
         if delivered or Failure.BUSY in failures:
             if self._temporal.ends():
                 log.info("relay reaches Temporal again")
@@ -166,9 +169,11 @@ class Relay:
             if run.stopped_at is None:
                 continue
             given = self._given_back(run, run.stopped_at)
-            given_back.append(given)
             if given.problem and given.delivery.tries + 1 >= MOST_TRIES:
                 parked[given.delivery.id] = given.problem
+                # The rows behind it have waited long enough.
+                given = GivenBack(given.delivery, given.run, timedelta(0))
+            given_back.append(given)
         for row, problem in parked.items():
             log.warning("relay parks a row that cannot be delivered", row=row, problem=problem)
         await outbox.done(self._pool, [row for run in told for row in run.delivered])
