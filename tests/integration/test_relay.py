@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
@@ -270,6 +271,35 @@ async def test_while_temporal_is_away_no_row_is_marked_and_one_line_tells_of_it(
         "relay cannot reach Temporal and waits for it",
         "relay reaches Temporal again",
     ]
+
+
+async def test_while_postgres_is_away_the_relay_waits_for_it_and_one_line_tells_of_it(
+    shop: TestShop, client: Client, database_url: str, postgres_server: str
+) -> None:
+    database = database_url.partition("?")[0].rpartition("/")[2]
+    admin = await asyncpg.connect(postgres_server.replace("/relance?", "/postgres?"))
+
+    async def said(*lines: str) -> bool:
+        return [line["event"] for line in log] == list(lines)
+
+    try:
+        with capture_logs() as log:
+            async with at_work(shop.parts.relay(client)):
+                await admin.execute(f"alter database {database} allow_connections false")
+                await admin.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database
+                )
+                await until(lambda: said("relay cannot reach Postgres and waits for it"))
+                # Several tries go by, and say nothing.
+                await asyncio.sleep(2)
+                await admin.execute(f"alter database {database} allow_connections true")
+                await until(
+                    lambda: said("relay cannot reach Postgres and waits for it", "relay reaches Postgres again")
+                )
+                await many(shop, 1)
+                await until(lambda: is_empty(shop))
+    finally:
+        await admin.close()
 
 
 async def test_a_namespace_that_is_missing_or_not_set_up_is_waited_for(shop: TestShop, address: str) -> None:
