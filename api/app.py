@@ -62,7 +62,7 @@ async def readyz(parts: Parts) -> Response:
     Temporal may be down: events are taken all the same, and journeys go on when it is back.
     """
     try:
-        waiting, age = await outbox.waiting(parts.pool)
+        waiting = await outbox.waiting(parts.pool)
         repaired = await repairs.of_the_last_day(parts.pool)
     except Exception as error:  # noqa: BLE001 whatever it is, events cannot be taken
         down = {"status": "not ready", "database": type(error).__name__}
@@ -72,7 +72,11 @@ async def readyz(parts: Parts) -> Response:
         "status": "ready",
         "database": "up",
         "temporal": temporal,
-        "outbox": {"waiting": waiting, "oldest_seconds": age.total_seconds()},
+        "outbox": {
+            "waiting": waiting.rows,
+            "oldest_seconds": waiting.oldest.total_seconds(),
+            "parked": waiting.parked,
+        },
         "repaired": {"last_day": repaired},
     }
     return JSONResponse(document)

@@ -20,6 +20,7 @@ EVENTS = Counter("relance_events", "Events by what became of them.", ["became"],
 
 _WAITING = Gauge("relance_outbox_waiting", "Rows that Temporal has not heard of yet.", registry=REGISTRY)
 _OLDEST = Gauge("relance_outbox_oldest_seconds", "For how long the oldest of them waits.", registry=REGISTRY)
+_PARKED = Gauge("relance_outbox_parked", "Rows that were set aside: they cannot be delivered.", registry=REGISTRY)
 _OVERDUE = Gauge("relance_journeys_overdue", "Running journeys whose moment passed long ago.", registry=REGISTRY)
 
 
@@ -42,9 +43,10 @@ REGISTRY.register(_REPAIRS)
 
 async def metrics(parts: Parts) -> Response:
     """Give what Prometheus scrapes. What is asked of Postgres is the same in every process."""
-    waiting, age = await outbox.waiting(parts.pool)
-    _WAITING.set(waiting)
-    _OLDEST.set(age.total_seconds())
+    waiting = await outbox.waiting(parts.pool)
+    _WAITING.set(waiting.rows)
+    _OLDEST.set(waiting.oldest.total_seconds())
+    _PARKED.set(waiting.parked)
     _OVERDUE.set(await reconcile.count_overdue(parts.pool))
     _REPAIRS.by_kind = await repairs.count(parts.pool)
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from journeys.imports import What
 from relance import demo as demo_day
 from relance import (
+    events_commands,
     hook_commands,
     import_commands,
     logs,
@@ -43,9 +44,11 @@ hook = typer.Typer(no_args_is_help=True, help="Webhooks of shops: their secrets,
 imports = typer.Typer(no_args_is_help=True, help="The first day: what the shop knew before Relance.")
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
+events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")
 app.add_typer(key, name="key")
 app.add_typer(hook, name="hook")
 app.add_typer(imports, name="import")
+app.add_typer(events, name="events")
 
 Data = Annotated[Path, typer.Option("--data", help="Where everything is kept.", show_default="the user's data folder")]
 Rows = Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON in UTF-8, also packed with gzip.")]
@@ -306,6 +309,24 @@ def import_suppressions(
 
 def _import(wanted: import_commands.Wanted, *, dry_run: bool) -> None:
     _run(import_commands.check(wanted) if dry_run else import_commands.run(_settings(), wanted), log_level="error")
+
+
+@events.command("parked", epilog="Example: `relance events parked --shop boutique`")
+def events_parked(
+    for_shop: Annotated[str | None, typer.Option("--shop", help="Of one shop only.", show_default="all")] = None,
+) -> None:
+    """List what cannot be delivered to Temporal, and why."""
+    _run(events_commands.parked(_settings(), for_shop))
+
+
+@events.command("retry", epilog="Example: `relance events retry 1207 1311`")
+def events_retry(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As the list shows them.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All that are parked, of every shop.")] = False,
+) -> None:
+    """Have parked rows delivered after all, once the reason is mended."""
+    _run(events_commands.retry(_settings(), ids or [], every=every))
 
 
 def _settings() -> Settings:

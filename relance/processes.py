@@ -92,7 +92,7 @@ async def api(settings: Settings, host: str, port: int) -> None:
 async def relay(settings: Settings) -> None:
     """Run a relay."""
     async with connected(settings) as parts, serving.until_told() as stop:
-        await parts.relay(await temporal.connect(lazy=True)).run(stop)
+        await parts.relay(await temporal.connect(lazy=True, retry=temporal.ONCE)).run(stop)
 
 
 async def worker(settings: Settings, queues: list[str] | None) -> None:

@@ -201,4 +201,4 @@ async def _at_rest(parts: Parts) -> None:
 
 
 async def _busy(parts: Parts) -> bool:
-    return await _next_due(parts) is not None or (await outbox.waiting(parts.pool))[0] > 0
+    return await _next_due(parts) is not None or (await outbox.waiting(parts.pool)).rows > 0

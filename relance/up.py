@@ -61,6 +61,7 @@ async def up(data: Path, port: int) -> None:
             client = await temporal.connect(address=address.grpc, namespace="default")
             await temporal.bootstrap(client)
             await schedules.make(client)
+            relaying = await temporal.connect(address=address.grpc, namespace="default", retry=temporal.ONCE)
             public_url, months = f"http://{HOST}:{port}", Settings().keep_events_months
             async with (
                 assemble(url, secret, public_url, keep_events_months=months) as parts,
@@ -79,7 +80,7 @@ async def up(data: Path, port: int) -> None:
                     stop,
                     serving.serve(app.build(parts.services(client)), HOST, port, stop, ready=tell),
                     embedded.watch(data, stop),
-                    parts.relay(client).run(stop),
+                    parts.relay(relaying).run(stop),
                     *(serving.work(worker, stop) for worker in parts.workers(client)),
                 )
 

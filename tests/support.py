@@ -181,9 +181,9 @@ async def skipping_temporal() -> AsyncIterator[WorkflowEnvironment]:
         yield env
 
 
-async def until(holds: Callable[[], Awaitable[object]]) -> None:
+async def until(holds: Callable[[], Awaitable[object]], patience: timedelta = PATIENCE) -> None:
     """Wait until something holds, for as long as a busy machine may need."""
-    async with asyncio.timeout(PATIENCE.total_seconds()):
+    async with asyncio.timeout(patience.total_seconds()):
         while not await holds():  # noqa: ASYNC110 Postgres and Temporal set no events
             await asyncio.sleep(0.05)
 

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from workers.search_attributes import ALL
 
@@ -19,7 +19,13 @@ RETENTION = timedelta(days=30)
 """How long Temporal keeps closed journeys for operators; Postgres keeps what became of them."""
 
 
-async def connect(*, address: str | None = None, namespace: str | None = None, lazy: bool = False) -> Client:
+ONCE = RetryConfig(max_retries=1)
+"""For a caller that tries again by itself: no call is made a second time behind its back."""
+
+
+async def connect(
+    *, address: str | None = None, namespace: str | None = None, lazy: bool = False, retry: RetryConfig | None = None
+) -> Client:
     """Connect as Temporal's own environment variables and profile say; the arguments win over them."""
     config = ClientConfig.load_client_connect_config()
     if address is not None:
@@ -27,7 +33,7 @@ async def connect(*, address: str | None = None, namespace: str | None = None, l
     if namespace is not None:
         config["namespace"] = namespace
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy, retry_config=retry)
 
 
 async def bootstrap(client: Client) -> None:

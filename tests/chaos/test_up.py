@@ -65,7 +65,7 @@ async def lease_for_an_hour(data: Path, journey: str) -> None:
     """Leave a row of the outbox as a relay does that is killed while it delivers it."""
     async with embedded.postgres(data / "postgres") as url:
         connection = await asyncpg.connect(url)
-        row = "insert into outbox (journey, leased_until) values ($1, now() + interval '1 hour')"
+        row = "insert into outbox (journey, try_at) values ($1, now() + interval '1 hour')"
         await connection.execute(row, journey)
         await connection.close()
 

@@ -243,6 +243,23 @@ async def test_what_was_repaired_is_told_by_readiness_and_counted_for_prometheus
     assert ("repaired: started again", "its workflow had never started") in [(x["what"], x["why"]) for x in lines]
 
 
+async def test_readiness_and_metrics_tell_what_waits_for_temporal_for_how_long_and_what_is_parked(
+    api: httpx.AsyncClient, shop: TestShop
+) -> None:
+    await start(api)
+    await shop.parts.pool.execute("update outbox set wanted_at = now() - interval '1 hour'")
+    await shop.parts.pool.execute(
+        "insert into outbox (journey, parked_at, wanted_at) select journey, now(), '2020-01-01' from outbox"
+    )
+    stands = (await api.get("/readyz")).json()["outbox"]
+    assert (stands["waiting"], stands["parked"]) == (1, 1)
+    assert 3600 <= stands["oldest_seconds"] < 3660
+    lines = (await api.get("/metrics")).text.splitlines()
+    assert {"relance_outbox_waiting 1.0", "relance_outbox_parked 1.0"} <= set(lines)
+    [oldest] = [line for line in lines if line.startswith("relance_outbox_oldest_seconds ")]
+    assert 3600 <= float(oldest.split()[1]) < 3660
+
+
 async def test_the_signed_link_brings_the_cart_back_on_any_device(api: httpx.AsyncClient, shop: TestShop) -> None:
     await start(api)
     token = shop.parts.links.token(shop.shop, "c-1")

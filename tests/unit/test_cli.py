@@ -193,6 +193,11 @@ def test_a_setting_that_has_no_such_value_is_named(relance: Relance, monkeypatch
         ("key list atelier", "there is no shop 'atelier'"),
         ("shop set boutique --account sms", "--account takes CHANNEL=FILE"),
         ("key create boutique golden", "'golden' is not a kind of key: say write or api"),
+        ("events parked --shop atelier", "there is no shop 'atelier'; relance shop create atelier makes it"),
+        ("events retry", "name the rows, or give --all; relance events parked lists them"),
+        ("events retry 1 --all", "name the rows, or give --all; relance events parked lists them"),
+        ("events retry 0", "an ID is a number as relance events parked lists it"),
+        ("events retry 9223372036854775808", "an ID is a number as relance events parked lists it"),
         ("key revoke 0123456789", "there is no key '0123456789' to revoke; relance key list shows them"),
     ],
 )
@@ -249,6 +254,14 @@ def test_a_shops_account_is_kept_encrypted(installed: Relance, database_url: str
     assert "account cannot send by email" in the_line(
         installed("shop", "set", "boutique", "--account", f"email={file}")
     )
+
+
+def test_nothing_parked_is_said_and_a_row_that_is_not_parked_is_named(installed: Relance) -> None:
+    assert installed("events", "parked") == Done(0, "nothing is parked\n", "")
+    done = installed("events", "retry", "1")
+    assert (done.code, done.out) == (2, "given back to the relay: 0\n")
+    assert done.err == "relance: not parked: 1; relance events parked lists what is\n"
+    assert installed("events", "retry", "--all") == Done(0, "given back to the relay: 0\n", "")
 
 
 KINDS = ("write", "api")
