@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi_swagger import patch_fastapi
+from pydantic import BaseModel
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
-from api import doors, journeys, metrics, offers, problems, tracking
+from api import doors, journeys, metrics, offers, problems, schemas, tracking
 from api.auth import Parts
 from api.hooks import route as hooks
-from api.problems import Problem
+from api.problems import Problem, open_answers
 from api.state import Services
+from journeys.cart import Item
 from messages.links import BadLinkError, restore_url
 from storage import carts, outbox, repairs, shops
 
@@ -21,9 +25,18 @@ with an **API key** (Bearer). Every error is a problem document that says what t
 """
 
 
+class _Documented(FastAPI):
+    """Its OpenAPI document describes the bodies that are read by hand, too."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"] |= schemas.COMPONENTS
+        return document
+
+
 def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> FastAPI:
     """Build the application around its services; ``most_at_once`` are the requests with events that it lets wait."""
-    app = FastAPI(
+    app = _Documented(
         title="Relance",
         version="0.1.0",
         description=_ABOUT,
@@ -42,15 +55,57 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(journeys.router)
     app.include_router(offers.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
-    app.add_api_route("/readyz", readyz, tags=["health"])
-    app.add_api_route("/metrics", metrics.metrics, tags=["health"], response_class=PlainTextResponse)
-    app.add_api_route("/c/{token}", restore_cart, tags=["links"], response_class=RedirectResponse, status_code=302)
+    app.add_api_route("/readyz", readyz, tags=["health"], responses=_READYZ)
+    app.add_api_route(
+        "/metrics", metrics.metrics, tags=["health"], response_class=PlainTextResponse, responses=open_answers(503)
+    )
+    app.add_api_route(
+        "/c/{token}",
+        restore_cart,
+        tags=["links"],
+        response_class=RedirectResponse,
+        status_code=302,
+        responses=_CART_LINK | open_answers(404, 422, 503),
+    )
     return app
 
 
 async def healthz() -> dict[str, str]:
     """Tell that the process lives."""
     return {"status": "ok"}
+
+
+class Outbox(BaseModel):
+    """What Temporal has not heard of yet, and for how long the oldest of it waits."""
+
+    waiting: int
+    oldest_seconds: float
+
+
+class Repaired(BaseModel):
+    """How much the reconciliation repaired in the last 24 hours."""
+
+    last_day: int
+
+
+class Ready(BaseModel):
+    """Events can be taken. Temporal may be down: journeys go on when it is back."""
+
+    status: Literal["ready"]
+    database: Literal["up"]
+    temporal: Literal["up", "down"]
+    outbox: Outbox
+    repaired: Repaired
+
+
+class NotReady(BaseModel):
+    """No event can be taken; ``database`` names the error."""
+
+    status: Literal["not ready"]
+    database: str
+
+
+_READYZ: dict[int | str, dict[str, Any]] = {200: {"model": Ready}, 503: {"model": NotReady}}
 
 
 async def readyz(parts: Parts) -> Response:
@@ -73,6 +128,24 @@ async def readyz(parts: Parts) -> Response:
         "repaired": {"last_day": repaired},
     }
     return JSONResponse(document)
+
+
+class CartLines(BaseModel):
+    """What lies in a cart."""
+
+    shop: str
+    cart_id: str
+    currency: str | None
+    items: list[Item]
+
+
+_CART_LINK: dict[int | str, dict[str, Any]] = {
+    200: {"model": CartLines, "description": "The lines of the cart, for who accepts JSON"},
+    302: {
+        "description": "To the shop's cart page",
+        "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
+    },
+}
 
 
 async def restore_cart(token: str, parts: Parts, request: Request) -> Response:

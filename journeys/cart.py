@@ -199,6 +199,8 @@ def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
 
 def _quantity(product: Mapping[str, Any], path: str) -> int:
     value = product.get("quantity", 1)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1.0 is a whole number in JSON
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_PIECES:
         raise BadEventError(path + "quantity", "must be a whole number from 0 to 10^6")
     return value
