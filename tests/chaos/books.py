@@ -85,7 +85,7 @@ class Books:
             *_more_than_one("end", await self._ids(_ENDS)),
         ]
         repaired = await self.pool.fetchval("select count(*) from repairs where shop = $1", self.shop)
-        return Report(len(accepted), lost, duplicated, sum(heard.values()) - len(heard), repaired)
+        return Report(len(accepted), lost, duplicated, sum(max(times - 1, 0) for times in heard.values()), repaired)
 
     async def _runs(self) -> list[WorkflowExecution]:
         return [run async for run in self.client.list_workflows("WorkflowType = 'Journey'")]

