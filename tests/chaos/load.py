@@ -19,6 +19,8 @@ AT_ONCE = 20
 PAUSES = (0.1, 0.2, 0.4, 0.8, *[1.0] * 20)
 """Seconds between the tries; who waits longer for an answer gives up."""
 LONGEST_ANSWER = 10.0
+LOST = 25
+"""Of so many answers one is lost on its way, and what it is about is told again: a kill alone seldom hits just there."""
 TOO_MANY = 429
 
 
@@ -77,6 +79,7 @@ class Load:
     accepted: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
     failures: dict[str, int] = field(default_factory=dict)
+    _answers: int = 0
 
     async def run(self, visits: Iterator[list[list[Message]]]) -> None:
         async with (
@@ -94,20 +97,29 @@ class Load:
 
     async def _tell(self, client: httpx.AsyncClient, messages: list[Message]) -> bool:
         for pause in PAUSES:
-            wait = pause
-            try:
-                answer = await self._post(client, messages)
-            except httpx.TransportError as error:
-                self._note(type(error).__name__)
-            else:
-                if answer.is_success:
-                    assert {result["status"] for result in answer.json()["results"]} <= {"new", "duplicate"}
-                    return True
-                assert answer.is_server_error or answer.status_code == TOO_MANY, answer.text
-                self._note(str(answer.status_code))
-                wait = float(answer.headers.get("Retry-After", pause))
-            await asyncio.sleep(wait)
+            answer = await self._ask(client, messages)
+            if answer is not None and answer.is_success:
+                return True
+            await asyncio.sleep(pause if answer is None else float(answer.headers.get("Retry-After", pause)))
         return False
+
+    async def _ask(self, client: httpx.AsyncClient, messages: list[Message]) -> httpx.Response | None:
+        """Send a request, and give the answer if one came."""
+        try:
+            answer = await self._post(client, messages)
+        except httpx.TransportError as error:
+            self._note(type(error).__name__)
+            return None
+        self._answers += 1
+        if self._answers % LOST == 0:
+            self._note("answer lost")
+            return None
+        if answer.is_success:
+            assert {result["status"] for result in answer.json()["results"]} <= {"new", "duplicate"}
+        else:
+            assert answer.is_server_error or answer.status_code == TOO_MANY, answer.text
+            self._note(str(answer.status_code))
+        return answer
 
     async def _post(self, client: httpx.AsyncClient, messages: list[Message]) -> httpx.Response:
         if len(messages) == 1:
