@@ -14,8 +14,8 @@ from api.state import Services, services
 from storage import shops
 from storage.shops import Key
 
-_BASIC = HTTPBasic(auto_error=False, scheme_name="write key", description="The write key as user name, no password.")
-_BEARER = HTTPBearer(auto_error=False, scheme_name="API key", description="The shop's API key.")
+_BASIC = HTTPBasic(auto_error=False, scheme_name="writeKey", description="The write key as user name, no password.")
+_BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="The shop's API key.")
 _NO_WRITE_KEY = "No valid write key"
 _IN_THE_HEADER = "Send the shop's write key as the user name of Basic authorization, with an empty password."
 _IN_THE_BODY = """writeKey: must be a valid write key of the shop; pages give the script theirs as data-write-key. \

@@ -6,12 +6,13 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.status import HTTP_304_NOT_MODIFIED
 
 from api.auth import Parts, caller_by_body
 from api.problems import answers
+from api.schemas import ref
 from api.taking import Answer, decoded, read_body, take_messages
 from api.tracking import messages_of
 from journeys.events import BadEventError, Event
@@ -67,7 +68,7 @@ _EXAMPLE = {
         }
     ],
 }
-_BODY = {"schema": {"type": "object"}, "example": _EXAMPLE}
+_BODY = {"schema": ref("Captured"), "example": _EXAMPLE}
 
 
 @router.post(
@@ -119,8 +120,8 @@ def _check_proof(channel: str, given: Any) -> None:
     response_class=Response,
     responses={200: {"content": {"text/javascript": {}}}, 304: {"description": "Not Modified"}},
 )
-async def snippet(if_none_match: Annotated[str | None, Header()] = None) -> Response:
+async def snippet(request: Request) -> Response:
     """Give the script that a shop's pages load."""
-    if _ETAG in (if_none_match or ""):
+    if _ETAG in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTP_304_NOT_MODIFIED, headers=_SNIPPET_HEADERS)
     return Response(SNIPPET, media_type="text/javascript", headers=_SNIPPET_HEADERS)

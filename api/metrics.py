@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import Response
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from api.auth import Parts
+from api.problems import open_answers
 from journeys.repairs import Repair
 from storage import outbox, reconcile, repairs
+
+router = APIRouter(tags=["health"])
 
 REGISTRY = CollectorRegistry()
 
@@ -41,6 +45,7 @@ _REPAIRS = _Repairs()
 REGISTRY.register(_REPAIRS)
 
 
+@router.get("/metrics", response_class=PlainTextResponse, responses=open_answers(503))
 async def metrics(parts: Parts) -> Response:
     """Give what Prometheus scrapes. What is asked of Postgres is the same in every process."""
     waiting = await outbox.waiting(parts.pool)

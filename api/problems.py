@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Annotated, Any
 
 import structlog
@@ -11,9 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.status import (
     HTTP_400_BAD_REQUEST,
+    HTTP_405_METHOD_NOT_ALLOWED,
     HTTP_422_UNPROCESSABLE_CONTENT,
+    HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
@@ -63,11 +66,24 @@ class Document(BaseModel):
     errors: list[dict[str, str | None]] = []
 
 
+_PASSING = (HTTP_429_TOO_MANY_REQUESTS, HTTP_503_SERVICE_UNAVAILABLE)
+_AGAIN = {
+    "Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 0}},
+}
+
+
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe a route's errors for the OpenAPI document; 401, 422 and 503 may come of any that takes a key."""
+    return open_answers(*statuses, 401, 422, 503)
+
+
+def open_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the errors of a route that takes no key."""
     content = {MEDIA_TYPE: {"schema": Document.model_json_schema()}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": content} for status in (*statuses, 401, 422, 503)
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        | ({"headers": _AGAIN} if status in _PASSING else {})
+        for status in statuses
     }
 
 
@@ -89,9 +105,20 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 registered for it
     detail = f"{request.method} {request.url.path}: {error.detail}. See /docs for what there is."
-    return await _problem(
-        request, Problem(error.status_code, str(error.detail), detail, headers=dict(error.headers or {}))
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == HTTP_405_METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request)
+    return await _problem(request, Problem(error.status_code, str(error.detail), detail, headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """Name the methods of an address. The router names those of the first route only, where there is one for each."""
+
+    def is_there(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(method.value for method in HTTPMethod if is_there(method.value))
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:

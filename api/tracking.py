@@ -10,10 +10,9 @@ from starlette.status import HTTP_413_CONTENT_TOO_LARGE, HTTP_422_UNPROCESSABLE_
 
 from api.auth import ByHeader, Caller, Parts, caller_by_body
 from api.problems import Problem, answers
+from api.schemas import MAX_BATCH, ref
 from api.state import Services
 from api.taking import Answer, Result, decoded, read_body, take_messages
-
-MAX_BATCH = 5_000
 
 router = APIRouter(tags=["tracking"], responses=answers(400, 408, 413, 415, 429))
 
@@ -30,51 +29,52 @@ _TRACK = {
 _PAGE = {"anonymousId": "device-9", "name": "Tents"}
 _GROUP = {"userId": "u-1", "groupId": "club-7", "traits": {"name": "Hikers of Lyon"}}
 _ALIAS = {"userId": "u-1", "previousId": "device-9"}
+_BATCH = {"batch": [{"type": "track", **_TRACK}, {"type": "page", **_PAGE}]}
 
 
-def _takes(example: dict[str, Any]) -> dict[str, Any]:
+def _takes(schema: str, example: dict[str, Any]) -> dict[str, Any]:
     """Describe a body in the OpenAPI document. It is read by hand: each event is judged on its own."""
-    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    content = {"application/json": {"schema": ref(schema), "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.post("/v1/track", openapi_extra=_takes(_TRACK))
+@router.post("/v1/track", openapi_extra=_takes("TrackMessage", _TRACK))
 async def track(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take one event. A 200 means that it is kept and that every later decision sees it."""
     return await _one(request, caller, parts, "track")
 
 
-@router.post("/v1/identify", openapi_extra=_takes(_IDENTIFY))
+@router.post("/v1/identify", openapi_extra=_takes("IdentifyMessage", _IDENTIFY))
 async def identify(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take what the shop knows of a person: contact data, locale, consent."""
     return await _one(request, caller, parts, "identify")
 
 
-@router.post("/v1/page", openapi_extra=_takes(_PAGE))
+@router.post("/v1/page", openapi_extra=_takes("PageMessage", _PAGE))
 async def page(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take a page view: it counts as activity of the person."""
     return await _one(request, caller, parts, "page")
 
 
-@router.post("/v1/screen", openapi_extra=_takes(_PAGE))
+@router.post("/v1/screen", openapi_extra=_takes("ScreenMessage", _PAGE))
 async def screen(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take the view of an app's screen: it counts as activity of the person."""
     return await _one(request, caller, parts, "screen")
 
 
-@router.post("/v1/group", openapi_extra=_takes(_GROUP))
+@router.post("/v1/group", openapi_extra=_takes("GroupMessage", _GROUP))
 async def group(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take what a person belongs to: it is kept, and counts as activity of the person."""
     return await _one(request, caller, parts, "group")
 
 
-@router.post("/v1/alias", openapi_extra=_takes(_ALIAS))
+@router.post("/v1/alias", openapi_extra=_takes("AliasMessage", _ALIAS))
 async def alias(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take that a person was known by another id before."""
     return await _one(request, caller, parts, "alias")
 
 
-@router.post("/v1/batch", openapi_extra=_takes({"batch": [{"type": "track", **_TRACK}, {"type": "page", **_PAGE}]}))
+@router.post("/v1/batch", openapi_extra=_takes("Batch", _BATCH))
 async def batch(request: Request, caller: ByHeader, parts: Parts) -> Answer:
     """Take many events. A bad one is named in its result and keeps no other from being taken."""
     body, teller = await _read(request, caller, parts)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from journeys.events import BadEventError, Event, Name
+from journeys.events import BadEventError, Event, Name, whole
 
 CART_EVENTS = frozenset(
     {Name.PRODUCT_ADDED, Name.PRODUCT_REMOVED, Name.CART_VIEWED, Name.CART_UPDATED, Name.CHECKOUT_STARTED}
@@ -161,7 +161,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
         BadEventError: naming the field.
 
     """
-    product_id = product.get("product_id") or product.get("sku")
+    product_id = whole(product.get("product_id") or product.get("sku"))
     if isinstance(product_id, bool) or not isinstance(product_id, str | int):
         raise BadEventError(path + "product_id", "must be given, or sku in its place")
     return Item(
@@ -198,7 +198,7 @@ def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
 
 
 def _quantity(product: Mapping[str, Any], path: str) -> int:
-    value = product.get("quantity", 1)
+    value = whole(product.get("quantity", 1))
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_PIECES:
         raise BadEventError(path + "quantity", "must be a whole number from 0 to 10^6")
     return value

@@ -235,7 +235,7 @@ def _object(message: Mapping[str, Any], field: str) -> dict[str, Any]:
 
 def _text(message: Mapping[str, Any], field: str, *, path: str = "") -> str | None:
     """Read an id or a name. Whole numbers are taken too: many shops number their customers and carts."""
-    value = message.get(field)
+    value = whole(message.get(field))
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is None:
@@ -245,6 +245,11 @@ def _text(message: Mapping[str, Any], field: str, *, path: str = "") -> str | No
     if len(value) > MAX_ID:
         raise BadEventError(path + field, f"must have at most {MAX_ID} characters")
     return value
+
+
+def whole(value: Any) -> Any:
+    """Give 7 for 7.0: in JSON both are the same number, and some languages write every number with a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _text_or_empty(message: Mapping[str, Any], field: str) -> str | None:

@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -43,17 +44,24 @@ async def postgres_server(postgres_folder: Path) -> AsyncIterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture
-async def database_url(postgres_server: str) -> AsyncIterator[str]:
-    """A migrated database of the test's own."""
+@asynccontextmanager
+async def own_database(server: str) -> AsyncIterator[str]:
+    """A migrated database of its own, on the server of the session."""
     name = f"test_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(postgres_server.replace("/relance?", "/postgres?"))
+    admin = await asyncpg.connect(server.replace("/relance?", "/postgres?"))
     try:
         await admin.execute(f"create database {name} template relance")
-        yield postgres_server.replace("/relance?", f"/{name}?")
+        yield server.replace("/relance?", f"/{name}?")
         await admin.execute(f"drop database {name} with (force)")
     finally:
         await admin.close()
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres_server: str) -> AsyncIterator[str]:
+    """A migrated database of the test's own."""
+    async with own_database(postgres_server) as url:
+        yield url
 
 
 @pytest_asyncio.fixture

@@ -17,7 +17,7 @@ import pytest
 import typer
 import yaml
 
-from api import app, capture, doors, known_keys, metrics, taking, tracking
+from api import app, capture, doors, known_keys, metrics, schemas, taking
 from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
@@ -241,7 +241,7 @@ def test_an_address_that_is_named_exists(where: str, method: str, path: str) -> 
 def test_the_limits_are_those_of_the_program() -> None:
     text = prose(ROOT / "docs" / "events.md")
     assert f"{taking.MAX_BODY // 1024} KB" in text
-    assert f"{tracking.MAX_BATCH} messages" in text
+    assert f"{schemas.MAX_BATCH} messages" in text
     assert f"above {events.MAX_EVENT_BYTES // 1024} KB" in text
     assert f"at most {events.MAX_ID} characters" in text
     assert f"{events.CLOCK_TOLERANCE.seconds // 60} minutes ahead" in text

@@ -1,0 +1,37 @@
+"""The lines of a cart, as shops' languages write their numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from journeys.cart import read_item
+from journeys.events import BadEventError
+
+
+def line(quantity: str) -> dict[str, Any]:
+    return {"product_id": "tent-2", "quantity": json.loads(quantity)}
+
+
+@pytest.mark.parametrize(("written", "pieces"), [("1", 1), ("1.0", 1), ("2e2", 200), ("0.0", 0), ("-0.0", 0)])
+def test_a_whole_number_is_one_however_it_is_written(written: str, pieces: int) -> None:
+    assert repr(read_item(line(written), "properties.").quantity) == repr(pieces)
+
+
+@pytest.mark.parametrize(("written", "product"), [("7", "7"), ("7.0", "7"), ('"7.0"', "7.0")])
+def test_a_products_number_is_its_id(written: str, product: str) -> None:
+    assert read_item({"product_id": json.loads(written)}, "properties.").product_id == product
+
+
+@pytest.mark.parametrize("written", ["7.5", "NaN", "1e400", "true", "[]", "null", '""'])
+def test_what_is_no_id_of_a_product_is_refused(written: str) -> None:
+    with pytest.raises(BadEventError, match="must be given"):
+        read_item({"product_id": json.loads(written)}, "properties.")
+
+
+@pytest.mark.parametrize("written", ["1.5", "-1.0", "1e7", "1e400", "NaN", "true", '"1"', "null"])
+def test_any_other_quantity_is_refused(written: str) -> None:
+    with pytest.raises(BadEventError, match="must be a whole number"):
+        read_item(line(written), "properties.")
