@@ -23,7 +23,8 @@ PATIENCE = timedelta(minutes=10)
 ASK_AGAIN = timedelta(hours=1)
 """When a workflow is asked for again in which nothing was wrong: others get their turn."""
 
-_IN_OUTBOX = "exists (select from outbox o where o.journey = j.id)"
+# What is parked waits for an operator. A start is then not asked for again; a signal keeps nobody from looking.
+_IN_OUTBOX = "exists (select from outbox o where o.journey = j.id and (o.parked_at is null or o.signal is null))"
 
 _LATE = "j.status = 'running' and j.next_at < now() - $1::interval"
 

@@ -263,6 +263,24 @@ async def test_a_start_that_still_waits_for_the_relay_is_not_doubled(scene: Scen
     assert await scene.shop.parts.pool.fetchval("select count(*) from outbox") == 1
 
 
+async def test_a_start_that_was_parked_is_left_to_the_operator(scene: Scene) -> None:
+    await scene.shop.fill()
+    await scene.execute("update outbox set parked_at = now()")
+    await scene.execute(f"update journeys set next_at = {LONG_AGO}")
+    assert (await scene.reconcile()).repaired == {}
+
+
+async def test_a_signal_that_was_parked_keeps_nobody_from_finding_a_lost_workflow(scene: Scene) -> None:
+    journey = await scene.started()
+    await scene.execute(
+        "insert into outbox (journey, signal, payload, parked_at) values ($1, 'cart_changed', '{}', now())", journey.id
+    )
+    await scene.handle(journey).terminate()
+    await scene.execute("update reconciliation set closed_until = now() + interval '1 hour'")
+    await scene.execute(f"update journeys set next_at = {LONG_AGO}")
+    assert (await scene.reconcile()).repaired == {Repair.WORKFLOW_TERMINATED: 1}
+
+
 async def test_a_journey_that_is_late_because_no_worker_came_is_counted_and_left(scene: Scene) -> None:
     journey = await scene.started()
     await scene.execute(f"update journeys set next_at = {LONG_AGO}")
