@@ -70,6 +70,12 @@ def plain(traits: Traits) -> dict[str, Any]:
     return {name: word["value"] for name, word in traits.items()}
 
 
+def with_device(traits: dict[str, Any], locale: str | None, timezone: str | None) -> dict[str, Any]:
+    """Add what a person's device says of itself, where the shop says nothing of the person."""
+    device = {"locale": locale, "timezone": timezone}
+    return traits | {name: value for name, value in device.items() if traits.get(name) is None}
+
+
 def fields(traits: dict[str, Any]) -> dict[str, str]:
     """Take out the fields that a branch or an audience may ask for."""
     known = {name: traits.get(name) for name in sorted(CUSTOMER_FIELDS)}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from journeys import holdout
-from journeys.customers import fields, merge, plain
+from journeys.customers import fields, merge, plain, with_device
 from journeys.events import Event
 from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
 from journeys.ids import journey_id, public_id
 from journeys.plan import Plan
 from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
 from journeys.steps import Step, Wait, WaitUntilIdle
-from storage import carts
+from storage import carts, customers
 from storage.carts import Completed, StoredCart
 from storage.journeys import Journey
 from storage.loading import load_whole
@@ -273,12 +273,6 @@ def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: dat
 
 async def _facts(db: Connection, work: Work, stored: StoredCart, at: datetime) -> Facts:
     """Put together what an audience may ask, as it stands in the middle of the transaction."""
-    traits = await db.fetchval(
-        "select traits from customers where shop = $1 and customer_id = $2", work.shop, stored.customer
-    )
-    for event in work.identified:
-        if work.person(event) == stored.customer:
-            traits = merge(traits, event)
     since = at - timedelta(days=SERIAL_WINDOW_DAYS)
     abandoned = [
         cart
@@ -293,8 +287,29 @@ async def _facts(db: Connection, work: Work, stored: StoredCart, at: datetime) -
         currency=stored.cart.currency,
         cart_categories=stored.cart.categories,
         segments=segments(orders=len(orders), abandoned_carts=len(abandoned)),
-        customer=fields(plain(traits)),
+        customer=fields(await _traits(db, work, stored.customer)),
     )
+
+
+async def _traits(db: Connection, work: Work, person: str) -> dict[str, Any]:
+    found = await db.fetchrow(
+        "select traits, locale, timezone, context_at, context_by from customers where shop = $1 and customer_id = $2",
+        work.shop,
+        person,
+    )
+    known = dict(found or {})
+    for event in work.identified:
+        if work.person(event) == person:
+            known["traits"] = merge(known["traits"], event)
+    for told in customers.active(work):
+        if told["customer_id"] == person and "context_at" in told and _device(known) < _device(told):
+            known |= told
+    return with_device(plain(known["traits"]), known["locale"], known["timezone"])
+
+
+def _device(known: dict[str, Any]) -> tuple[datetime, str]:
+    """Tell which word on a person's device is the newest."""
+    return known["context_at"] or datetime.min.replace(tzinfo=UTC), known["context_by"] or ""
 
 
 def _order_since(work: Work, journey: Journey) -> Order | None:

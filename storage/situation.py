@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from journeys.addresses import usable
 from journeys.cart import Cart
-from journeys.customers import fields, plain
+from journeys.customers import fields, plain, with_device
 from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
 from journeys.gate import Mode, Question, refusal
 from journeys.plan import Plan
@@ -24,7 +24,7 @@ _READ = """
 select j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_out, j.status, j.outcome, j.reason,
        j.started_at, j.paused_at,
        s.name as shop_name, s.mode, s.allowlist, s.language as shop_language, s.cart_url as shop_cart_url,
-       c.traits, c.last_activity,
+       c.traits, c.locale, c.timezone, c.last_activity,
        k.content as cart, k.ordered_at,
        (select count(*) from orders o
          where o.shop = j.shop and o.customer_id = j.customer_id and o.at <= $2) as orders,
@@ -138,7 +138,7 @@ async def read(db: Pool | Connection, journey: str, at: datetime) -> Situation:
     row = await db.fetchrow(_READ, journey, at, timedelta(days=SERIAL_WINDOW_DAYS))
     if row is None:
         raise UnknownJourneyError(journey)
-    traits = plain(row["traits"])
+    traits = with_device(plain(row["traits"]), row["locale"], row["timezone"])
     addresses = _addresses(traits)
     suppressed = await suppressions.among(db, row["shop"], addresses)
     return Situation(at, dict(row), Cart.model_validate(row["cart"]), traits, addresses, suppressed)

@@ -43,6 +43,10 @@ def page(shop: TestShop, at: timedelta) -> Event:
     return shop.event("page", at)
 
 
+def look(locale: str | None, timezone: str | None) -> Build:
+    return lambda shop, at: page(shop, at).model_copy(update={"locale": locale, "timezone": timezone})
+
+
 def say(**consent: bool) -> Build:
     return lambda shop, at: shop.event("identify", at, email=f"{at.seconds}@example.com", consent=consent)
 
@@ -53,6 +57,7 @@ BUILDS = st.sampled_from(
         *(check_out("p-1"), check_out("p-1", "p-2"), check_out()),
         *(order("c-1"), order(None), order("c-9"), page),
         *(say(sms=True), say(sms=False), say(email=True)),
+        *(look("it-IT", "Europe/Rome"), look("pt-BR", None), look(None, "Europe/Lisbon")),
     ]
 )
 VISITOR: dict[str, str | None] = {"user_id": None, "anonymous_id": "v-1"}
@@ -83,7 +88,8 @@ async def result(shop: TestShop) -> dict[str, object]:
     questions = {
         "carts": "select customer_id, content, holds_items, opened_at, ordered_at, order_id from carts where shop = $1",
         "journeys": "select customer_id, key, entry, status, outcome, reason, started_at from journeys where shop = $1",
-        "people": "select customer_id, last_activity, traits from customers where shop = $1 and customer_id = 'ann'",
+        "people": "select customer_id, last_activity, traits, locale, timezone from customers"
+        " where shop = $1 and customer_id = 'ann'",
         "orders": "select order_id, customer_id, cart_id, at from orders where shop = $1 order by order_id",
         "consents": "select customer_id, channel, granted, at from consents where shop = $1 order by channel",
         "events": "select customer_id, message_id from events where shop = $1 order by message_id",

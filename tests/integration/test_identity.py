@@ -15,7 +15,7 @@ from journeys import holdout
 from journeys.conditions import Condition, ValueRange
 from journeys.events import Event
 from journeys.steps import Step
-from storage import commands, plans
+from storage import commands, ingest, plans, situation
 from storage.journeys import Journey
 from tests.support import HOUR, ITEM, MINUTE, TestShop, cart_recovery, plan_file
 
@@ -184,6 +184,44 @@ async def test_a_journey_that_is_started_by_hand_begins_when_it_is_started(shop:
     await shop.take(old.model_copy(update={"received_at": old.at + timedelta(days=1)}))
     begun = await begun_by_hand(shop)
     assert (begun.started_at, begun.first_due) == (shop.begins, shop.begins + 2 * HOUR)
+
+
+def looked(shop: TestShop, locale: str, after: timedelta = timedelta(0)) -> Event:
+    zone = {"it-IT": "Europe/Rome", "pt-BR": "America/Sao_Paulo"}[locale]
+    return shop.event("page", after).model_copy(update={"locale": locale, "timezone": zone})
+
+
+async def what_is_known(shop: TestShop) -> dict[str, str]:
+    found = await situation.read(shop.parts.pool, (await shop.journey()).id, shop.begins + HOUR)
+    return found.facts(cart_recovery(), found.at).customer
+
+
+async def test_the_newest_device_says_in_which_language_and_zone_somebody_lives(shop: TestShop) -> None:
+    await shop.fill()
+    await shop.take(looked(shop, "pt-BR", 2 * MINUTE))
+    await shop.take(looked(shop, "it-IT", MINUTE))
+    assert await what_is_known(shop) == {"language": "pt", "timezone": "America/Sao_Paulo"}
+
+
+async def test_what_the_shop_says_of_somebody_stands_above_their_device(shop: TestShop) -> None:
+    await shop.fill()
+    await shop.take(looked(shop, "pt-BR", MINUTE))
+    await shop.identify(locale="fr-FR", country="FR", timezone=None)
+    assert await what_is_known(shop) == {"country": "FR", "language": "fr", "timezone": "America/Sao_Paulo"}
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_audience_may_ask_for_what_the_device_says(shop: TestShop, *, together: bool) -> None:
+    plan = cart_recovery(name="italian", audience=Condition(customer={"language": ["it"]}))
+    await plans.publish(shop.parts.pool, shop.shop, plan, plan_file().messages.model_dump_json())
+    events = [looked(shop, "pt-BR"), looked(shop, "it-IT", MINUTE), added(shop, "c-1")]
+    if together:
+        await ingest.take_all(shop.parts.pool, shop.parts.following, shop.shop, events)
+    else:
+        for event in events:
+            await shop.take(event)
+    started = await shop.parts.pool.fetch("select plan from journeys order by plan")
+    assert [row["plan"] for row in started] == ["cart-recovery", "italian"]
 
 
 async def test_a_journey_begins_when_its_audience_is_reached(shop: TestShop) -> None:
