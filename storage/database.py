@@ -21,6 +21,8 @@ _STATEMENT_TIMEOUT_MS = 30_000
 PASSING = (
     OSError,
     asyncpg.InterfaceError,
+    # asyncpg's own word where a connection breaks between two steps of one statement.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

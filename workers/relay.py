@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from journeys.clock import Clock
 from storage import outbox
+from storage.database import PASSING
 from storage.outbox import Delivery, GivenBack, Run
 from storage.plans import Plans
 from workers.failures import Failure, judge, reason
@@ -33,7 +34,7 @@ MOST_TRIES = 10
 _LAST_CALL = (outbox.LEASE - 2 * LONGEST_CALL).total_seconds()
 """No call begins so late in a lease that it might outlast it."""
 
-_DATABASE_TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_DATABASE_TROUBLE = (*PASSING, asyncpg.PostgresError)
 
 log = structlog.get_logger()
 

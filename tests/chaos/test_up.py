@@ -104,8 +104,9 @@ def test_a_server_that_ends_is_named_and_nothing_is_left_running(
     for process in processes_on(data):
         if process.name() == server:
             process.kill()
-    assert first.process.wait(LONGEST_STOP) == 2
-    assert f"relance: {name} has ended" in first.errors()
+    assert (first.process.wait(LONGEST_STOP), f"relance: {name} has ended" in first.errors()) == (2, True), (
+        first.errors()
+    )
     assert nothing_runs_on(data)
     again = up().started()
     assert again.call("GET", "/v1/journeys")["items"]

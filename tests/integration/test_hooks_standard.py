@@ -34,7 +34,7 @@ async def test_what_the_library_signed_is_taken(hooks: Hooks) -> None:
     answer = await hooks.post("standard", body.encode(), headers)
     assert answer.json() == {
         "success": True,
-        "results": [{"message_id": "hook:msg_1", "status": "new", "field": None, "problem": None}],
+        "results": [{"message_id": "hook:msg_1", "status": "new", "field": None, "problem": None, "note": None}],
         "problem": None,
     }
     assert await events(hooks.shop) == [("Order Completed", "ann")]

@@ -94,6 +94,18 @@ async def test_an_event_lies_in_the_month_in_which_it_came_in(
     assert await lies_in(pool, "m-1") == name
 
 
+async def test_a_cart_is_not_told_anew_by_a_log_that_has_lost_its_beginning(shop: TestShop, pool: Pool) -> None:
+    begun = NOW - timedelta(days=3 * 31)
+    await shop.take(event(begun, "m-1"))
+    await shop.take(event(NOW, "m-3"))
+    assert await drop_old(pool, NOW, 1) == []
+    assert await pool.fetchval("select count(*) from events") == 1
+    for late in (event(NOW - timedelta(days=1), "m-2"), event(begun - timedelta(days=1), "m-0")):
+        assert await shop.take(late) is Taken.NEW
+        content = await pool.fetchval("select content from carts")
+        assert [item["quantity"] for item in content["items"]] == [2]
+
+
 async def test_a_month_that_is_made_late_takes_its_events_out_of_the_rest(shop: TestShop, pool: Pool) -> None:
     february, march = datetime(2027, 2, 14, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
     await shop.take(event(february, "m-1"))

@@ -61,8 +61,12 @@ async def test_making_the_schedules_again_brings_them_back_to_what_they_should_b
         found.description.schedule.spec.cron_expressions = ["0 0 1 1 *"]
         return ScheduleUpdate(found.description.schedule)
 
+    async def is_paused() -> bool:
+        return (await handle.describe()).schedule.state.paused
+
     await handle.update(other)
     await handle.pause(note="by an operator")
+    await until(is_paused)
     try:
         await schedules.make(client)
         found = (await handle.describe()).schedule
