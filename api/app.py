@@ -20,6 +20,7 @@ from api import (
     schemas,
     tracking,
 )
+from api.auth import BASIC
 from api.hooks import route as hooks
 from api.state import Services
 
@@ -35,6 +36,9 @@ class _Documented(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document["components"]["schemas"] |= schemas.COMPONENTS
+        document["components"]["securitySchemes"][BASIC.scheme_name] = BASIC.model.model_dump(
+            mode="json", by_alias=True, exclude_none=True
+        )
         return document
 
 

@@ -42,7 +42,12 @@ class Services:
     keys: KnownKeys = field(default_factory=KnownKeys)
 
 
-def services(request: Request) -> Services:
-    """Give the parts to a route."""
+async def services(request: Request) -> Services:
+    """Give the parts to a route. It is awaited, for what is not is called in a thread."""
+    return services_of(request)
+
+
+def services_of(request: Request) -> Services:
+    """Give the parts behind the API that was asked."""
     parts: Services = request.app.state.services
     return parts

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.status import HTTP_413_CONTENT_TOO_LARGE, HTTP_422_UNPROCESSABLE_CONTENT
 
-from api.auth import ByHeader, Caller, Parts, caller_by_body
+from api.auth import Caller, caller_by_body, caller_by_header
 from api.problems import Problem, answers
 from api.schemas import MAX_BATCH, ref
-from api.state import Services
+from api.state import Services, services_of
 from api.taking import Answer, Result, decoded, read_body, take_messages
 
-router = APIRouter(tags=["tracking"], responses=answers(400, 408, 413, 415, 429))
+router = APIRouter(tags=["tracking"], responses={**answers(400, 408, 413, 415, 429), 200: {"model": Answer}})
 
 
 _IDENTIFY = {
@@ -35,50 +35,52 @@ _BATCH = {"batch": [{"type": "track", **_TRACK}, {"type": "page", **_PAGE}]}
 def _takes(schema: str, example: dict[str, Any]) -> dict[str, Any]:
     """Describe a body in the OpenAPI document. It is read by hand: each event is judged on its own."""
     content = {"application/json": {"schema": ref(schema), "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    opened_by: list[dict[str, list[str]]] = [{"writeKey": []}, {"apiKey": []}]
+    return {"requestBody": {"required": True, "content": content}, "security": opened_by}
 
 
 @router.post("/v1/track", openapi_extra=_takes("TrackMessage", _TRACK))
-async def track(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def track(request: Request) -> Response:
     """Take one event. A 200 means that it is kept and that every later decision sees it."""
-    return await _one(request, caller, parts, "track")
+    return await _one(request, "track")
 
 
 @router.post("/v1/identify", openapi_extra=_takes("IdentifyMessage", _IDENTIFY))
-async def identify(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def identify(request: Request) -> Response:
     """Take what the shop knows of a person: contact data, locale, consent."""
-    return await _one(request, caller, parts, "identify")
+    return await _one(request, "identify")
 
 
 @router.post("/v1/page", openapi_extra=_takes("PageMessage", _PAGE))
-async def page(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def page(request: Request) -> Response:
     """Take a page view: it counts as activity of the person."""
-    return await _one(request, caller, parts, "page")
+    return await _one(request, "page")
 
 
 @router.post("/v1/screen", openapi_extra=_takes("ScreenMessage", _PAGE))
-async def screen(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def screen(request: Request) -> Response:
     """Take the view of an app's screen: it counts as activity of the person."""
-    return await _one(request, caller, parts, "screen")
+    return await _one(request, "screen")
 
 
 @router.post("/v1/group", openapi_extra=_takes("GroupMessage", _GROUP))
-async def group(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def group(request: Request) -> Response:
     """Take what a person belongs to: it is kept, and counts as activity of the person."""
-    return await _one(request, caller, parts, "group")
+    return await _one(request, "group")
 
 
 @router.post("/v1/alias", openapi_extra=_takes("AliasMessage", _ALIAS))
-async def alias(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def alias(request: Request) -> Response:
     """Take that a person was known by another id before."""
-    return await _one(request, caller, parts, "alias")
+    return await _one(request, "alias")
 
 
 @router.post("/v1/batch", openapi_extra=_takes("Batch", _BATCH))
-async def batch(request: Request, caller: ByHeader, parts: Parts) -> Answer:
+async def batch(request: Request) -> Response:
     """Take many events. A bad one is named in its result and keeps no other from being taken."""
-    body, teller = await _read(request, caller, parts)
-    return Answer(success=True, results=await _take(parts, teller, messages_of(body)))
+    parts = services_of(request)
+    body, teller = await _read(request, parts)
+    return _answer(await _take(parts, teller, messages_of(body)))
 
 
 def messages_of(body: dict[str, Any]) -> list[object]:
@@ -97,17 +99,23 @@ def messages_of(body: dict[str, Any]) -> list[object]:
     return [_with_sent_at(event, body.get("sentAt")) for event in events]
 
 
-async def _one(request: Request, caller: Caller | None, parts: Services, kind: str) -> Answer:
-    body, teller = await _read(request, caller, parts)
+async def _one(request: Request, kind: str) -> Response:
+    parts = services_of(request)
+    body, teller = await _read(request, parts)
     [result] = await _take(parts, teller, [body], kind)
     if result.status == "rejected":
         detail = f"{result.field}: {result.problem}"
         errors = [{"field": result.field, "problem": result.problem}]
         raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The event cannot be taken", detail, errors=errors)
-    return Answer(success=True, results=[result])
+    return _answer([result])
 
 
-async def _read(request: Request, caller: Caller | None, parts: Services) -> tuple[dict[str, Any], Caller]:
+def _answer(results: list[Result]) -> Response:
+    return Response(Answer(success=True, results=results).model_dump_json(), media_type="application/json")
+
+
+async def _read(request: Request, parts: Services) -> tuple[dict[str, Any], Caller]:
+    caller = await caller_by_header(parts, request.headers.get("authorization"))
     body = decoded(await read_body(request))
     return body, caller or await caller_by_body(parts, body)
 

@@ -27,11 +27,12 @@ async def measure(side: Side, secret: Secret, address: TemporalAddress, orders: 
     """Order carts one after the other, with a relay at work, and tell what it took."""
     client = await temporal.connect(address=address.grpc, namespace="default")
     await temporal.bootstrap(client)
+    relaying = await temporal.connect(address=address.grpc, namespace="default", retry=temporal.ONCE)
     async with assemble(side.database, secret, "http://127.0.0.1") as parts:
         # What the rounds before left for Temporal is not what is timed.
         await parts.pool.execute("delete from outbox")
         stop = asyncio.Event()
-        relay = asyncio.create_task(parts.relay(client).run(stop))
+        relay = asyncio.create_task(parts.relay(relaying).run(stop))
         try:
             acknowledged = await _order(side, parts, orders)
             waits = sorted([await _signalled(client, journey) - at for journey, at in acknowledged.items()])

@@ -103,8 +103,11 @@ async def _take_each(pool: Pool, following: Following, shop: str, events: Sequen
 # What is a person's activity and nothing else
 
 
+_KNOWN = frozenset(Name)
+
+
 def _is_activity(event: Event) -> bool:
-    of_itself = event.is_activity and event.kind != "alias" and event.name not in set(Name)
+    of_itself = event.is_activity and event.kind != "alias" and event.name not in _KNOWN
     return of_itself and not carts.tokens_of(event)
 
 
