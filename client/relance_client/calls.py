@@ -155,8 +155,8 @@ class Calls:
         return read((yield from self._steered("GET", "journeys", params=params)), Page.read)
 
     def _told(self, door: str, body: object) -> httpx.Request:
-        """Make the request for events. An API key will do in place of a write key."""
-        key = self._write_key or self._api_key
+        """Make the request for events. With the API key Relance knows that the backend tells them."""
+        key = self._api_key or self._write_key
         if not key:
             raise ValueError("events need write_key, or api_key: give one to the client")
         basic = base64.b64encode(f"{key}:".encode()).decode()

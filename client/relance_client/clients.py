@@ -49,8 +49,8 @@ class Relance:
 
     Args:
         url: where Relance is, such as ``https://relance.example.com``.
-        write_key: the shop's write key, for events.
-        api_key: the shop's API key, for journeys; for events too, where no write key is given.
+        api_key: the shop's API key, for journeys, and for events: they are then trusted as the backend's own.
+        write_key: the shop's write key, for events where there is no API key.
         timeout: how long a try may wait for the connection, and for each part of the answer, in seconds.
         retries: how long to try.
 
@@ -134,8 +134,8 @@ class AsyncRelance:
 
     Args:
         url: where Relance is, such as ``https://relance.example.com``.
-        write_key: the shop's write key, for events.
-        api_key: the shop's API key, for journeys; for events too, where no write key is given.
+        api_key: the shop's API key, for journeys, and for events: they are then trusted as the backend's own.
+        write_key: the shop's write key, for events where there is no API key.
         timeout: how long a try may wait for the connection, and for each part of the answer, in seconds.
         retries: how long to try.
 

@@ -355,6 +355,19 @@ async def test_all_journeys_are_listed_page_by_page(backend: Opens) -> None:
         assert await shops.journeys(customer="nobody") == []
 
 
+@pytest.mark.parametrize(("with_api_key", "people"), [(True, 1), (False, 2)])
+async def test_the_word_of_the_backend_is_taken_on_who_is_who(
+    shop: TestShop, *, with_api_key: bool, people: int
+) -> None:
+    async with served(shop) as api:
+        api_key = api.api_key if with_api_key else None
+        async with AsyncRelance(api.url, write_key=api.write_key, api_key=api_key) as client:
+            for user in ("ann", "bob"):
+                await client.identify(user, {"email": "ann@example.com", "email_verified": True})
+    owners = await shop.parts.pool.fetch("select distinct customer_id from events")
+    assert len(owners) == people
+
+
 async def test_one_client_serves_many_threads(shop: TestShop) -> None:
     async with served(shop) as api:
         with Relance(api.url, write_key=api.write_key) as client:

@@ -331,9 +331,13 @@ def test_each_try_tells_its_own_moment_for_the_clock_and_the_same_event() -> Non
     assert first["timestamp"] == NOW.isoformat()
 
 
-def test_an_api_key_will_do_for_events_where_it_is_alone() -> None:
-    for write_key, user in (("write_1", "write_1"), (None, "api_1")):
-        request = sent(Calls("https://r", write_key, "api_1", Retries()).track("Note", user_id="ann"))
+def test_events_are_told_with_the_api_key_where_there_is_one() -> None:
+    for write_key, api_key, user in (
+        ("write_1", "api_1", "api_1"),
+        (None, "api_1", "api_1"),
+        ("write_1", None, "write_1"),
+    ):
+        request = sent(Calls("https://r", write_key, api_key, Retries()).track("Note", user_id="ann"))
         assert (
             request.headers["Authorization"]
             == next(httpx.BasicAuth(user, "").auth_flow(request)).headers["Authorization"]
