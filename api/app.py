@@ -56,9 +56,10 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
-    for_events = tracking.PATHS | {capture.PATH}
+    for_events = {*tracking.DOORS, capture.PATH}
     app.add_middleware(doors.NotTooMany, paths=for_events, most=most_at_once)
     app.add_middleware(doors.ForPages, paths=for_events)
+    app.routes.append(doors.Straight(tracking.DOORS))
     app.include_router(tracking.router)
     app.include_router(projects.router)
     app.include_router(capture.router)

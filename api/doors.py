@@ -1,12 +1,14 @@
-"""What stands before the doors for events: not too many at a time, and pages of any origin may call."""
+"""What stands before the doors for events: not too many at a time, pages of any origin may call, and a short way in."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from prometheus_client import Counter
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match
 from starlette.status import HTTP_429_TOO_MANY_REQUESTS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -85,3 +87,27 @@ class ForPages:
         """Pass a request on."""
         is_for_pages = scope["type"] == "http" and scope["path"] in self._paths
         await (self._open if is_for_pages else self._closed)(scope, receive, send)
+
+
+class Straight(BaseRoute):
+    """Calls what takes events at once: FastAPI's own way there is a fifth of the API's time for an event.
+
+    What it calls needs nothing that FastAPI would give it, and is declared there all the same, for the document.
+
+    Args:
+        doors: what takes the POST requests of each path.
+
+    """
+
+    def __init__(self, doors: Mapping[str, Callable[[Request], Awaitable[Response]]]) -> None:
+        self._doors = doors
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a request is for one of them."""
+        is_for_one = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._doors
+        return (Match.FULL if is_for_one else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it be taken, and answer."""
+        response = await self._doors[scope["path"]](Request(scope, receive))
+        await response(scope, receive, send)

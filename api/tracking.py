@@ -145,5 +145,5 @@ _SHORT = {
 for _short, _call in _SHORT.items():
     router.post(f"/v1/{_short}", include_in_schema=False)(_call)
 
-PATHS = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
-"""Where events are told."""
+DOORS = {route.path: route.endpoint for route in router.routes if isinstance(route, APIRoute)}
+"""Where events are told, and what takes them."""

@@ -184,7 +184,7 @@ async def test_the_memory_has_an_end(shop: TestShop, monkeypatch: pytest.MonkeyP
 # From pages of any origin
 
 
-@pytest.mark.parametrize("path", sorted(tracking.PATHS))
+@pytest.mark.parametrize("path", sorted(tracking.DOORS))
 async def test_a_page_of_any_origin_may_ask_and_call(door: httpx.AsyncClient, keys: dict[str, str], path: str) -> None:
     page = {"Origin": "https://shop.example.com"}
     asks = page | {
