@@ -20,7 +20,7 @@ from starlette.status import (
 
 from api.auth import ApiShop, Parts
 from api.idempotency import once
-from api.problems import Problem, Text, answers
+from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from storage import commands, journeys, story
 from storage.following import NotStarted
@@ -30,7 +30,9 @@ from storage.story import Story
 if TYPE_CHECKING:
     from storage.database import Connection
 
-router = APIRouter(prefix="/v1/journeys", tags=["journeys"], responses=answers(400, 404, 409))
+router = APIRouter(
+    prefix="/v1/journeys", tags=["journeys"], responses=answers(400, 404, 409, 413), max_body_size=MAX_BODY
+)
 
 _JOURNEY_ID = re.compile(r"[A-Za-z0-9._:-]+")
 

@@ -11,11 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT
 
 from api.auth import ApiShop, Parts
-from api.problems import Problem, Text, answers
+from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from storage import offers
 
-router = APIRouter(prefix="/v1/offers", tags=["offers"], responses=answers(400, 404, 409))
+router = APIRouter(prefix="/v1/offers", tags=["offers"], responses=answers(400, 404, 409, 413), max_body_size=MAX_BODY)
 
 MOST = 200
 

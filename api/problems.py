@@ -28,6 +28,8 @@ log = structlog.get_logger()
 Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
 """Any text that Postgres can keep."""
 MEDIA_TYPE = "application/problem+json"
+MAX_BODY = 16 * 1024
+"""In bytes, of a request that says what to do, and to what: several times what the longest ids come to."""
 
 
 class Problem(Exception):  # noqa: N818 RFC 9457 calls it so

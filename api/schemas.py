@@ -180,6 +180,7 @@ def _batch(*messages: str, needed: tuple[str, ...] = ()) -> Schema:
     properties = {
         "batch": {"type": "array", "maxItems": MAX_BATCH, "items": message},
         "sentAt": _COMMON["sentAt"],
+        "context": _COMMON["context"],
         "writeKey": _COMMON["writeKey"],
     }
     return {"type": "object", "properties": properties, "required": ["batch", *needed]}

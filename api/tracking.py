@@ -13,6 +13,7 @@ from api.problems import Problem, answers
 from api.schemas import MAX_BATCH, ref
 from api.state import Services, services_of
 from api.taking import Answer, Result, decoded, read_body, take_messages
+from journeys.events import device_of
 
 router = APIRouter(tags=["tracking"], responses={**answers(400, 408, 413, 415, 429), 200: {"model": Answer}})
 
@@ -84,7 +85,7 @@ async def batch(request: Request) -> Response:
 
 
 def messages_of(body: dict[str, Any]) -> list[object]:
-    """Give the messages of a batch, each with the batch's ``sentAt`` where it has none.
+    """Give the messages of a batch, each with the batch's ``sentAt`` and ``context`` where it has none of its own.
 
     Raises:
         Problem: 422 where there is no list of them, 413 where there are too many.
@@ -96,7 +97,8 @@ def messages_of(body: dict[str, Any]) -> list[object]:
     if len(events) > MAX_BATCH:
         detail = f"batch: has {len(events)} events; send at most {MAX_BATCH} at a time"
         raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The batch is too long", detail)
-    return [_with_sent_at(event, body.get("sentAt")) for event in events]
+    sent_at, device = body.get("sentAt"), device_of(body)
+    return [_with_the_batchs(event, sent_at, device) for event in events]
 
 
 async def _one(request: Request, kind: str) -> Response:
@@ -124,10 +126,14 @@ async def _take(parts: Services, teller: Caller, messages: list[object], kind: s
     return await take_messages(parts, teller.shop, messages, kind=kind, from_backend=teller.from_backend)
 
 
-def _with_sent_at(event: Any, sent_at: Any) -> Any:
-    """Segment's clients say once for the whole batch when they sent it."""
-    if isinstance(event, dict) and sent_at is not None and "sentAt" not in event:
-        return {**event, "sentAt": sent_at}
+def _with_the_batchs(event: Any, sent_at: Any, device: dict[str, str]) -> Any:
+    """Segment's clients say once for the whole batch when they sent it, and may say so on what device."""
+    if not isinstance(event, dict):
+        return event
+    if sent_at is not None and "sentAt" not in event:
+        event = {**event, "sentAt": sent_at}
+    if device:
+        event = {**event, "context": device | device_of(event)}
     return event
 
 

@@ -23,7 +23,8 @@ MAX_DEPTH = 32
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _MAX_CONTEXT = 64
 """Longer than any locale or time zone name."""
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
+# Compact, as client libraries count an event's size before they send it.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str, separators=(",", ":"))
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -152,8 +153,7 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
         order_id=_order_id(name, properties),
         properties=properties,
         traits=_object(message, "traits"),
-        locale=_of_context(message, "locale"),
-        timezone=_of_context(message, "timezone"),
+        **device_of(message),
         from_backend=from_backend,
     )
 
@@ -179,11 +179,19 @@ def _needed(message: Mapping[str, Any], field: str, kind: str, by: str) -> str |
     return value
 
 
-def _of_context(message: Mapping[str, Any], field: str) -> str | None:
-    """Read what a client library fills in by itself: what is wrong there is left out, and no reason to refuse."""
+def device_of(message: Mapping[str, Any]) -> dict[str, str]:
+    """Read what is kept of a context: the locale and the time zone.
+
+    Client libraries fill it in by themselves: what is wrong there is left out, and no reason to refuse.
+    """
     context = message.get("context")
-    value = context.get(field) if isinstance(context, Mapping) else None
-    return value if isinstance(value, str) and 0 < len(value) <= _MAX_CONTEXT else None
+    if not isinstance(context, Mapping):
+        return {}
+    return {
+        field: value
+        for field in ("locale", "timezone")
+        if isinstance(value := context.get(field), str) and 0 < len(value) <= _MAX_CONTEXT
+    }
 
 
 def _order_id(name: str, properties: Mapping[str, Any]) -> str | None:

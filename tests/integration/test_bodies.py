@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tracemalloc
 import zlib
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
 
+from api import app
+from api.hooks import route as hooks
 from api.taking import MAX_BODY
 from journeys.events import MAX_EVENT_BYTES
 from tests.integration.calls import Keys, added
 from tests.support import ITEM, TestShop
+
+if TYPE_CHECKING:
+    from api.state import Services
 
 TRACK = {"type": "track", **added()}
 MB = 1024 * 1024
@@ -118,7 +125,7 @@ async def test_a_bomb_takes_no_memory(api: httpx.AsyncClient) -> None:
 def sized(size: int) -> bytes:
     """An event of so many bytes, as compact JSON."""
     message = {**TRACK, "properties": {**ITEM, "cart_id": "c-1", "more": ""}}
-    missing = size - len(json.dumps(message, ensure_ascii=False))
+    missing = size - len(json.dumps(message, separators=(",", ":")))
     message["properties"] |= {"more": "x" * missing}
     return json.dumps(message).encode()
 
@@ -170,3 +177,41 @@ async def test_a_bad_event_in_the_middle_of_a_batch_is_named_and_the_others_are_
         ("new", None),
     ]
     assert len(await names(shop)) == 4
+
+
+POSTS = sorted(path for path, calls in app.build(cast("Services", None)).openapi()["paths"].items() if "post" in calls)
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_no_endless_body_is_read_to_its_end_whoever_calls(api: httpx.AsyncClient, path: str) -> None:
+    came = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal came
+        while came < 4 * hooks.MAX_BODY:
+            came += 64 * 1024
+            yield b"x" * 64 * 1024
+
+    for header in ({}, {"Authorization": "Bearer nobody"}):
+        came = 0
+        answer = await api.post(
+            re.sub(r"{\w+}", "standard", path), content=endless(), headers=header, auth=httpx.Auth()
+        )
+        assert answer.status_code in {401, 413}
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert came <= hooks.MAX_BODY + 64 * 1024
+
+
+async def test_a_batch_may_say_once_on_what_device_its_events_happened(api: httpx.AsyncClient, shop: TestShop) -> None:
+    pages = [{"type": "page", "userId": "ann"}, {"type": "page", "userId": "bob", "context": {"locale": "it-IT"}}]
+    device = {"locale": "fr-FR", "timezone": "Europe/Paris", "ip": "192.0.2.1"}
+    answer = await api.post("/v1/batch", json={"batch": pages, "context": device})
+    assert answer.json()["success"] is True
+    kept = await shop.parts.pool.fetch("select customer_id, locale, timezone from customers order by 1")
+    assert [tuple(row) for row in kept] == [("ann", "fr-FR", "Europe/Paris"), ("bob", "it-IT", "Europe/Paris")]
+    assert not await shop.parts.pool.fetchval("select count(*) from events where content::text like '%192.0%'")
+
+
+async def test_a_batchs_context_is_not_counted_for_each_of_its_events(api: httpx.AsyncClient) -> None:
+    body = {"batch": [TRACK], "context": {"locale": "fr-FR", "library": "x" * MAX_EVENT_BYTES}}
+    assert (await api.post("/v1/batch", json=body)).json()["results"][0]["status"] == "new"
