@@ -43,7 +43,7 @@ class _Documented(FastAPI):
 
 
 def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> FastAPI:
-    """Build the application around its services; ``most_at_once`` are the requests with events that it lets wait."""
+    """Build the application around its services; ``most_at_once`` are the requests with events at work at a time."""
     app = _Documented(
         title="Relance",
         version="0.1.0",
@@ -57,8 +57,10 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.state.services = services
     problems.install(app)
     for_events = {*tracking.DOORS, capture.PATH}
-    app.add_middleware(doors.NotTooMany, paths=for_events, most=most_at_once)
-    app.add_middleware(doors.ForPages, paths=for_events)
+    app.add_middleware(doors.NotTooMany, is_for=for_events.__contains__, most=most_at_once)
+    # Apart: some platforms tell a thing once, and must not wait behind what pages tell.
+    app.add_middleware(doors.NotTooMany, is_for=hooks.is_for)
+    app.add_middleware(doors.ForPages, is_for=for_events.__contains__)
     app.routes.append(doors.Straight(tracking.DOORS))
     app.include_router(tracking.router)
     app.include_router(projects.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from prometheus_client import Counter
 from starlette.middleware.cors import CORSMiddleware
@@ -10,13 +10,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.status import HTTP_429_TOO_MANY_REQUESTS
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import REGISTRY
 from api.problems import MEDIA_TYPE, Problem
 
 MOST_AT_ONCE = 200
-"""Requests in a process; each waits for one of its few connections to the database, and keeps a body in memory."""
+"""Requests at work in a process; each waits for one of its few connections to the database."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Of the bodies that a process holds at a time."""
 RETRY_AFTER = 1
 """Seconds. Those who wait are served by then, or nearly so."""
 
@@ -24,42 +26,64 @@ TURNED_AWAY = Counter("relance_requests_turned_away", "Requests with events answ
 
 
 class NotTooMany:
-    """Answers 429 while enough requests wait already, before anything of a body is read.
+    """Answers 429 while enough requests are at work already, before anything of a body is read.
+
+    A place is taken only once a body is whole: whoever sends byte after byte keeps nobody out. What bodies take up in
+    memory meanwhile is bounded, too.
 
     Args:
         app: what takes the others.
-        paths: where it counts.
-        most: requests at a time.
+        is_for: tells by the path where it counts.
+        most: requests at work.
 
     """
 
-    def __init__(self, app: ASGIApp, paths: Collection[str], most: int = MOST_AT_ONCE) -> None:
+    def __init__(self, app: ASGIApp, is_for: Callable[[str], bool], most: int = MOST_AT_ONCE) -> None:
         self._app = app
-        self._paths = paths
+        self._is_for = is_for
         self._most = most
-        self._inside = 0
+        self._at_work = 0
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or turn it away."""
-        if scope["type"] != "http" or scope["path"] not in self._paths:
+        if scope["type"] != "http" or not self._is_for(scope["path"]):
             await self._app(scope, receive, send)
             return
-        if self._inside >= self._most:
-            TURNED_AWAY.inc()
-            await _too_many()(scope, receive, send)
+        if self._at_work >= self._most:
+            await _answer(_too_many())(scope, receive, send)
             return
-        self._inside += 1
+        held, has_place = 0, False
+
+        async def counted() -> Message:
+            nonlocal held, has_place
+            message = await receive()
+            came = len(message.get("body", b""))
+            if self._held + came > MOST_BYTES:
+                raise _too_many()
+            held, self._held = held + came, self._held + came
+            if not has_place and message["type"] == "http.request" and not message.get("more_body"):
+                if self._at_work >= self._most:
+                    raise _too_many()
+                has_place, self._at_work = True, self._at_work + 1
+            return message
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, counted, send)
         finally:
-            self._inside -= 1
+            self._held -= held
+            self._at_work -= has_place
 
 
-def _too_many() -> JSONResponse:
+def _too_many() -> Problem:
+    TURNED_AWAY.inc()
     detail = "More events come in than can be taken. Send the same again after Retry-After, with the same messageIds."
-    problem = Problem(HTTP_429_TOO_MANY_REQUESTS, "Too many requests at once", detail)
     headers = {"Retry-After": str(RETRY_AFTER)}
-    return JSONResponse(problem.document(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+    return Problem(HTTP_429_TOO_MANY_REQUESTS, "Too many requests at once", detail, headers=headers)
+
+
+def _answer(problem: Problem) -> JSONResponse:
+    return JSONResponse(problem.document(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
 class ForPages:
@@ -67,13 +91,13 @@ class ForPages:
 
     Args:
         app: what answers.
-        paths: what pages may call.
+        is_for: tells by the path what pages may call.
 
     """
 
-    def __init__(self, app: ASGIApp, paths: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, is_for: Callable[[str], bool]) -> None:
         self._closed = app
-        self._paths = paths
+        self._is_for = is_for
         self._open = CORSMiddleware(
             app,
             allow_origins=["*"],
@@ -85,7 +109,7 @@ class ForPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        is_for_pages = scope["type"] == "http" and scope["path"] in self._paths
+        is_for_pages = scope["type"] == "http" and self._is_for(scope["path"])
         await (self._open if is_for_pages else self._closed)(scope, receive, send)
 
 

@@ -27,7 +27,12 @@ _LONGEST_SHOP = 64
 _NOBODYS = "whsec_" + base64.b64encode(os.urandom(32)).decode()
 """Where there is no secret, signatures are checked against this: nobody learns by the clock which shops exist."""
 
-router = APIRouter(tags=["webhooks"], responses=answers(400, 408, 413, 415))
+router = APIRouter(tags=["webhooks"], responses=answers(400, 408, 413, 415, 429))
+
+
+def is_for(path: str) -> bool:
+    """Tell whether webhooks come in at a path."""
+    return path.startswith("/v1/hooks/")
 
 
 class HookAnswer(BaseModel):

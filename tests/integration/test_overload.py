@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -76,8 +76,8 @@ def caller(api: Served) -> httpx.AsyncClient:
 class Line:
     """A connection to the API, byte by byte."""
 
-    def __init__(self, api: Served, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._api, self._reader, self._writer = api, reader, writer
+    def __init__(self, api: Served, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._api, self._path, self._reader, self._writer = api, path, reader, writer
 
     async def say(self, words: bytes) -> None:
         self._writer.write(words)
@@ -86,7 +86,12 @@ class Line:
     async def head(self, length: int) -> None:
         """Begin a call with a body of so many bytes."""
         key = base64.b64encode(f"{self._api.write_key}:".encode()).decode()
-        lines = ("POST /v1/page HTTP/1.1", "Host: relance", f"Authorization: Basic {key}", f"Content-Length: {length}")
+        lines = (
+            f"POST {self._path} HTTP/1.1",
+            "Host: relance",
+            f"Authorization: Basic {key}",
+            f"Content-Length: {length}",
+        )
         await self.say("\r\n".join([*lines, "", ""]).encode())
 
     async def call(self, body: bytes) -> int:
@@ -105,8 +110,8 @@ class Line:
 
 
 @asynccontextmanager
-async def line(api: Served) -> AsyncIterator[Line]:
-    made = Line(api, *await asyncio.open_connection("127.0.0.1", api.weather.api_port))
+async def line(api: Served, path: str = "/v1/page") -> AsyncIterator[Line]:
+    made = Line(api, path, *await asyncio.open_connection("127.0.0.1", api.weather.api_port))
     try:
         yield made
     finally:
@@ -116,37 +121,83 @@ async def line(api: Served) -> AsyncIterator[Line]:
 BODY = json.dumps(page(1)).encode()
 
 
+@asynccontextmanager
+async def at_work(shop: TestShop, line: Line) -> AsyncIterator[None]:
+    """Have a call wait for the database."""
+    async with shop.parts.pool.acquire() as db, db.transaction():
+        await db.execute("lock table seen in access exclusive mode")
+        await line.head(len(BODY))
+        await line.say(BODY)
+        await until(lambda: db.fetchval("select exists (select from pg_locks where not granted)"))
+        yield
+
+
 async def test_one_too_many_is_answered_before_its_body_is_read(shop: TestShop) -> None:
     async with served(shop, most_at_once=1) as api, line(api) as first, line(api) as second:
-        await first.head(len(BODY))
-        await until(lambda: _is_full(second))
-        await second.head(400_000)
-        assert await second.status() == 429
-        # What it sends all the same is read past, and the connection is good for the next call.
-        await second.say(b"x" * 400_000)
-        await first.say(BODY)
+        async with at_work(shop, first):
+            await second.head(400_000)
+            assert await second.status() == 429
+            # What it sends all the same is read past, and the connection is good for the next call.
+            await second.say(b"x" * 400_000)
         assert await first.status() == 200
         assert await second.call(BODY) == 200
 
 
 async def _is_full(other: Line) -> bool:
-    return await other.call(BODY) == 429
+    return await _answers(other, BODY, 429)
 
 
 async def test_who_goes_away_leaves_the_place_to_others(shop: TestShop) -> None:
     async with served(shop, most_at_once=1) as api, line(api) as first, line(api) as second:
-        await first.head(len(BODY))
-        await first.say(BODY[:5])
-        await until(lambda: _is_full(second))
-        first.close()
+        async with at_work(shop, first):
+            assert await _is_full(second)
+            first.close()
         await until(lambda: _is_taken(second))
 
 
 async def _is_taken(other: Line) -> bool:
-    return await other.call(BODY) == 200
+    return await _answers(other, BODY, 200)
 
 
-async def test_a_body_that_does_not_come_holds_no_place(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_those_whose_bodies_do_not_come_keep_nobody_out(shop: TestShop) -> None:
+    async with served(shop, most_at_once=1) as api, AsyncExitStack() as lines, line(api) as other:
+        for _ in range(20):
+            slow = await lines.enter_async_context(line(api))
+            await slow.head(len(BODY))
+            await slow.say(BODY[:5])
+        assert await other.call(BODY) == 200
+
+
+async def test_a_body_that_is_whole_when_all_places_are_taken_is_one_too_many(shop: TestShop) -> None:
+    async with served(shop, most_at_once=1) as api, line(api) as first, line(api) as second, line(api) as third:
+        await second.head(len(BODY))
+        await second.say(BODY[:5])
+        async with at_work(shop, first):
+            assert await _is_full(third)
+            await second.say(BODY[5:])
+            assert await second.status() == 429
+        assert await first.status() == 200
+
+
+@pytest.mark.parametrize(("path", "otherwise"), [("/v1/page", 422), ("/v1/hooks/nobody/standard", 401)])
+async def test_bodies_take_up_no_more_memory_than_was_set(
+    shop: TestShop, monkeypatch: pytest.MonkeyPatch, path: str, otherwise: int
+) -> None:
+    monkeypatch.setattr(doors, "MOST_BYTES", 1_000)
+    body = json.dumps({"type": "x" * 500}).encode()
+    async with served(shop) as api, line(api, path) as first, line(api, path) as second:
+        await first.head(len(body))
+        await first.say(body[:-1])
+        await until(lambda: _answers(second, body, 429))
+        first.close()
+        await until(lambda: _answers(second, body, otherwise))
+
+
+async def _answers(line: Line, body: bytes, status: int) -> bool:
+    return await line.call(body) == status
+
+
+async def test_a_body_that_does_not_come_is_given_up(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(taking, "BODY_WITHIN", 0.05)
     async with served(shop, most_at_once=1) as api, line(api) as first:
         await first.head(len(BODY))
