@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -146,34 +147,48 @@ async def settle(db: Connection, work: Work, cart_id: str) -> StoredCart:
     if cart_id in work.unsettled:
         work.unsettled.discard(cart_id)
         await loading.load_whole(db, work, [owner])
-        complete(work, [cart_id])
+        complete(work, {cart_id})
     row = work.carts[cart_id]
     return StoredCart(cart_id, row.customer_id, cart, row.ordered_at, row.order_id)
 
 
-def order(work: Work, event: Event, cart_id: str | None) -> bool:
-    """Take an order; tell whether it is new, or its cart was not known before.
+def names_none(work: Work, event: Event) -> bool:
+    """Tell whether an order names no cart: neither one itself, nor a checkout that is known to be one's.
 
-    An order may be told twice, by the browser and by the backend; only one of them may know its cart.
+    What its own id leads to does not count: a page may say so of an order that is not its visitor's.
+    """
+    checkout = event.checkout_id
+    return event.cart_id is None and (checkout is None or _known(work, "checkout", checkout) is None)
+
+
+def order(work: Work, event: Event, cart_id: str | None, *, of_person: bool) -> Order | None:
+    """Take an order, whose cart was found; None where the same was told before.
+
+    An order may be told by the browser and by the backend, of different people, and only one may know its cart: each
+    word counts, whichever comes first.
     """
     told = Order(
         order_id=event.order_id or "",
         customer_id=work.person(event),
         cart_id=cart_id,
         checkout_id=event.checkout_id,
+        of_person=of_person,
         at=event.at,
         message_id=event.message_id,
+        from_backend=event.from_backend,
         total=_total(event),
         currency=_currency(event),
     )
-    known = work.orders.get(told.order_id)
-    if known is None:
-        work.put_order(told)
-        return True
-    if known.cart_id is None and cart_id is not None:
-        work.put_order(replace(known, cart_id=cart_id))
-        return True
-    return False
+    if any(_says_as_much(known, told) for known in work.orders.values()):
+        return None
+    work.put_order(told)
+    return told
+
+
+def _says_as_much(known: Order, told: Order) -> bool:
+    if (known.order_id, known.customer_id) != (told.order_id, told.customer_id) or known.at > told.at:
+        return False
+    return known.cart_id == told.cart_id and known.of_person >= told.of_person
 
 
 def _total(event: Event) -> Decimal | None:
@@ -203,7 +218,7 @@ class Completed:
     order_id: str
 
 
-def complete(work: Work, cart_ids: list[str]) -> list[Completed]:
+def complete(work: Work, cart_ids: Collection[str]) -> list[Completed]:
     """Find the orders of carts whose owners were read, and give what they complete.
 
     An order that names a cart completes that one; one that names none, the person's carts opened before it. Where
@@ -225,12 +240,12 @@ def complete(work: Work, cart_ids: list[str]) -> list[Completed]:
 
 
 def _first_orders(work: Work) -> tuple[dict[str, Order], dict[str, list[Order]]]:
-    """Give the first order that names each cart, and each person's orders that name none, earliest first."""
+    """Give the first order of each cart, and each person's orders that named none, earliest first."""
     naming: dict[str, Order] = {}
     others: dict[str, list[Order]] = {}
     for told in sorted(work.orders.values(), key=lambda order: order.order):
-        if told.cart_id is None:
+        if told.of_person:
             others.setdefault(told.customer_id, []).append(told)
-        else:
+        if told.cart_id is not None:
             naming.setdefault(told.cart_id, told)
     return naming, others

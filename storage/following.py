@@ -81,7 +81,7 @@ class Following:
     async def settle(self, db: Connection, work: Work, person: str) -> None:
         """Judge a person's carts and journeys anew by all that is known."""
         await load_whole(db, work, [person])
-        for cart in carts.complete(work, [cart.cart_id for cart in work.carts_of(person)]):
+        for cart in carts.complete(work, {cart.cart_id for cart in work.carts_of(person)}):
             await self._complete(db, work, cart)
         await self._judge(db, work, person)
 
@@ -179,22 +179,21 @@ class Following:
             return Superseded(at=newer.started_at, cart_id=self.public(newer.cart_id))
         return None
 
-    async def ordered(self, db: Connection, work: Work, event: Event, cart_id: str | None) -> None:
+    async def ordered(self, db: Connection, work: Work, order: Order) -> None:
         """End the journeys of the carts that an order completes, and the person's others where the plan says so.
 
         An order that names a cart completes that one, whosever it is; one that names none, the person's own.
         """
-        person = work.person(event)
-        named = work.carts.get(cart_id) if cart_id is not None else None
+        person, named = order.customer_id, work.carts.get(order.cart_id or "")
         await load_whole(db, work, [person] if named is None else [person, named.customer_id])
-        about = [cart.cart_id for cart in work.carts_of(person)] if cart_id is None else [cart_id]
-        completed = carts.complete(work, about)
+        about = {cart.cart_id for cart in work.carts_of(person)} if order.of_person else set()
+        completed = carts.complete(work, about | {order.cart_id or ""})
         for cart in completed:
             await self._complete(db, work, cart)
-        what = OrderedElsewhere(at=event.at, order_id=self.public(event.order_id or ""))
-        of_it = {cart_id, *(cart.cart_id for cart in completed)}
+        what = OrderedElsewhere(at=order.at, order_id=self.public(order.order_id))
+        of_it = {order.cart_id, *(cart.cart_id for cart in completed)}
         for journey in work.journeys_of(person):
-            if journey.cart_id in of_it or journey.status == "ended" or journey.started_at > event.at:
+            if journey.cart_id in of_it or journey.status == "ended" or journey.started_at > order.at:
                 continue
             version = await self._plans.version(db, work.shop, journey.plan, journey.plan_version)
             if "ordered_elsewhere" in version.plan.exits_on:
@@ -279,7 +278,7 @@ async def _facts(db: Connection, work: Work, stored: StoredCart, at: datetime) -
         for cart in work.carts_of(stored.customer)
         if cart.holds_items and cart.ordered_at is None and since <= cart.last_at <= at
     ]
-    orders = [order for order in work.orders_of(stored.customer) if order.at <= at]
+    orders = {order.order_id for order in work.orders_of(stored.customer) if order.at <= at}
     return Facts(
         shop_time=at,
         last_activity=at,

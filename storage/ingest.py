@@ -67,7 +67,7 @@ async def take(pool: Pool, following: Following, shop: str, event: Event) -> Tak
 
 
 async def take_all(pool: Pool, following: Following, shop: str, events: Sequence[Event]) -> list[Taken]:
-    """Take events in, many in a transaction. Each was checked, and when this returns each is committed.
+    """Take events in that one caller tells, many in a transaction. Each was checked; then each is committed.
 
     One that we cannot take, by our own mistake, keeps none of the others from being taken; the mistake is raised then.
     """
@@ -114,9 +114,10 @@ def _is_activity(event: Event) -> bool:
 async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:
     """Take an event in one call; None where there is more to it."""
     new: bool | None = await pool.fetchval(
-        "select take_activity($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11)",
+        "select take_activity($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12)",
         shop,
         event.message_id,
+        event.from_backend,
         event.user_id,
         event.anonymous_id,
         event.kind,
@@ -178,7 +179,9 @@ async def _begin(db: Connection, shop: str, events: list[Event], more: MoreToHol
     tokens = {token for event in events for token in carts.tokens_of(event)} | {("cart", cart) for cart in more.carts}
     contacts = {contact for event in events for contact in people.verified(event)}
     ids = {*ids_of(events), *more.people}
-    fresh, held, work = await loading.begin(db, shop, [event.message_id for event in events], ids, tokens, contacts)
+    fresh, held, work = await loading.begin(
+        db, shop, [event.message_id for event in events], events[0].from_backend, ids, tokens, contacts
+    )
     for event in events:
         if event.user_id is not None:
             work.people[work.who(event.user_id)] = work.people[event.user_id] = True
@@ -207,17 +210,18 @@ async def _apply(db: Connection, work: Work, following: Following, event: Event)
         work.recorded.append(Recorded(event, None))
         return
     work.active.append(event)
+    named_none = carts.names_none(work, event)
     cart_id = await carts.find(db, work, event)
     if event.name in CART_EVENTS and cart_id is not None:
         cart = await carts.take(db, work, cart_id, event)
         for link in people.told_of_cart(work, cart_id, cart, event):
             await _join(db, work, following, link)
         await following.cart_changed(db, work, await carts.settle(db, work, cart_id), event)
-    elif event.name == Name.ORDER_COMPLETED and carts.order(work, event, cart_id):
+    elif event.name == Name.ORDER_COMPLETED and (order := carts.order(work, event, cart_id, of_person=named_none)):
         if cart_id in work.contents:
             for link in people.told_of_cart(work, cart_id, work.contents[cart_id], event):
                 await _join(db, work, following, link)
-        await following.ordered(db, work, event, cart_id)
+        await following.ordered(db, work, order)
     elif cart_id in work.unsettled and cart_id in work.contents:
         await following.settled(db, work, await carts.settle(db, work, cart_id))
     work.recorded.append(Recorded(event, cart_id))

@@ -59,6 +59,7 @@ async def begin(
     db: Connection,
     shop: str,
     message_ids: Collection[str],
+    from_backend: bool,  # noqa: FBT001 a column
     ids: Collection[str],
     tokens: Collection[tuple[str, str]],
     contacts: Collection[tuple[str, str]],
@@ -69,6 +70,7 @@ async def begin(
         db: the transaction.
         shop: whose events they are.
         message_ids: the events'.
+        from_backend: whether the backend tells them: its ids are its own.
         ids: the ids that they tell of people by.
         tokens: kinds (cart, checkout, order) and ids that they name carts by.
         contacts: kinds (email, phone) and addresses that the shop's backend says it has verified.
@@ -78,9 +80,10 @@ async def begin(
 
     """
     row = await db.fetchrow(
-        "select fresh, people, work::text from begin_work($1, $2, $3, $4, $5, $6, $7)",
+        "select fresh, people, work::text from begin_work($1, $2, $3, $4, $5, $6, $7, $8)",
         shop,
         message_ids,
+        from_backend,
         ids,
         *_columns(tokens),
         *_columns(contacts),
@@ -123,7 +126,7 @@ async def load_whole(db: Connection, work: Work, people: Iterable[str]) -> None:
     for cart in found.carts or []:
         work.carts.setdefault(cart.cart_id, _row(cart))
     for order in found.orders or []:
-        work.orders.setdefault(order.order_id, order)
+        work.orders.setdefault(order.told_by, order)
     for journey in found.journeys or []:
         if journey.id not in work.changed_journeys:
             # Its row is locked only now: it may have ended since it was read first.
@@ -159,7 +162,7 @@ def _work(shop: str, document: str) -> Work:
         contacts={(contact.kind, contact.address): contact.customer_id for contact in found.contacts or []},
         carts={cart.cart_id: _row(cart) for cart in named},
         contents={cart.cart_id: cart.content for cart in named},
-        orders={order.order_id: order for order in found.orders or []},
+        orders={order.told_by: order for order in found.orders or []},
         tokens={(token.kind, token.id): token.cart_id for token in found.tokens or []},
         journeys={journey.id: journey for journey in found.journeys or []},
         plans=found.plans or {},

@@ -34,7 +34,7 @@ select distinct j.shop, j.customer_id from journeys j join carts k using (shop, 
    and (k.ordered_at is not null
      or exists (select from orders o where o.shop = j.shop and o.cart_id = j.cart_id)
      or exists (select from orders o where o.shop = j.shop and o.customer_id = j.customer_id
-                   and o.cart_id is null and o.at >= k.opened_at)
+                   and o.of_person and o.at >= k.opened_at)
      or (exists (select from orders o where o.shop = j.shop and o.customer_id = j.customer_id
                    and o.cart_id is distinct from j.cart_id and o.at >= j.started_at)
          and exists (select from plan_versions v where (v.shop, v.plan, v.version) = (j.shop, j.plan, j.plan_version)

@@ -26,7 +26,7 @@ select j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_o
        s.name as shop_name, s.mode, s.allowlist, s.language as shop_language, s.cart_url as shop_cart_url,
        c.traits, c.locale, c.timezone, c.last_activity,
        k.content as cart, k.ordered_at,
-       (select count(*) from orders o
+       (select count(distinct o.order_id) from orders o
          where o.shop = j.shop and o.customer_id = j.customer_id and o.at <= $2) as orders,
        (select count(*) from carts a
          where a.shop = j.shop and a.customer_id = j.customer_id and a.holds_items and a.ordered_at is null

@@ -65,14 +65,21 @@ class CartRow:
 
 @dataclass(frozen=True)
 class Order:
-    """An order, and the cart that it is of, where that is known."""
+    """An order as a message told it, of a person and, where that is known, of a cart. Others may tell it otherwise.
+
+    Attributes:
+        of_person: whether it counts for all carts that the person opened before: it named none.
+
+    """
 
     order_id: str
     customer_id: str
     cart_id: str | None
     checkout_id: str | None
+    of_person: bool
     at: datetime
     message_id: str
+    from_backend: bool
     total: Decimal | None = None
     currency: str | None = None
 
@@ -80,6 +87,11 @@ class Order:
     def order(self) -> tuple[datetime, str]:
         """Where it stands among all others; of several orders of a cart the first counts."""
         return (self.at, self.order_id)
+
+    @property
+    def told_by(self) -> tuple[str, str, bool]:
+        """By which message it was told."""
+        return (self.order_id, self.message_id, self.from_backend)
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ class Work:
     contacts: dict[tuple[str, str], str] = field(default_factory=dict)
     carts: dict[str, CartRow] = field(default_factory=dict)
     contents: dict[str, Cart] = field(default_factory=dict)
-    orders: dict[str, Order] = field(default_factory=dict)
+    orders: dict[tuple[str, str, bool], Order] = field(default_factory=dict)
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     journeys: dict[str, Journey] = field(default_factory=dict)
     plans: dict[str, int] = field(default_factory=dict)
@@ -136,7 +148,7 @@ class Work:
     new_contacts: dict[tuple[str, str], str] = field(default_factory=dict)
     new_tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     changed_carts: set[str] = field(default_factory=set)
-    changed_orders: set[str] = field(default_factory=set)
+    changed_orders: set[tuple[str, str, bool]] = field(default_factory=set)
     new_journeys: set[str] = field(default_factory=set)
     changed_journeys: set[str] = field(default_factory=set)
     begun_earlier: dict[str, datetime] = field(default_factory=dict)
@@ -191,7 +203,7 @@ class Work:
                 self.carts[cart.cart_id] = replace(cart, customer_id=stays)
         for order in list(self.orders.values()):
             if order.customer_id == gone:
-                self.orders[order.order_id] = replace(order, customer_id=stays)
+                self.orders[order.told_by] = replace(order, customer_id=stays)
         for journey in list(self.journeys.values()):
             if journey.customer_id == gone:
                 self.journeys[journey.id] = replace(journey, customer_id=stays)
@@ -207,8 +219,8 @@ class Work:
 
     def put_order(self, order: Order) -> None:
         """Change an order, or add one."""
-        self.orders[order.order_id] = order
-        self.changed_orders.add(order.order_id)
+        self.orders[order.told_by] = order
+        self.changed_orders.add(order.told_by)
 
     def carts_of(self, person: str) -> list[CartRow]:
         """Give all carts of somebody of whom everything was read."""
@@ -225,7 +237,9 @@ class Work:
         self.tokens[kind, token] = self.new_tokens[kind, token] = cart_id
         for order in list(self.orders.values()):
             if order.cart_id is None and token == {"checkout": order.checkout_id, "order": order.order_id}.get(kind):
-                self.put_order(replace(order, cart_id=cart_id))
+                # Which cart a checkout is of is surer than what anybody says of an order.
+                of_person = order.of_person and kind != "checkout"
+                self.put_order(replace(order, cart_id=cart_id, of_person=of_person))
                 self.unsettled.add(cart_id)
 
     # Journeys

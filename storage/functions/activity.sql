@@ -1,8 +1,8 @@
 -- Takes an event that is a person's activity and nothing else, in one call. Tells whether it is new, or null where
 -- nothing was done because there is more to it: it names a user and a visitor, which was not known so early.
 create or replace function take_activity(
-    in_shop text, in_message_id text, user_id text, visitor text, in_kind text, in_name text, in_at timestamptz,
-    in_received_at timestamptz, in_content jsonb, in_locale text, in_timezone text
+    in_shop text, in_message_id text, in_from_backend boolean, user_id text, visitor text, in_kind text, in_name text,
+    in_at timestamptz, in_received_at timestamptz, in_content jsonb, in_locale text, in_timezone text
 ) returns boolean language plpgsql as $$
 declare
     told text := coalesce(user_id, visitor);
@@ -14,7 +14,8 @@ begin
            and (linked_at <= in_at or linked_to <> user_id)) then
         return null;
     end if;
-    insert into seen (shop, message_id) values (in_shop, in_message_id) on conflict do nothing;
+    insert into seen (shop, message_id, from_backend) values (in_shop, in_message_id, in_from_backend)
+        on conflict do nothing;
     if not found then
         return false;
     end if;

@@ -64,12 +64,13 @@ $$;
 -- What a transaction that takes events begins with: which of them are new; then locks on the people and, where there may
 -- be no row to lock yet, on the ids of carts, always in this order; then what it works on, as it is under these locks.
 create or replace function begin_work(
-    in_shop text, message_ids text[], told_ids text[], token_kinds text[], token_ids text[], contact_kinds text[],
-    addresses text[], out fresh text[], out people text[], out work json
+    in_shop text, message_ids text[], in_from_backend boolean, told_ids text[], token_kinds text[], token_ids text[],
+    contact_kinds text[], addresses text[], out fresh text[], out people text[], out work json
 ) language plpgsql as $$
 begin
     with added as (
-        insert into seen (shop, message_id) select in_shop, m from unnest(message_ids) m order by m
+        insert into seen (shop, message_id, from_backend)
+            select in_shop, m, in_from_backend from unnest(message_ids) m order by m
             on conflict do nothing returning message_id
     )
     select array_agg(message_id) from added into fresh;

@@ -50,10 +50,13 @@ begin
          order by r.kind, r.address on conflict do nothing;
     end if;
     if work ? 'orders' then
-        insert into orders (shop, order_id, customer_id, cart_id, checkout_id, at, message_id, total, currency)
-        select in_shop, r.order_id, r.customer_id, r.cart_id, r.checkout_id, r.at, r.message_id, r.total, r.currency
+        insert into orders (shop, order_id, customer_id, cart_id, checkout_id, of_person, at, message_id, from_backend,
+                            total, currency)
+        select in_shop, r.order_id, r.customer_id, r.cart_id, r.checkout_id, r.of_person, r.at, r.message_id,
+               r.from_backend, r.total, r.currency
           from jsonb_populate_recordset(null::orders, work -> 'orders') r
-            on conflict (shop, order_id) do update set cart_id = excluded.cart_id;
+            on conflict (shop, order_id, message_id, from_backend) do update set
+               cart_id = excluded.cart_id, of_person = excluded.of_person;
     end if;
     if work ? 'journeys' then
         insert into journeys select * from jsonb_populate_recordset(null::journeys, work -> 'journeys');

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +18,7 @@ from journeys.conditions import Condition, ValueRange
 from journeys.events import Event
 from journeys.steps import Step
 from storage import commands, ingest, plans, situation
+from storage.ingest import Taken
 from storage.journeys import Journey
 from tests.support import HOUR, ITEM, MINUTE, TestShop, cart_recovery, plan_file
 
@@ -136,7 +139,61 @@ async def test_an_order_that_is_told_twice_completes_its_cart_whoever_tells_it_f
     await shop.take(told.pop(first))
     await shop.take(*told.values())
     assert (await shop.journey()).outcome == "converted"
-    assert await shop.parts.pool.fetchval("select count(*) from orders") == 1
+
+
+async def test_each_word_on_an_order_counts_whichever_comes_first(shop: TestShop) -> None:
+    ends = set()
+    for number, order in enumerate(itertools.permutations(range(4))):
+
+        def named(name: str, number: int = number) -> str:
+            return f"{name}-{number}"
+
+        def told(person: str, name: Callable[[str], str] = named, **more: str) -> Event:
+            return shop.event("Order Completed", HOUR, person=name(person), order_id=name("o"), **more)
+
+        carts = {"ann": named("c-of-ann"), "device": named("c-of-device"), "bob": named("c-of-bob")}
+        for person, cart in carts.items():
+            await shop.fill(cart, person=named(person))
+        words = [
+            told("ann"),
+            visitors(told("-"), named("device")),
+            told("bob", cart_id=carts["bob"]),
+            told("bob", cart_id=named("c-of-nobody")),
+        ]
+        for place in order:
+            await shop.take(words[place])
+        ends.add(tuple([(await shop.journey(cart)).outcome for cart in carts.values()]))
+    assert ends == {("converted",) * 3}
+
+
+async def test_a_person_whose_order_is_told_twice_has_ordered_once(shop: TestShop) -> None:
+    journey = await shop.fill("c-2", 2 * HOUR)
+    named: list[dict[str, str]] = [{}, {"cart_id": "c-1"}]
+    for cart in named:
+        await shop.take(shop.event("Order Completed", HOUR, order_id="o-1", **cart))
+    read = await situation.read(shop.parts.pool, journey.id, shop.begins + 24 * HOUR)
+    assert read.row["orders"] == 1
+
+
+async def test_a_page_that_says_the_order_is_of_a_cart_of_its_own_invention_hides_it_from_nobody(
+    shop: TestShop,
+) -> None:
+    await shop.fill()
+    await shop.take(visitors(shop.event("Order Completed", MINUTE, order_id="o-1", cart_id="no-such-cart")))
+    order = shop.event("Order Completed", HOUR, order_id="o-1").model_copy(update={"from_backend": True})
+    await shop.take(order)
+    assert (await shop.journey()).outcome == "converted"
+
+
+@pytest.mark.parametrize("name", ["Order Completed", "page"])
+async def test_a_page_uses_up_no_message_id_of_the_backend(shop: TestShop, name: str) -> None:
+    await shop.fill()
+    told = shop.event("Order Completed", HOUR, order_id="o-1", cart_id="c-1")
+    first = visitors(shop.event(name, MINUTE, order_id="o-2")).model_copy(update={"message_id": told.message_id})
+    assert [await shop.take(first) for _ in range(2)] == [Taken.NEW, Taken.DUPLICATE]
+    told = told.model_copy(update={"from_backend": True})
+    assert [await shop.take(told) for _ in range(2)] == [Taken.NEW, Taken.DUPLICATE]
+    assert (await shop.journey()).outcome == "converted"
 
 
 async def test_a_late_first_event_leaves_one_of_two_carts_followed(shop: TestShop) -> None:
