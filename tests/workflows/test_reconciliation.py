@@ -301,7 +301,8 @@ async def test_a_terminated_workflow_that_the_list_has_lost_is_found_when_its_jo
 async def insert_order(scene: Scene, cart: str | None, order: str = "o-1") -> None:
     """An order that comes into Postgres behind ingest's back."""
     await scene.execute(
-        "insert into orders (shop, order_id, customer_id, cart_id, at, message_id) values ($1, $2, 'ann', $3, $4, $2)",
+        "insert into orders (shop, order_id, customer_id, cart_id, of_person, at, message_id)"
+        " values ($1, $2, 'ann', $3, $3::text is null, $4, $2)",
         scene.shop.shop,
         order,
         cart,
