@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from api.known_keys import KnownKeys
 from messages.links import CartLinks
 from storage.following import Following
 from storage.plans import Plans
+from storage.together import Together
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -40,6 +42,11 @@ class Services:
     hook_key: Fernet
     public_url: str
     keys: KnownKeys = field(default_factory=KnownKeys)
+
+    @functools.cached_property
+    def together(self) -> Together:
+        """What takes the events of many callers."""
+        return Together(self.pool, self.following)
 
 
 async def services(request: Request) -> Services:

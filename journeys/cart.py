@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.events import BadEventError, Event, Name, whole
 
@@ -58,7 +58,7 @@ class Cart(BaseModel):
     opened_at: datetime | None = None
     last: tuple[datetime, str] | None = None
     user: str | None = None
-    told: dict[str, datetime] = {}
+    told: dict[str, datetime] = Field(default_factory=dict)
 
     @property
     def value(self) -> Decimal:

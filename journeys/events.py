@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 MAX_ID = 256
 MAX_EVENT_BYTES = 32 * 1024
@@ -95,8 +95,8 @@ class Event(BaseModel):
     cart_id: str | None = None
     checkout_id: str | None = None
     order_id: str | None = None
-    properties: dict[str, Any] = {}
-    traits: dict[str, Any] = {}
+    properties: dict[str, Any] = Field(default_factory=dict)
+    traits: dict[str, Any] = Field(default_factory=dict)
     locale: str | None = None
     timezone: str | None = None
     from_backend: bool = False

@@ -58,12 +58,22 @@ async def take(pool: Pool, following: Following, shop: str, event: Event) -> Tak
 
     """
     check(event)
-    if _is_activity(event):
-        activity = await _in_spite_of_deadlocks(lambda: _take_activity(pool, shop, event))
-        if activity is not None:
-            return activity
-    [taken] = await _take_together(pool, following, shop, [event])
+    [taken] = await take_together(pool, following, shop, [event])
     return taken
+
+
+async def take_together(pool: Pool, following: Following, shop: str, events: Sequence[Event]) -> list[Taken]:
+    """Take events in that one caller tells, all in one transaction. Each was checked; then each is committed."""
+    if len(events) == 1 and _is_activity(events[0]):
+        activity = await _in_spite_of_deadlocks(lambda: _take_activity(pool, shop, events[0]))
+        if activity is not None:
+            return [activity]
+    more = MoreToHoldError()
+    while True:
+        try:
+            return await _in_spite_of_deadlocks(functools.partial(_take, pool, following, shop, events, more))
+        except MoreToHoldError as found:
+            more = MoreToHoldError(people=more.people | found.people, carts=more.carts | found.carts)
 
 
 async def take_all(pool: Pool, following: Following, shop: str, events: Sequence[Event]) -> list[Taken]:
@@ -71,13 +81,11 @@ async def take_all(pool: Pool, following: Following, shop: str, events: Sequence
 
     One that we cannot take, by our own mistake, keeps none of the others from being taken; the mistake is raised then.
     """
-    if len(events) == 1:
-        return [await take(pool, following, shop, events[0])]
     taken: list[Taken] = []
     for first in range(0, len(events), _AT_ONCE):
         some = events[first : first + _AT_ONCE]
         try:
-            taken += await _take_together(pool, following, shop, some)
+            taken += await take_together(pool, following, shop, some)
         except PASSING:
             raise
         except Exception:  # noqa: BLE001 one of them is at fault: each by itself tells which, and raises it
@@ -134,15 +142,6 @@ async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:
 # All others
 
 
-async def _take_together(pool: Pool, following: Following, shop: str, events: Sequence[Event]) -> list[Taken]:
-    more = MoreToHoldError()
-    while True:
-        try:
-            return await _in_spite_of_deadlocks(functools.partial(_take, pool, following, shop, events, more))
-        except MoreToHoldError as found:
-            more = MoreToHoldError(people=more.people | found.people, carts=more.carts | found.carts)
-
-
 async def _in_spite_of_deadlocks(take: Callable[[], Awaitable[T]]) -> T:
     """People who share carts may wait for each other: Postgres lets one go on, and the other comes again."""
     for _ in range(_TRIES - 1):
@@ -193,11 +192,20 @@ async def _begin(db: Connection, shop: str, events: list[Event], more: MoreToHol
 
 def _of_interest(work: Work, events: list[Event]) -> set[str]:
     """Name the people of whom everything will be asked: it is read once for all, instead of for each."""
-    return {
+    deciding = {
         work.person(event)
         for event in events
         if event.name == Name.ORDER_COMPLETED or (event.name in CART_EVENTS and event.cart_id not in work.carts)
     }
+    return deciding.union(*(_joining(work, event) for event in events))
+
+
+def _joining(work: Work, event: Event) -> set[str]:
+    """Name the people whom an event may make one, unless nothing was told of one of them before."""
+    if event.user_id is None:
+        return set()
+    people = {work.who(told) for told in (event.user_id, event.anonymous_id, event.previous_id) if told is not None}
+    return set() if len(people) == 1 or people & work.strangers else people
 
 
 async def _apply(db: Connection, work: Work, following: Following, event: Event) -> None:

@@ -207,7 +207,9 @@ class Work:
         for journey in list(self.journeys.values()):
             if journey.customer_id == gone:
                 self.journeys[journey.id] = replace(journey, customer_id=stays)
-        self.whole -= {gone, stays}
+        if not {gone, stays} <= self.whole:
+            self.whole.discard(stays)
+        self.whole.discard(gone)
         self.consenting.add(stays)
 
     # Carts and orders
