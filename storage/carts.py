@@ -127,9 +127,10 @@ async def take(db: Connection, work: Work, cart_id: str, event: Event) -> Cart:
 
 
 async def _folded(db: Connection, work: Work, cart_id: str, known: Cart, event: Event) -> Cart:
+    told = await loading.log_of(db, work.shop, cart_id)
+    # Asked afterwards: a month may be dropped meanwhile.
     if known.opened_at is not None and known.opened_at < await loading.log_kept_since(db):
         return known
-    told = await loading.log_of(db, work.shop, cart_id)
     told += [earlier.event for earlier in work.recorded if earlier.cart_id == cart_id]
     return fold([event, *(e for e in told if e.name in CART_EVENTS)])
 
@@ -188,7 +189,7 @@ def order(work: Work, event: Event, cart_id: str | None, *, of_person: bool) -> 
 def _says_as_much(known: Order, told: Order) -> bool:
     if (known.order_id, known.customer_id) != (told.order_id, told.customer_id) or known.at > told.at:
         return False
-    return known.cart_id == told.cart_id and known.of_person >= told.of_person
+    return (known.cart_id, known.of_person) == (told.cart_id, told.of_person)
 
 
 def _total(event: Event) -> Decimal | None:

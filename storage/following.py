@@ -53,7 +53,7 @@ class Following:
         for version in await self._newest(db, work):
             if event.name not in version.plan.entry.events or event.at < event.received_at - version.plan.entry.within:
                 continue
-            judge |= _begin_earlier(work, version.plan, stored, known, event)
+            judge |= await _begin_earlier(db, work, version.plan, stored, event)
             await self.enter(db, work, version, stored, at=event.at)
         await self.settled(db, work, stored)
         if judge:
@@ -94,14 +94,16 @@ class Following:
         One that has ended keeps what it was sent by: its holdout.
         """
         moved = False
-        for journey in about:
-            version = await self._plans.version(db, journey.shop, journey.plan, journey.plan_version)
-            held_out = holdout.held_out(journey.shop, journey.plan, customer, version.plan.holdout)
+        for told in about:
+            version = await self._plans.version(db, told.shop, told.plan, told.plan_version)
+            held_out = holdout.held_out(told.shop, told.plan, customer, version.plan.holdout)
+            if told.customer_id == customer and (told.status == "ended" or told.held_out == held_out):
+                continue
+            journey = await _locked(db, work, told, customer)
             runs = journey.status != "ended"
-            if journey.customer_id != customer or (runs and journey.held_out != held_out):
-                held_out = held_out if runs else journey.held_out
-                work.change_journey(replace(journey, customer_id=customer, held_out=held_out))
-                moved |= runs
+            held_out = held_out if runs else journey.held_out
+            work.change_journey(replace(journey, customer_id=customer, held_out=held_out))
+            moved |= runs
         return moved
 
     async def _judge(self, db: Connection, work: Work, customer: str) -> None:
@@ -227,15 +229,22 @@ def end(work: Work, journey: Journey, what: Signal) -> bool:
     return True
 
 
-def _begin_earlier(work: Work, plan: Plan, stored: StoredCart, known: list[Journey], event: Event) -> bool:
+async def _begin_earlier(db: Connection, work: Work, plan: Plan, stored: StoredCart, event: Event) -> bool:
     """Let a journey have begun with an event that came late; tell whether it did. Its plan's moments stay."""
     if plan.audience or stored.cart.opened_at is None or event.at < stored.cart.opened_at:
         return False
+    known = work.journeys_about(stored.cart_id)
     first = next((journey for journey in known if (journey.plan, journey.entry) == (plan.name, 1)), None)
     if first is None or first.started_at <= event.at:
         return False
-    work.begin_earlier(work.journeys[first.id], event.at)
+    work.begin_earlier(await _locked(db, work, first, stored.customer), event.at)
     return True
+
+
+async def _locked(db: Connection, work: Work, journey: Journey, customer: str) -> Journey:
+    """Give a journey as it is under its lock: its workflow may have ended it since it was read."""
+    await load_whole(db, work, [customer])
+    return work.journeys[journey.id]
 
 
 def _window(step: Step) -> timedelta:

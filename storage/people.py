@@ -107,9 +107,10 @@ def owner_of(work: Work, cart_id: str, cart: Cart) -> str | None:
 def to_hold(work: Work) -> set[str]:
     """Name the people whose rows must be locked before anything is decided about the carts and the addresses."""
     people = {work.who(owner) for owner in work.contacts.values()}
+    people |= {work.who(order.customer_id) for order in work.orders.values()}
     for cart_id, cart in work.contents.items():
         people.add(work.carts[cart_id].customer_id)
-        tellers = {work.who(teller) for teller in cart.told}
+        tellers = {work.who(teller) for teller in (*cart.told, *filter(None, [cart.user]))}
         people |= {teller for teller in tellers if not work.is_known(teller)}
     return people
 

@@ -179,6 +179,7 @@ class Work:
 
     def recognised(self, alias: NewAlias) -> None:
         """Note who somebody is of whom nothing is written yet."""
+        self._point_to(alias.alias_id, alias.customer_id)
         self.aliases[alias.alias_id] = alias
         self.new_aliases.append(alias)
         self.strangers.discard(alias.alias_id)
@@ -194,10 +195,9 @@ class Work:
     def joined(self, alias: Alias) -> None:
         """Let what was told of one person be told of another from now on, here as it is in the tables already."""
         gone, stays = alias.alias_id, alias.customer_id
+        self._point_to(gone, stays)
         self.aliases[gone] = alias
-        for known in list(self.aliases.values()):
-            if known.customer_id == gone:
-                self.aliases[known.alias_id] = replace(known, customer_id=stays)
+        self.strangers.discard(stays)
         for cart in list(self.carts.values()):
             if cart.customer_id == gone:
                 self.carts[cart.cart_id] = replace(cart, customer_id=stays)
@@ -211,6 +211,15 @@ class Work:
             self.whole.discard(stays)
         self.whole.discard(gone)
         self.consenting.add(stays)
+
+    def _point_to(self, gone: str, stays: str) -> None:
+        """Let all ids of somebody be another person's: an id leads to its person at once."""
+        for known in list(self.aliases.values()):
+            if known.customer_id == gone:
+                self.aliases[known.alias_id] = replace(known, customer_id=stays)
+        self.new_aliases = [
+            replace(known, customer_id=stays) if known.customer_id == gone else known for known in self.new_aliases
+        ]
 
     # Carts and orders
 

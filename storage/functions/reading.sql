@@ -13,16 +13,18 @@ create or replace function read_work(
     named as materialized (
         select * from carts where shop = in_shop and cart_id = any(token_ids || array(select cart_id from tokens))
          order by cart_id for update),
-    tellers as materialized (
-        select unnest(told_ids || people) as id
-         union select customer_id from named
-         union select t from named, jsonb_object_keys(coalesce(content -> 'told', '{}')) t),
-    found_aliases as materialized (
-        select * from aliases where shop = in_shop and alias_id = any(array(select id from tellers))),
     of_carts as materialized (
         select o from orders o where shop = in_shop and cart_id = any(array(select cart_id from named) || token_ids)
          union select o from orders o where shop = in_shop and order_id = any(token_ids)
-         union select o from orders o where shop = in_shop and cart_id is null and checkout_id = any(token_ids))
+         union select o from orders o where shop = in_shop and cart_id is null and checkout_id = any(token_ids)),
+    tellers as materialized (
+        select unnest(told_ids || people) as id
+         union select customer_id from named
+         union select content ->> 'user' from named
+         union select t from named, jsonb_object_keys(coalesce(content -> 'told', '{}')) t
+         union select (o).customer_id from of_carts),
+    found_aliases as materialized (
+        select * from aliases where shop = in_shop and alias_id = any(array(select id from tellers)))
     select json_build_object(
         'tokens', (select json_agg(t) from tokens t),
         'carts', (select json_agg(n) from named n),

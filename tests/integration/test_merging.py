@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from journeys.cart import MOST_TELLERS
 from journeys.events import Event
-from tests.support import HOUR, ITEM, MINUTE, TestShop
+from storage import ingest
+from tests.support import HOUR, ITEM, MINUTE, TestShop, until
 
 
 def told(event: Event, *, user: str | None, visitor: str | None) -> Event:
@@ -169,3 +173,69 @@ async def test_an_alias_that_comes_back_to_itself_changes_nothing(shop: TestShop
     await shop.take(from_backend(alias(shop, "ann", "bob")))
     await shop.take(from_backend(alias(shop, "ann", "ann")))
     assert await shop.parts.pool.fetchval("select count(*) from aliases") == 1
+
+
+def at_once(shop: TestShop, events: list[Event]) -> Awaitable[object]:
+    return ingest.take_all(shop.parts.pool, shop.parts.following, shop.shop, events)
+
+
+async def one_by_one(shop: TestShop, events: list[Event]) -> None:
+    for event in events:
+        await shop.take(event)
+
+
+@pytest.mark.parametrize("take", [one_by_one, at_once])
+@pytest.mark.parametrize("together", [False, True])
+async def test_whoever_turns_out_to_be_somebody_who_is_another_is_that_other(
+    shop: TestShop,
+    take: Callable[[TestShop, list[Event]], Awaitable[object]],
+    together: bool,  # noqa: FBT001 a case
+) -> None:
+    # The visitor's no counts for whoever they turn out to be in the end, as does all that follows.
+    no = told(shop.event("identify", consent={"sms": False}), user=None, visitor="v-1")
+    await shop.take(identified(shop, "ann", backend=True, **VERIFIED, consent={"sms": True}))
+    await shop.take(no)
+    if together:
+        both = from_backend(shop.event("identify", MINUTE, person="ben", **VERIFIED))
+        await take(shop, [told(both, user="ben", visitor="v-1")])
+    else:
+        known = told(shop.event("page", MINUTE), user="ben", visitor="v-1")
+        await take(shop, [known, from_backend(alias(shop, "ben"))])
+    await shop.take(told(added(shop), user=None, visitor="v-1"))
+    assert await owner(shop) == "ann"
+    said = await shop.parts.pool.fetch("select customer_id, granted from consents where channel = 'sms'")
+    assert [tuple(row) for row in said] == [("ann", False)]
+    led = await shop.parts.pool.fetch("select alias_id, customer_id from aliases order by 1")
+    assert [tuple(row) for row in led] == [("ben", "ann"), ("v-1", "ann")]
+
+
+async def test_the_user_who_ordered_a_cart_before_its_visitor_told_of_it_is_that_visitor(shop: TestShop) -> None:
+    await shop.order(MINUTE)
+    await shop.take(told(added(shop, "c-2"), user=None, visitor="v-1"))
+    await shop.take(told(added(shop), user=None, visitor="v-1"))
+    assert [await owner(shop, cart) for cart in ("c-1", "c-2")] == ["ann", "ann"]
+    assert (await shop.journey("c-1")).outcome == "converted"
+
+
+async def test_a_cart_of_many_tellers_goes_with_its_newest_user_when_they_are_merged(shop: TestShop) -> None:
+    for number in range(MOST_TELLERS):
+        await shop.take(told(added(shop), user=None, visitor=f"v-{number}"))
+    await shop.take(shop.event("Cart Viewed", MINUTE, person="bob", cart_id="c-1"))
+    await shop.take(from_backend(alias(shop, "bob")))
+    await shop.take(told(shop.event("Cart Viewed", HOUR, cart_id="c-1"), user=None, visitor="v-1"))
+    assert await owner(shop) == "ann"
+
+
+async def test_a_late_event_does_not_revive_a_journey_that_ends_meanwhile(shop: TestShop) -> None:
+    too_late = added(shop).model_copy(update={"received_at": shop.begins + 13 * HOUR})
+    await shop.take(too_late)
+    await shop.take(shop.event("Cart Viewed", 14 * HOUR, cart_id="c-1"))
+    async with shop.parts.pool.acquire() as db:
+        async with db.transaction():
+            await db.execute("update journeys set status = 'ended', outcome = 'finished', ended_at = now()")
+            earlier = asyncio.ensure_future(shop.take(shop.event("Cart Viewed", 13 * HOUR, cart_id="c-1")))
+            await until(lambda: db.fetchval("select exists (select from pg_locks where not granted)"))
+        await earlier
+    journey = await shop.journey()
+    assert (journey.status, journey.outcome) == ("ended", "finished")
+    assert journey.started_at == shop.begins + 13 * HOUR
