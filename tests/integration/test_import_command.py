@@ -140,6 +140,25 @@ async def test_rejected_rows_are_mended_where_they_are_told_of_and_imported_from
     assert await count(program.shop, "orders") == 5
 
 
+async def test_a_stray_quote_costs_one_row_that_is_mended_where_it_is_told_of(program: Program, tmp_path: Path) -> None:
+    lines = [f"u-{number},Ann,u-{number}@example.com" for number in range(1, 1001)]
+    lines[5] = 'u-6,"Ann,u-6@example.com'
+    lines[800] = 'u-801,"Ann, the second",u-801@example.com'
+    file = tmp_path / "customers.csv"
+    file.write_text("\n".join(["id,first name,email", *lines]))
+    done = await program("customers", file)
+    assert (done.code, done.err) == (1, "")
+    assert ": 999 new, 0 known already, 1 rejected" in done.out
+    errors = tmp_path / "customers.csv.errors.ndjson"
+    told = json.loads(errors.read_text())
+    assert (told["line"], told["row"]) == (7, lines[5])
+
+    errors.write_text(json.dumps(told | {"row": {"id": "u-6", "first name": "Ann", "email": "u-6@example.com"}}))
+    mended = await program("customers", errors)
+    assert (mended.code, mended.err) == (0, "")
+    assert {row["customer_id"] for row in await people(program.shop)} == {f"u-{number}" for number in range(1, 1001)}
+
+
 async def test_a_dry_run_checks_the_file_and_asks_for_no_database(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "bounced.csv"
     file.write_text("email\nann@example.com\nnobody\n")
