@@ -232,27 +232,54 @@ def said(path: Path) -> list[dict[str, Any]]:
 
 def test_rejected_rows_can_be_read_again_whatever_is_in_them(file: Path) -> None:
     row = {"name": "Zoë", "note": "a\0b\ud800\n"}
-    ErrorsFile(file, 0).add([Rejected(2, "note", "is odd", row)])
+    ErrorsFile(file).add([Rejected(2, "note", "is odd", row)])
     assert "Zoë" in file.read_text()
     assert said(file) == [{"line": 2, "column": "note", "problem": "is odd", "row": row}]
     assert [line.values for line in look_through(file).rows()] == [row]
 
 
 def test_an_errors_file_forgets_what_a_killed_run_had_not_counted_yet(file: Path) -> None:
-    ErrorsFile(file, 0).add([Rejected(line, None, "is odd", {}) for line in (2, 3, 9)])
+    ErrorsFile(file).add([Rejected(line, None, "is odd", {}) for line in (2, 3, 9)])
     with file.open("a") as out:
         out.write('{"line": 1, "col')
-    ErrorsFile(file, 3).add([Rejected(9, None, "is odd", {})])
+    errors = ErrorsFile(file)
+    errors.forget(after=3)
+    errors.add([Rejected(9, None, "is odd", {})])
     assert [each["line"] for each in said(file)] == [2, 3, 9]
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
+def test_what_was_mended_in_an_errors_file_is_kept_where_the_run_goes_on(file: Path) -> None:
+    mended = ['{"id": "1"}', "{not yet mended", '"2"', '{"line": 3, "row": {"id": "3"}}']
+    file.write_text("\n".join(mended))
+    errors = ErrorsFile(file)
+    errors.forget(after=3)
+    errors.add([Rejected(9, None, "is odd", {})])
+    assert file.read_text().splitlines()[:-1] == mended
+    assert json.loads(file.read_text().splitlines()[-1])["line"] == 9
+
+
+def test_what_an_earlier_run_said_is_set_aside_under_a_name_of_its_own(file: Path) -> None:
+    assert ErrorsFile(file).set_aside() is None
+    for said in ("first", "second"):
+        file.write_text(said)
+        ErrorsFile(file).set_aside()
+    assert {each.name: each.read_text() for each in file.parent.iterdir()} == {
+        f"{file.name}.1": "first",
+        f"{file.name}.2": "second",
+    }
+
+
+@pytest.mark.parametrize("path", [".", "/dev/null"])
+def test_only_a_file_is_set_aside(path: str) -> None:
+    assert ErrorsFile(Path(path)).set_aside() is None
+
+
 def test_there_is_no_errors_file_where_nothing_is_wrong(file: Path) -> None:
-    file.write_text("of an earlier run")
-    ErrorsFile(file, 0).add([])
+    ErrorsFile(file).add([])
     assert not file.exists()
 
 
 def test_an_errors_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--errors names another file"):
-        ErrorsFile(tmp_path / "nowhere" / "errors", 0).add([Rejected(2, None, "is odd", {})])
+        ErrorsFile(tmp_path / "nowhere" / "errors").add([Rejected(2, None, "is odd", {})])
