@@ -142,6 +142,7 @@ MISHAPS = [
     pytest.param(Instead(Answer(503, headers={"Retry-After": "Tue, 10 Mar 2026 10:15:00 GMT"})), id="503 with a date"),
     pytest.param(Lost(Answer(502, b"<html>")), id="502 of a proxy, after the API did it"),
     pytest.param(Instead(Answer(500)), id="500"),
+    pytest.param(Lost(Answer(200, b"{}", headers={"Content-Encoding": "gzip"})), id="no gzip, after the API did it"),
 ]
 
 
@@ -295,6 +296,13 @@ async def test_retries_are_bounded_and_the_last_answer_is_told(backend: Opens) -
             await shops.call("track", **added())
     assert len(shops.bodies) == 6
     assert isinstance(error.value.__cause__, Rejected)
+
+
+async def test_an_answer_that_can_never_be_decoded_is_told(backend: Opens) -> None:
+    broken = Instead(Answer(200, b"{}", headers={"Content-Encoding": "gzip"}))
+    async with backend(*[broken] * 6) as shops:
+        with pytest.raises(Unreachable, match="tried 6 times; the last time: DecodingError"):
+            await shops.call("track", **added())
 
 
 async def test_a_relance_that_asks_for_more_patience_than_there_is_is_given_up_at_once(backend: Opens) -> None:
