@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
@@ -18,7 +19,7 @@ from relance_client import AsyncRelance, Consent, Journey, Rejected, Relance, Re
 from storage import carts
 from tests.integration.loopback import Answer, Break, Silence, closed_port
 from tests.integration.served import Instead, Lost, Served, served
-from tests.support import ITEM, TestShop
+from tests.support import ITEM, WAITING_FOR_A_LOCK, TestShop, until
 
 LONG_AGO = timedelta(hours=20)
 """An event that is so old starts nothing by itself."""
@@ -44,6 +45,9 @@ class Backend:
         if isinstance(self.client, AsyncRelance):
             return [journey async for journey in self.client.journeys(**wanted)]
         return await asyncio.to_thread(list, self.client.journeys(**wanted))
+
+    async def has_asked(self, times: int) -> bool:
+        return len(self.api.weather.requests) >= times
 
     @property
     def bodies(self) -> list[Any]:
@@ -183,6 +187,23 @@ async def test_two_starts_with_the_callers_own_key_are_one(backend: Opens, shop:
         assert await shops.call("start_journey", "cart-recovery", "c-1", idempotency_key="job-7") == first
         with pytest.raises(Rejected, match="409 The journey may not start"):
             await shops.call("start_journey", "cart-recovery", "c-1")
+    assert await count(shop, "journeys") == 1
+
+
+async def test_a_start_that_comes_while_another_with_its_key_runs_comes_again(backend: Opens, shop: TestShop) -> None:
+    async with backend() as shops, shop.parts.pool.acquire() as db:
+        await shops.call("track", **old())
+        held = db.transaction()
+        await held.start()
+        await db.execute("select from customers for update")
+        start = partial(shops.call, "start_journey", "cart-recovery", "c-1", idempotency_key="job-7")
+        first = asyncio.create_task(start())
+        await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
+        second = asyncio.create_task(start())
+        await until(partial(shops.has_asked, 4))
+        assert not second.done()
+        await held.rollback()
+        assert await first == await second
     assert await count(shop, "journeys") == 1
 
 
