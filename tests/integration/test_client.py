@@ -19,7 +19,7 @@ from relance_client import AsyncRelance, Consent, Journey, Rejected, Relance, Re
 from storage import carts
 from tests.integration.loopback import Answer, Break, Silence, closed_port
 from tests.integration.served import Instead, Lost, Served, served
-from tests.support import ITEM, WAITING_FOR_A_LOCK, TestShop, until
+from tests.support import ITEM, PATIENCE, WAITING_FOR_A_LOCK, TestShop, until
 
 LONG_AGO = timedelta(hours=20)
 """An event that is so old starts nothing by itself."""
@@ -191,7 +191,8 @@ async def test_two_starts_with_the_callers_own_key_are_one(backend: Opens, shop:
 
 
 async def test_a_start_that_comes_while_another_with_its_key_runs_comes_again(backend: Opens, shop: TestShop) -> None:
-    async with backend() as shops, shop.parts.pool.acquire() as db:
+    # No try ends because somebody's patience does: not the client's, nor the database's, of 30 seconds.
+    async with backend(timeout=PATIENCE.total_seconds()) as shops, shop.parts.pool.acquire() as db:
         await shops.call("track", **old())
         held = db.transaction()
         await held.start()
@@ -200,7 +201,7 @@ async def test_a_start_that_comes_while_another_with_its_key_runs_comes_again(ba
         first = asyncio.create_task(start())
         await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
         second = asyncio.create_task(start())
-        await until(partial(shops.has_asked, 4))
+        await until(partial(shops.has_asked, 4), PATIENCE / 2)
         assert not second.done()
         await held.rollback()
         assert await first == await second
