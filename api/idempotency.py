@@ -37,15 +37,19 @@ async def once(
 ) -> Answer[Body]:
     """Do something once for a key. The answer is kept in the transaction that does it: both are there, or neither.
 
-    A call that comes while the first one with its key still runs waits for that one's answer.
+    A call that comes while the first one with its key still runs does not wait for it: it would keep a connection from
+    other calls.
 
     Raises:
-        Problem: 422 where the key came with another body before.
+        Problem: 409 where the first call with the key still runs, 422 where the key came with another body before.
 
     """
     digest = hashlib.sha256(request.model_dump_json().encode()).digest()
     await pool.execute("delete from idempotency where created_at < now() - interval '24 hours'")
     async with pool.acquire() as db, db.transaction():
+        if not await _alone(db, caller, route, key):
+            detail = "The first call with this Idempotency-Key still runs; send the same again in a second."
+            raise Problem(HTTP_409_CONFLICT, "The first call still runs", detail, headers={"Retry-After": "1"})
         if not await _begin(db, caller, route, key, digest):
             return Answer(await _replay(db, caller, route, key, digest, kind), replayed=True)
         body = await do(db)
@@ -57,6 +61,14 @@ async def once(
             body.model_dump(mode="json"),
         )
         return Answer(body, replayed=False)
+
+
+async def _alone(db: Connection, caller: str, route: str, key: str) -> bool:
+    """Keep others from the same key until the transaction ends; tell whether nobody was at it."""
+    alone: bool = await db.fetchval(
+        "select pg_try_advisory_xact_lock(hashtextextended($1, 3))", f"{caller} {route} {key}"
+    )
+    return alone
 
 
 async def _begin(db: Connection, caller: str, route: str, key: str, digest: bytes) -> bool:

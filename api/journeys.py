@@ -20,7 +20,7 @@ from starlette.status import (
 
 from api.auth import ApiShop, Parts
 from api.idempotency import once
-from api.problems import MAX_BODY, Problem, Text, answers
+from api.problems import MAX_BODY, Problem, Text, answers, sometimes_passing
 from api.state import Services
 from storage import commands, journeys, story
 from storage.following import NotStarted
@@ -92,7 +92,7 @@ class JourneyStory(JourneyOut):
     story: list[Story]
 
 
-@router.post("", status_code=HTTP_201_CREATED)
+@router.post("", status_code=HTTP_201_CREATED, responses=sometimes_passing(409))
 async def start(
     wanted: Start,
     shop: ApiShop,
@@ -100,7 +100,10 @@ async def start(
     response: Response,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> JourneyOut:
-    """Start a journey. With an Idempotency-Key, a repeated call gets the first one's answer."""
+    """Start a journey. With an Idempotency-Key, a repeated call gets the first one's answer.
+
+    While the first one still runs it gets a 409 with a Retry-After.
+    """
 
     async def begin(db: Connection) -> JourneyOut:
         try:

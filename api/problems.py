@@ -69,9 +69,7 @@ class Document(BaseModel):
 
 
 _PASSING = (HTTP_429_TOO_MANY_REQUESTS, HTTP_503_SERVICE_UNAVAILABLE)
-_AGAIN = {
-    "Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 0}},
-}
+_RETRY_AFTER = {"description": "Seconds", "schema": {"type": "integer", "minimum": 0}}
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -84,9 +82,15 @@ def open_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": Document.model_json_schema()}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
-        | ({"headers": _AGAIN} if status in _PASSING else {})
+        | ({"headers": {"Retry-After": {**_RETRY_AFTER, "required": True}}} if status in _PASSING else {})
         for status in statuses
     }
+
+
+def sometimes_passing(status: int) -> dict[int | str, dict[str, Any]]:
+    """Describe an error that names a Retry-After only where the same request may end better in a while."""
+    described = open_answers(status)[status]
+    return {status: {**described, "headers": {"Retry-After": {**_RETRY_AFTER, "required": False}}}}
 
 
 def install(app: FastAPI) -> None:

@@ -59,6 +59,11 @@ class Wanted:
     errors: Path
     again: bool
 
+    @property
+    def report(self) -> Path:
+        """Where a dry run says which rows would be rejected."""
+        return self.errors.with_name(f"{self.errors.name}.dry-run")
+
 
 def wanted(
     what: What, file: Path, shop: str, timezone: str | None, as_of: str | None, errors: Path | None, *, again: bool
@@ -70,10 +75,11 @@ def wanted(
 
     """
     errors = errors or file.with_name(f"{file.name}.errors.ndjson")
-    if errors.resolve() == file.resolve():
-        raise UsageError("--errors must be another file than the one that is imported")
     zone = _zone(timezone) if timezone else None
-    return Wanted(what, file, shop, Reading(zone, _as_of(as_of, zone) if as_of else None), errors, again)
+    job = Wanted(what, file, shop, Reading(zone, _as_of(as_of, zone) if as_of else None), errors, again)
+    if file.resolve() in (job.errors.resolve(), job.report.resolve()):
+        raise UsageError("--errors must be another file than the one that is imported")
+    return job
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -94,7 +100,7 @@ def _as_of(text: str, zone: ZoneInfo | None) -> datetime:
 
 
 async def check(job: Wanted) -> None:
-    """Read a file and change nothing.
+    """Read a file and change nothing; the errors file, in which rows may have been mended, stays as it is, too.
 
     Raises:
         UsageError: the file cannot be read.
@@ -102,10 +108,12 @@ async def check(job: Wanted) -> None:
 
     """
     source = _looked_through(job)
+    report = ErrorsFile(job.report)
+    report.clear()
     with _bar(source, 0) as tell:
-        fine, wrong = Import(source, job.what, job.reading).check(ErrorsFile(job.errors, 0), tell)
+        fine, wrong = Import(source, job.what, job.reading).check(report, tell)
     print(f"checked {job.file}: {fine} {job.what} can be imported, {wrong} cannot; nothing was changed")  # noqa: T201 the answer
-    _end(job, wrong)
+    _end(wrong, f"They are told in {job.report}, which the next dry run writes anew.")
 
 
 async def run(settings: Settings, job: Wanted) -> None:
@@ -134,7 +142,7 @@ async def run(settings: Settings, job: Wanted) -> None:
         what = type(error).__name__
         raise UsageError(f"the database went away ({what}); once it is back, the same command goes on") from None
     _print(job, done)
-    _end(job, done.rejected)
+    _end(done.rejected, f"The rejected rows are in {job.errors}; mend them there, and import that file.")
 
 
 def _looked_through(job: Wanted) -> Source:
@@ -151,9 +159,12 @@ async def _take(parts: Parts, key: Key, job: Wanted, source: Source) -> imports.
     if done.finished_at is not None:
         screen.print(f"This file was imported on {done.finished_at:%Y-%m-%d %H:%M} UTC; --again starts over.")
         return done
+    errors = ErrorsFile(job.errors)
     if done.lines_done:
         screen.print(f"Going on after line {done.lines_done}; --again starts over.")
-    errors = ErrorsFile(job.errors, done.lines_done)
+        errors.forget(after=done.lines_done)
+    elif aside := errors.set_aside():
+        screen.print(f"What stood in {job.errors} is in {aside} now.", markup=False, soft_wrap=True)
     with _bar(source, done.lines_done) as tell:
         return await Import(source, job.what, job.reading).take(parts, key, done, errors, tell)
 
@@ -194,7 +205,7 @@ def _print(job: Wanted, done: imports.Progress) -> None:
     out.print(table)
 
 
-def _end(job: Wanted, rejected: int) -> None:
+def _end(rejected: int, where: str) -> None:
     if rejected:
-        print(f"The rejected rows are in {job.errors}; mend them there, and import that file.")  # noqa: T201 the answer
+        print(where)  # noqa: T201 the answer
         raise typer.Exit(1)

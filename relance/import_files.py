@@ -12,10 +12,12 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from relance.errors import UsageError
+from relance.import_csv import records
 
 LONGEST_LINE = 1024 * 1024
 """Bytes. An event has 32 KB at most: a longer line is no row, and would have to sit in memory."""
@@ -24,6 +26,7 @@ _CHUNK = 1024 * 1024
 _DELIMITERS = (",", ";", "\t")
 _REJECTED = {"line", "column", "problem", "row"}
 """What a line of an errors file holds: it may be mended there and imported as it is."""
+_STILL_TEXT = 'is still text: write the row as an object, such as {"customer_id": "u-1"}'
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Line:
         end: the line on which it ends.
         values: by the names of the columns; the surplus of a row that is too long under an empty name.
         problem: what keeps it from being a row at all; ``values`` holds nothing then.
-        text: what can be shown of it then.
+        text: the line as it stands then.
 
     """
 
@@ -81,17 +84,25 @@ def look_through(file: Path) -> Source:
     try:
         digest, lines = _digest(file)
         with _text(file) as text:
-            first = next((line for line in text if line.strip()), None)
+            return _source(file, digest, lines, text)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _source(file: Path, digest: str, lines: int, text: io.TextIOWrapper) -> Source:
+    first = next((line for line in text if line.strip()), None)
     if first is None:
         raise UsageError(f"{file} is empty")
     if first.lstrip().startswith("["):
         raise UsageError(f"{file} is one JSON list; write one object on a line, as 'jq -c .[]' does")
     if first.lstrip().startswith("{"):
         return Source(file, digest, lines, None, ())
-    delimiter = max(_DELIMITERS, key=lambda each: len(_header(first, each)))
-    return Source(file, digest, lines, delimiter, _names(file, _header(first, delimiter)))
+    delimiter = max(_DELIMITERS, key=lambda each: len(_fields(first, each)))
+    header = next(records(chain([first], text), delimiter), None)
+    if header is None or header.problem:
+        why = header.problem if header else "is empty"
+        raise UsageError(f"{file}: the line of the columns' names {why}")
+    return Source(file, digest, lines, delimiter, _names(file, _stripped(header.fields)))
 
 
 def _names(file: Path, header: list[str]) -> tuple[str, ...]:
@@ -101,11 +112,15 @@ def _names(file: Path, header: list[str]) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _header(line: str, delimiter: str) -> list[str]:
+def _fields(line: str, delimiter: str) -> list[str]:
     try:
-        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+        return next(csv.reader([line], delimiter=delimiter))
     except csv.Error:
         return []
+
+
+def _stripped(fields: list[str]) -> list[str]:
+    return [field.strip() for field in fields]
 
 
 def _digest(file: Path) -> tuple[str, int]:
@@ -153,23 +168,11 @@ def _text(file: Path) -> Iterator[io.TextIOWrapper]:
 
 
 def _csv(text: io.TextIOWrapper, delimiter: str) -> Iterator[Line]:
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    while True:
-        number = reader.line_num + 1
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Line(number, reader.line_num, {}, f"is not CSV: {error}")
-            continue
-        if not any(field.strip() for field in fields):
-            continue
-        if header is None:
-            header = [name.strip() for name in fields]
-            continue
-        yield Line(number, reader.line_num, _by_name(header, fields))
+    found = records(text, delimiter)
+    header = _stripped(next(found).fields)
+    for record in found:
+        values = {} if record.problem else _by_name(header, record.fields)
+        yield Line(record.number, record.end, values, record.problem, record.text)
 
 
 def _by_name(header: list[str], fields: list[str]) -> dict[str, Any]:
@@ -193,9 +196,12 @@ def _object(number: int, line: str) -> Line:
     except json.JSONDecodeError as error:
         return Line(number, number, {}, f"is not JSON: {error.msg} (column {error.colno})", line.strip())
     except (ValueError, RecursionError):
-        return Line(number, number, {}, "is not JSON that can be read: nested too deep, or a number too long")
+        problem = "is not JSON that can be read: nested too deep, or a number too long"
+        return Line(number, number, {}, problem, line.strip())
     if isinstance(value, dict) and value.keys() == _REJECTED:
         value = value["row"]
+        if isinstance(value, str):
+            return Line(number, number, {}, _STILL_TEXT, value)
     if not isinstance(value, dict):
         return Line(number, number, {}, "is not a JSON object", line.strip())
     return Line(number, number, value)

@@ -125,7 +125,7 @@ class Relance:
             return None
         try:
             return self._http.send(step)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
 
@@ -211,5 +211,5 @@ class AsyncRelance:
             return None
         try:
             return await self._http.send(step)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error

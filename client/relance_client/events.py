@@ -18,6 +18,8 @@ Properties: TypeAlias = Mapping[str, object]
 
 MAX_EVENT = 32 * 1024
 """The largest event that Relance takes, in bytes of JSON."""
+_SENT_AT = len(',"sentAt":"2026-03-10T10:15:00.000000+00:00"')
+"""What each try adds to an event."""
 
 _ORDERS = uuid.UUID("5b0f7d0e-6c3a-4b57-9a53-1d0f0b7c2f11")
 """Makes the message ids of orders out of their own ids."""
@@ -183,7 +185,7 @@ def _made(kind: Literal["track", "identify", "alias"], **fields: object) -> Even
     message.setdefault("messageId", str(uuid.uuid4()))
     message.setdefault("timestamp", datetime.now(UTC))
     made = Event(kind, {field: plain(value, field) for field, value in message.items()})
-    if len(made.encoded()) > MAX_EVENT:
+    if len(made.encoded()) + _SENT_AT > MAX_EVENT:
         raise ValueError(f"the event is larger than {MAX_EVENT // 1024} KB, the most that Relance takes")
     return made
 

@@ -29,11 +29,18 @@ class Pause:
     seconds: float
 
 
-Heard: TypeAlias = httpx.Response | httpx.TransportError | None
+Heard: TypeAlias = httpx.Response | httpx.RequestError | None
 """What came of a step: an answer or its lack; nothing comes of a pause."""
 Steps: TypeAlias = Generator[httpx.Request | Pause, Heard, T]
 
-_PASSING_TROUBLES = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
+_PASSING_TROUBLES = (
+    httpx.TimeoutException,
+    httpx.NetworkError,
+    httpx.RemoteProtocolError,
+    httpx.ProxyError,
+    # An answer that a proxy has spoilt on the way.
+    httpx.DecodingError,
+)
 _TOO_MANY = 429
 _CONFLICT = 409
 _MOST_DOUBLINGS = 30
@@ -43,8 +50,9 @@ _MOST_DOUBLINGS = 30
 class Retries:
     """How long to try.
 
-    A lost connection, a time-out, 429 and 5xx are tried again, and a 409 that names a Retry-After: the first call with
-    this idempotency key still runs. The pauses double, each of a random length up to that; a Retry-After comes on top.
+    A lost connection, a time-out, a spoilt answer, 429 and 5xx are tried again, and a 409 that names a Retry-After: the
+    first call with this idempotency key still runs. The pauses double, each of a random length up to that; a
+    Retry-After comes on top.
 
     Attributes:
         limit: at most so many tries after the first.

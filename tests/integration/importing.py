@@ -56,7 +56,7 @@ async def take(shop: TestShop, what: What, rows: Iterable[dict[str, Any]], file:
     """Import rows in this process."""
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     source = look_through(file)
-    key, errors = Key(shop.shop, what, source.digest), ErrorsFile(file.with_suffix(".errors"), 0)
+    key, errors = Key(shop.shop, what, source.digest), ErrorsFile(file.with_suffix(".errors"))
     begun = await imports.begin(shop.parts.pool, key, shop.begins, again=False)
     return await Import(source, what, Reading(), batch).take(shop.parts, key, begun, errors, lambda _: None)
 

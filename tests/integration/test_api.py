@@ -14,7 +14,7 @@ import pytest
 from journeys.offers import Offer
 from storage import journeys, offers, reconcile, shops
 from tests.integration.calls import added, start
-from tests.support import TestShop
+from tests.support import PATIENCE, WAITING_FOR_A_LOCK, TestShop, until
 
 
 async def test_an_event_that_was_answered_with_200_is_seen_at_once(api: httpx.AsyncClient, shop: TestShop) -> None:
@@ -144,10 +144,42 @@ async def test_many_calls_with_one_key_start_one_journey(api: httpx.AsyncClient)
     await ended_cart(api, "c-1")
     body, headers = {"plan": "cart-recovery", "key": "c-1"}, {"Idempotency-Key": "k"}
     answers = await asyncio.gather(*(api.post("/v1/journeys", json=body, headers=headers) for _ in range(8)))
-    assert {answer.status_code for answer in answers} == {201}
+    assert 201 in {answer.status_code for answer in answers} <= {201, 409}
     assert len((await api.get("/v1/journeys")).json()["items"]) == 1
     repeated = await api.post("/v1/journeys", json=body, headers=headers)
     assert repeated.status_code == 201
+
+
+async def test_while_a_start_runs_others_with_its_key_are_told_to_come_again_and_hold_nobody_up(
+    api: httpx.AsyncClient, shop: TestShop
+) -> None:
+    await ended_cart(api, "c-1")
+    body, headers = {"plan": "cart-recovery", "key": "c-1"}, {"Idempotency-Key": "k"}
+    async with shop.parts.pool.acquire() as db:
+        held = db.transaction()
+        await held.start()
+        await db.execute("select from customers for update")
+        first = asyncio.create_task(api.post("/v1/journeys", json=body, headers=headers))
+        await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            others = await asyncio.gather(*(api.post("/v1/journeys", json=body, headers=headers) for _ in range(20)))
+        another = await api.post("/v1/journeys", json={**body, "plan": "none"}, headers={"Idempotency-Key": "k-2"})
+        assert not first.done()
+        await held.rollback()
+    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in others} == {(409, "1")}
+    assert others[0].json()["title"] == "The first call still runs"
+    assert another.status_code == 404
+    begun = await first
+    again = await api.post("/v1/journeys", json=body, headers=headers)
+    assert (begun.status_code, again.status_code, again.json()) == (201, 201, begun.json())
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+async def test_the_document_tells_that_a_start_may_have_to_come_again(api: httpx.AsyncClient) -> None:
+    paths = (await api.get("/openapi.json")).json()["paths"]
+    conflict = paths["/v1/journeys"]["post"]["responses"]["409"]
+    assert conflict["headers"]["Retry-After"]["required"] is False
+    assert "headers" not in paths["/v1/journeys/{journey}/cancel"]["post"]["responses"]["409"]
 
 
 async def test_a_start_whose_answer_could_not_be_kept_has_not_happened(api: httpx.AsyncClient, shop: TestShop) -> None:

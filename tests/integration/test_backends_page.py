@@ -100,6 +100,15 @@ async def test_an_example_does_what_it_says_once(
     ]
 
 
+@pytest.mark.parametrize("language", ["python", "js", "php"])
+async def test_an_example_comes_again_to_a_start_that_still_runs(demo: TestShop, language: str, tmp_path: Path) -> None:
+    still_runs = Instead(Answer(409, headers={"Retry-After": "1"}))
+    async with served(demo, None, None, None, still_runs) as api:
+        said = await run(language, dict(shown(PAGE))[language], api, tmp_path)
+    assert len(api.weather.requests) == 6, said
+    assert await demo.parts.pool.fetchval("select outcome from journeys where key = 'c-2'") == "cancelled"
+
+
 @pytest.mark.parametrize("language", PROGRAMS)
 async def test_an_example_that_relance_says_no_to_asks_once(demo: TestShop, language: str, tmp_path: Path) -> None:
     source = dict(shown(PAGE))[language]

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
@@ -18,7 +19,7 @@ from relance_client import AsyncRelance, Consent, Journey, Rejected, Relance, Re
 from storage import carts
 from tests.integration.loopback import Answer, Break, Silence, closed_port
 from tests.integration.served import Instead, Lost, Served, served
-from tests.support import ITEM, TestShop
+from tests.support import ITEM, PATIENCE, WAITING_FOR_A_LOCK, TestShop, until
 
 LONG_AGO = timedelta(hours=20)
 """An event that is so old starts nothing by itself."""
@@ -44,6 +45,9 @@ class Backend:
         if isinstance(self.client, AsyncRelance):
             return [journey async for journey in self.client.journeys(**wanted)]
         return await asyncio.to_thread(list, self.client.journeys(**wanted))
+
+    async def has_asked(self, times: int) -> bool:
+        return len(self.api.weather.requests) >= times
 
     @property
     def bodies(self) -> list[Any]:
@@ -142,6 +146,7 @@ MISHAPS = [
     pytest.param(Instead(Answer(503, headers={"Retry-After": "Tue, 10 Mar 2026 10:15:00 GMT"})), id="503 with a date"),
     pytest.param(Lost(Answer(502, b"<html>")), id="502 of a proxy, after the API did it"),
     pytest.param(Instead(Answer(500)), id="500"),
+    pytest.param(Lost(Answer(200, b"{}", headers={"Content-Encoding": "gzip"})), id="no gzip, after the API did it"),
 ]
 
 
@@ -182,6 +187,24 @@ async def test_two_starts_with_the_callers_own_key_are_one(backend: Opens, shop:
         assert await shops.call("start_journey", "cart-recovery", "c-1", idempotency_key="job-7") == first
         with pytest.raises(Rejected, match="409 The journey may not start"):
             await shops.call("start_journey", "cart-recovery", "c-1")
+    assert await count(shop, "journeys") == 1
+
+
+async def test_a_start_that_comes_while_another_with_its_key_runs_comes_again(backend: Opens, shop: TestShop) -> None:
+    # No try ends because somebody's patience does: not the client's, nor the database's, of 30 seconds.
+    async with backend(timeout=PATIENCE.total_seconds()) as shops, shop.parts.pool.acquire() as db:
+        await shops.call("track", **old())
+        held = db.transaction()
+        await held.start()
+        await db.execute("select from customers for update")
+        start = partial(shops.call, "start_journey", "cart-recovery", "c-1", idempotency_key="job-7")
+        first = asyncio.create_task(start())
+        await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
+        second = asyncio.create_task(start())
+        await until(partial(shops.has_asked, 4), PATIENCE / 2)
+        assert not second.done()
+        await held.rollback()
+        assert await first == await second
     assert await count(shop, "journeys") == 1
 
 
@@ -295,6 +318,13 @@ async def test_retries_are_bounded_and_the_last_answer_is_told(backend: Opens) -
             await shops.call("track", **added())
     assert len(shops.bodies) == 6
     assert isinstance(error.value.__cause__, Rejected)
+
+
+async def test_an_answer_that_can_never_be_decoded_is_told(backend: Opens) -> None:
+    broken = Instead(Answer(200, b"{}", headers={"Content-Encoding": "gzip"}))
+    async with backend(*[broken] * 6) as shops:
+        with pytest.raises(Unreachable, match="tried 6 times; the last time: DecodingError"):
+            await shops.call("track", **added())
 
 
 async def test_a_relance_that_asks_for_more_patience_than_there_is_is_given_up_at_once(backend: Opens) -> None:

@@ -140,6 +140,25 @@ async def test_rejected_rows_are_mended_where_they_are_told_of_and_imported_from
     assert await count(program.shop, "orders") == 5
 
 
+async def test_a_stray_quote_costs_one_row_that_is_mended_where_it_is_told_of(program: Program, tmp_path: Path) -> None:
+    lines = [f"u-{number},Ann,u-{number}@example.com" for number in range(1, 1001)]
+    lines[5] = 'u-6,"Ann,u-6@example.com'
+    lines[800] = 'u-801,"Ann, the second",u-801@example.com'
+    file = tmp_path / "customers.csv"
+    file.write_text("\n".join(["id,first name,email", *lines]))
+    done = await program("customers", file)
+    assert (done.code, done.err) == (1, "")
+    assert ": 999 new, 0 known already, 1 rejected" in done.out
+    errors = tmp_path / "customers.csv.errors.ndjson"
+    told = json.loads(errors.read_text())
+    assert (told["line"], told["row"]) == (7, lines[5])
+
+    errors.write_text(json.dumps(told | {"row": {"id": "u-6", "first name": "Ann", "email": "u-6@example.com"}}))
+    mended = await program("customers", errors)
+    assert (mended.code, mended.err) == (0, "")
+    assert {row["customer_id"] for row in await people(program.shop)} == {f"u-{number}" for number in range(1, 1001)}
+
+
 async def test_a_dry_run_checks_the_file_and_asks_for_no_database(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "bounced.csv"
     file.write_text("email\nann@example.com\nnobody\n")
@@ -147,8 +166,28 @@ async def test_a_dry_run_checks_the_file_and_asks_for_no_database(program: Progr
     done = await program("suppressions", file, "--dry-run", "--errors", str(tmp_path / "wrong"))
     assert done.code == 1
     assert "1 suppressions can be imported, 1 cannot; nothing was changed" in done.out
-    assert json.loads((tmp_path / "wrong").read_text())["line"] == 3
+    assert str(tmp_path / "wrong.dry-run") in done.out
+    assert json.loads((tmp_path / "wrong.dry-run").read_text())["line"] == 3
+    assert not (tmp_path / "wrong").exists()
     assert await count(program.shop, "suppressions") == 0
+
+
+async def test_rows_that_are_being_mended_outlast_a_dry_run_and_another_import(
+    program: Program, tmp_path: Path
+) -> None:
+    file, errors = tmp_path / "bounced.csv", tmp_path / "bounced.csv.errors.ndjson"
+    file.write_text("email\nann@example.com\nnobody\n")
+    assert (await program("suppressions", file)).code == 1
+    errors.write_text(half_mended := errors.read_text().replace("nobody", "bob@example.com"))
+    for _ in range(2):
+        done = await program("suppressions", file, "--dry-run")
+        assert (done.code, done.err, errors.read_text()) == (1, "", half_mended)
+        assert len((tmp_path / "bounced.csv.errors.ndjson.dry-run").read_text().splitlines()) == 1
+    done = await program("suppressions", file, "--again")
+    aside = tmp_path / "bounced.csv.errors.ndjson.1"
+    assert done.err == f"What stood in {errors} is in {aside} now.\n"
+    assert (done.code, aside.read_text()) == (1, half_mended)
+    assert json.loads(errors.read_text())["row"] == {"email": "nobody"}
 
 
 @pytest.mark.parametrize(
@@ -176,3 +215,12 @@ async def test_what_keeps_a_whole_file_out_is_said_in_one_line(
     assert line.startswith("relance: ")
     assert problem in line
     assert await count(program.shop, "customers") == 0
+
+
+async def test_a_dry_run_writes_over_no_file_that_it_checks(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.dry-run"
+    file.write_text("email\nnobody\n")
+    done = await program("suppressions", file, "--dry-run", "--errors", str(tmp_path / "wrong"))
+    assert done.code == 2
+    assert "--errors must be another file" in done.err
+    assert file.read_text() == "email\nnobody\n"
