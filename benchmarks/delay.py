@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING
 
 import httpx
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
+from benchmarks.side import Side
 from relance.assembly import Parts, assemble
 from relance.embedded import TemporalAddress
 from relance.secret import Secret
 from workers import temporal
-
-if TYPE_CHECKING:
-    from benchmarks.ingest import Side
 
 PACE = 0.02
 """Seconds between two orders: a busy shop, and no queue."""

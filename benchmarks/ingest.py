@@ -15,7 +15,6 @@ import platform
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -31,6 +30,7 @@ from rich.table import Table
 from api import app
 from benchmarks import delay, load
 from benchmarks.bare import SHOP, Bare
+from benchmarks.side import BATCH, CONNECTIONS, Side
 from relance import embedded, plan_files
 from relance.assembly import assemble
 from relance.embedded import TemporalAddress, free_port
@@ -40,29 +40,8 @@ from storage.migrate import migrate
 from workers import temporal
 
 SECRET = Secret("a secret that only the benchmark uses, 32 characters or more")
-BATCH = 100
-CONNECTIONS = {"single": 32, "batch": 4}
 
 console = Console(width=110)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two: where it listens, and where it writes."""
-
-    name: str
-    port: int
-    database: str
-    write_key: str = "none"
-
-    async def round(self, kind: str, day: list[load.Message]) -> float:
-        """Send a day, and give the events that were taken in a second."""
-        messages = list(load.renamed(day))
-        if kind == "single":
-            requests = load.singles(messages, self.port, self.write_key)
-        else:
-            requests = load.batches(messages, BATCH, self.port, self.write_key)
-        return len(messages) / await load.send(requests, self.port, CONNECTIONS[kind])
 
 
 def main(
