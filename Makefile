@@ -34,4 +34,4 @@ lock: setup
 # Make the script that pages load out of its source, and note in its first line which source that was. Needs Node.
 snippet:
 	{ echo "// docs/capture.md $$(sha256sum < $(SNIPPET).js | cut -c 1-12)"; \
-	npx --yes terser@5.51.2 $(SNIPPET).js --ecma 2020 --compress passes=3,unsafe_arrows=true --mangle; } > $(SNIPPET).min.js
+	npx --yes terser@5.51.2 $(SNIPPET).js --ecma 2020 --compress passes=3,unsafe_arrows=true,booleans_as_integers=true --mangle; } > $(SNIPPET).min.js

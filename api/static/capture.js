@@ -2,17 +2,18 @@
 // Pages get capture.min.js: after a change, "make snippet".
 (() => {
   // A page may hold the script twice; until the document is there, window.relance is the list of calls that wait.
-  if ((window.relance ||= []).on) return;
-  window.relance.on = true;
+  const calls = (window.relance ||= []);
+  if (calls.on) return;
+  calls.on = true;
   const { dataset, src } = document.currentScript;
   const url = new URL("capture", src);
   const FIELDS = { email: ["email", /^\S+@\S+\.\S+$/], sms: ["tel", /^\W*(\d\W*){6,}$/] };
-  const ticks = new Map();
+  const US = "relance:", { warn, debug } = console, ticks = new Map();
   let agreed, busy, memory, queue = [];
 
   // Our mistakes are told in the console and never reach the page.
   const safe = (run) => (...given) => {
-    try { return run(...given); } catch (error) { console.warn("relance:", error); }
+    try { return run(...given); } catch (error) { warn(US, error); }
   };
   const random = () => crypto.getRandomValues(new Uint32Array(4)).join("");
   const now = () => new Date().toISOString();
@@ -33,13 +34,13 @@
     busy = true;
     fetch(url, { method: "POST", credentials: "omit", body, keepalive: body.length < 6e4, signal: AbortSignal.timeout?.(1e4) })
       .then(async (answer) => {
-        if (answer.status == 429 || answer.status > 499) throw answer.status;
+        if (/429|5../.test(answer.status)) throw answer.status;
         queue = queue.filter((message) => !batch.includes(message));
         const { detail, results = [] } = await answer.json();
-        [{ problem: detail }, ...results].forEach((r) => r.problem && console.warn("relance:", r.problem));
+        [{ problem: detail }, ...results].forEach((r) => r.problem && warn(US, r.problem));
         return true;
       })
-      .catch((error) => console.debug("relance:", error))
+      .catch((error) => debug(US, error))
       .then((done) => {
         busy = false;
         done && send();
@@ -93,7 +94,6 @@
   api.push = safe(([name, ...given]) => api[name](...given));
 
   const start = safe(() => {
-    const calls = window.relance;
     window.relance = api;
     if (dataset.consentCookie && document.cookie.split("; ").includes(dataset.consentCookie)) api.consent(true);
     calls.forEach(api.push);

@@ -21,7 +21,7 @@ from tests.support import TestShop, without_temporal
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "api" / "static" / "capture.js"
-MOST_BYTES = 3 * 1024
+MOST_BYTES = 3_000
 PAGE = {"type": "page", "anonymousId": "device-1", "name": "/tents"}
 PROOF = {
     "granted": True,
