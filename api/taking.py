@@ -24,7 +24,7 @@ from api.metrics import EVENTS
 from api.problems import Problem
 from api.state import Services
 from journeys.events import BadEventError, Event, parse
-from journeys.notes import note_on
+from journeys.notes import notes_on
 from storage import ingest
 from storage.ingest import Taken
 
@@ -78,14 +78,14 @@ async def take_messages(
     """
     read = [_read(message, kind, check, from_backend=from_backend) for message in messages]
     events = [event for event in read if isinstance(event, Event)]
-    taken = iter(zip(events, await _take(parts, shop, events), strict=True))
+    taken = iter(zip(events, await _take(parts, shop, events), notes_on(events), strict=True))
     results = []
     for found in read:
         if isinstance(found, Result):
             results.append(found)
             continue
-        event, became = next(taken)
-        results.append(Result(message_id=event.message_id, status=became.value, note=note_on(event)))
+        event, became, note = next(taken)
+        results.append(Result(message_id=event.message_id, status=became.value, note=note))
     for result in results:
         EVENTS.labels(result.status).inc()
     return results

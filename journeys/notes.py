@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+from collections.abc import Iterable, Iterator
 
 from journeys.events import Event, Name
 
@@ -13,14 +14,23 @@ _ALIKE = 0.9
 _WORDS = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+")
 
 
-def note_on(event: Event) -> str | None:
-    """Tell the shop that an event's name may be meant to be one that Relance acts on; None where it is not."""
-    if event.kind != "track" or event.name in _NAMES:
-        return None
-    meant = _meant(event.name)
-    return None if meant is None else f"did you mean '{meant}'? This name has no effect on carts"
+def notes_on(events: Iterable[Event]) -> Iterator[str | None]:
+    """Tell the shop which names of a call may be meant to be those of events that Relance acts on; None where not.
+
+    No more than twenty different names are looked at: it is slow, and who made more mistakes has heard of enough.
+    """
+    looked_at: set[str] = set()
+    for event in events:
+        if event.kind != "track" or event.name in _NAMES:
+            yield None
+            continue
+        if len(looked_at) < _MOST:
+            looked_at.add(event.name)
+        meant = _meant(event.name) if event.name in looked_at else None
+        yield None if meant is None else f"did you mean '{meant}'? This name has no effect on carts"
 
 
+_MOST = 20
 _NAMES = frozenset(Name)
 
 

@@ -43,7 +43,8 @@ class Adapter:
 
     Attributes:
         verify: makes sure that a secret signed these headers and raw bytes; raises RefusedError.
-        heading: what the headers say of the body: the topic, or the webhook's id. Printable, at most 256 characters.
+        heading: what the headers say of the body: the topic, of which unknown ones are passed over, or the webhook's
+            id, printable and of at most 200 characters.
         messages: tells a signed body with its heading as Segment messages; raises UnreadableError. None: the source
             speaks of something else.
         is_harmless: whether an unsigned delivery is to be answered as if it were signed, because it says nothing.

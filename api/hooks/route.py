@@ -25,7 +25,7 @@ ANSWER_WITHIN = 4.0
 """Seconds. Shopify gives up after 5; what is told that we are not available is sent again."""
 _LONGEST_SHOP = 64
 _NOBODYS = "whsec_" + base64.b64encode(os.urandom(32)).decode()
-"""Where there is no secret, signatures are checked against this: nobody learns by the clock which shops exist."""
+"""Where there is no secret, signatures are checked against this, so that the answer takes about as long."""
 
 router = APIRouter(tags=["webhooks"], responses=answers(400, 408, 413, 415, 429))
 
@@ -58,10 +58,10 @@ async def hook(shop: str, source: str, request: Request, parts: Parts) -> HookAn
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         detail = "Send the body as it was signed, not packed."
         raise Problem(HTTP_415_UNSUPPORTED_MEDIA_TYPE, "The body is packed", detail)
-    body = await read_raw(request, MAX_BODY)
     adapter = ADAPTERS.get(source)
     if adapter is None:
         raise _refused("unknown", "unknown")
+    body = await read_raw(request, MAX_BODY)
     if adapter.is_harmless(body):
         return HookAnswer(success=True, results=[])
     async with asyncio.timeout(ANSWER_WITHIN):

@@ -151,7 +151,7 @@ def _paid_back(refund: Body) -> str | None:
     return str(sum(paid)) if paid else None
 
 
-def _fulfillment(fulfillment: Body, name: str) -> Iterator[Message]:
+def _fulfillment(fulfillment: Body, _: str) -> Iterator[Message]:
     if "order_id" not in fulfillment or "tracking_numbers" not in fulfillment:
         raise UnreadableError("is not a fulfillment")
     order, number = needed(fulfillment, "order_id"), needed(fulfillment, "id")
@@ -167,7 +167,8 @@ def _fulfillment(fulfillment: Body, name: str) -> Iterator[Message]:
         shipped, at = f"shopify:fulfillment:{number}:shipped", needed(fulfillment, "created_at")
         yield _track("Order Shipped", shipped, at, person, properties)
     if word(fulfillment, "shipment_status") == "delivered":
-        yield _track("Order Delivered", name, needed(fulfillment, "updated_at"), person, properties)
+        delivered = f"shopify:fulfillment:{number}:delivered"
+        yield _track("Order Delivered", delivered, needed(fulfillment, "updated_at"), person, properties)
 
 
 def _customer(customer: Body, name: str) -> Iterator[Message]:

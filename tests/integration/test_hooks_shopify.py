@@ -211,6 +211,7 @@ async def test_a_parcel_is_told_of_the_customer_whose_order_it_is(hooks: Hooks) 
     there = sent | {"shipment_status": "delivered", "updated_at": ago(minutes=2)}
     await hooks.shopify("fulfillments/create", sent)
     await hooks.shopify("fulfillments/update", there)
+    await hooks.shopify("fulfillments/update", there | {"updated_at": ago(minutes=1), "tracking_company": "Another"})
     assert await events(hooks.shop) == [
         ("Order Shipped", f"shopify-order:{ORDER}"),
         ("Order Delivered", f"shopify-order:{ORDER}"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.hook_calls import SECRET, Hooks, ago_gmt, counts, events, packed, payload, signature, state
-from tests.support import MINUTE, TestShop
+from tests.support import ITEM, MINUTE, TestShop
 
 
 def order(minutes: float, **changes: Any) -> dict[str, Any]:
@@ -55,6 +55,39 @@ async def test_an_order_names_no_cart_and_ends_the_journeys_of_its_customers(hoo
 
 async def test_a_guests_order_is_its_own_person(hooks: Hooks) -> None:
     await hooks.woocommerce("order.created", order(59, customer_id=0))
+    assert {person for _, person in await events(hooks.shop)} == {"woocommerce-order:727"}
+
+
+def noted(**meta: Any) -> list[dict[str, Any]]:
+    return [{"id": number, "key": key, "value": value} for number, (key, value) in enumerate(meta.items())]
+
+
+@pytest.mark.parametrize("customer", [0, 26])
+async def test_an_order_that_notes_its_visitor_ends_the_journey_of_the_visitors_cart(
+    hooks: Hooks, customer: int
+) -> None:
+    item: dict[str, Any] = {**ITEM, "cart_id": "c-1", "currency": "EUR"}
+    page = hooks.shop.event("Product Added", -30 * MINUTE, **item)
+    await hooks.shop.take(page.model_copy(update={"user_id": None, "anonymous_id": "device-9"}))
+    meta = noted(_billing_vat="x", relance_anonymous_id="device-9")
+    body = order(5, date_created_gmt=ago_gmt(minutes=10), customer_id=customer, meta_data=meta)
+    assert (await hooks.woocommerce("order.created", body)).json()["success"] is True
+    journey = await hooks.shop.journey("c-1")
+    assert (journey.outcome, journey.customer_id) == ("converted", "26" if customer else "device-9")
+
+
+async def test_an_order_that_notes_its_cart_completes_that_one(hooks: Hooks) -> None:
+    await hooks.shop.fill("c-1", -30 * MINUTE, person="somebody")
+    meta = noted(relance_cart_id="c-1")
+    await hooks.woocommerce("order.created", order(5, customer_id=0, meta_data=meta))
+    assert (await hooks.shop.journey("c-1")).outcome == "converted"
+
+
+@pytest.mark.parametrize("value", ["", " ", "x" * 257, None, {"a": 1}, ["device-9"], True, 1.5])
+async def test_what_is_noted_on_an_order_and_is_no_id_is_left_out(hooks: Hooks, value: Any) -> None:
+    meta = noted(relance_anonymous_id=value, relance_cart_id=value)
+    answer = await hooks.woocommerce("order.created", order(5, customer_id=0, meta_data=meta))
+    assert answer.json()["success"] is True
     assert {person for _, person in await events(hooks.shop)} == {"woocommerce-order:727"}
 
 

@@ -264,7 +264,8 @@ def test_the_counter_of_requests_turned_away_is_named() -> None:
 
 def test_the_note_is_the_one_that_is_shown() -> None:
     event = events.parse({"userId": "u-1", "event": "order completed"}, received_at=NOW, kind="track")
-    assert f"`{event.name}`,\n`{notes.note_on(event)}`" in prose(ROOT / "docs" / "events.md")
+    [note] = notes.notes_on([event])
+    assert f"`{event.name}`,\n`{note}`" in prose(ROOT / "docs" / "events.md")
 
 
 # JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from journeys.events import Name, parse
-from journeys.notes import note_on
+from journeys.notes import notes_on
 from tests.unit.test_event_times import NOW
 
 SPEC = [
@@ -35,7 +35,8 @@ SPEC = [
 
 def note(name: str, kind: str = "track") -> str | None:
     message = {"type": kind, "userId": "ann", "event": name, "name": name, "properties": {"order_id": "o-1"}}
-    return note_on(parse(message, received_at=NOW))
+    [found] = notes_on([parse(message, received_at=NOW)])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,10 @@ def test_any_other_name_is_nobodys_mistake(name: str) -> None:
 
 def test_a_page_may_be_called_as_it_likes() -> None:
     assert note("order completed", kind="page") is None
+
+
+def test_of_a_call_with_very_many_mistakes_only_some_names_are_looked_at() -> None:
+    messages = [{"type": "track", "userId": "ann", "event": f"order completed{'!' * n}"} for n in range(100)]
+    found = list(notes_on(parse(message, received_at=NOW) for message in messages))
+    assert found == [found[0]] * 20 + [None] * 80
+    assert found[0] is not None
