@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.clock import ShopClock
 from activities.contracts import DROP_MONTHS, MAKE_MONTHS
-from storage import partitions
+from storage import hooks, partitions
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -47,14 +47,17 @@ class Upkeep:
 
     @activity.defn(name=DROP_MONTHS)
     async def drop_months(self) -> list[str]:
-        """Drop the months that are no longer kept; give the names of their tables.
+        """Drop the months that are no longer kept, and the webhooks' bodies of then; give the names of the tables.
 
         Raises:
             ApplicationError: the event log is busy; Temporal tries again.
 
         """
+        now = self._clock.now()
+        if self._keep_months:
+            await hooks.forget_before(self._pool, partitions.oldest_kept(now, self._keep_months))
         try:
-            return await partitions.drop_old(self._pool, self._clock.now(), self._keep_months)
+            return await partitions.drop_old(self._pool, now, self._keep_months)
         except asyncpg.LockNotAvailableError:
             raise _busy() from None
 

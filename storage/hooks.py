@@ -125,6 +125,12 @@ async def kept_body(db: Pool | Connection, kept_id: int) -> bytes:
     return await db.fetchval("select body from hook_bodies_kept where kept_id = $1", kept_id) or b""
 
 
+async def forget_before(db: Pool | Connection, moment: datetime) -> int:
+    """Let go of the bodies that came in before a moment; tell how many there were."""
+    done = await db.execute("delete from hook_bodies_kept where received_at < $1", moment)
+    return int(done.removeprefix("DELETE "))
+
+
 async def forget(db: Pool | Connection, kept_id: int) -> bool:
     """Let go of a kept body; tell whether there was one."""
     return await db.execute("delete from hook_bodies_kept where kept_id = $1", kept_id) == "DELETE 1"

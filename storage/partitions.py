@@ -36,6 +36,17 @@ def month_of(moment: datetime, plus: int = 0) -> datetime:
     return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
 
 
+def oldest_kept(now: datetime, keep: int) -> datetime:
+    """Give the moment before which nothing is kept.
+
+    Args:
+        now: the time.
+        keep: how many whole months are kept besides the one that runs.
+
+    """
+    return month_of(now, -keep)
+
+
 async def made(db: Pool | Connection) -> list[str]:
     """Give the tables of the months that there are, oldest first."""
     rows = await db.fetch(
@@ -56,6 +67,8 @@ async def make_ahead(db: Connection, now: datetime) -> list[str]:
     for month in (month_of(now, plus) for plus in range(AHEAD + 1)):
         async with db.transaction():
             await db.execute(_LOCK_TIMEOUT)
+            # Moving a month that was missed may take long, and given up halfway it would be begun again and again.
+            await db.execute("set local statement_timeout = '15min'")
             await db.execute("select pg_advisory_xact_lock($1)", _MAKING)
             if table(month) not in await made(db):
                 if month <= now:
@@ -104,7 +117,7 @@ async def drop_old(pool: Pool, now: datetime, keep: int) -> list[str]:
     """
     if not keep:
         return []
-    oldest = month_of(now, -keep)
+    oldest = oldest_kept(now, keep)
     dropped = []
     for name in [name for name in await made(pool) if name < table(oldest)]:
         async with pool.acquire() as db, db.transaction():

@@ -120,9 +120,10 @@ class TestShop:
 
     async def journey(self, cart: str = "c-1") -> Journey:
         """Read the newest journey about a cart."""
-        async with self.parts.pool.acquire() as db:
-            found = await journeys.of_cart(db, self.shop, cart)
-        return found[-1]
+        [found] = await journeys.page(
+            self.parts.pool, self.shop, plan=None, customer=None, key=cart, status=None, before=None, limit=1
+        )
+        return found
 
     async def ledger(self, cart: str = "c-1") -> list[tuple[str, str, str, str | None]]:
         """Read what became of a cart's sends: step, channel, state, reason."""

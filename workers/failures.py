@@ -18,7 +18,8 @@ class Failure(Enum):
     AWAY = "Temporal does not answer, or is not set up for us: no row can be delivered"
     BUSY = "Temporal pushes back: fewer at once"
     POISON = "this row can never be delivered as it is"
-    UNKNOWN = "nobody can say; the row is to blame if Temporal takes others"
+    UNKNOWN = "Temporal's answer can mean anything; the row is to blame if Temporal takes others"
+    OWN = "we cannot tell this row: our mistake, or one in the row, and Temporal has no part in it"
 
 
 _AWAY = {
@@ -42,7 +43,10 @@ def judge(error: Exception) -> Failure:
             return _judge_answer(error)
         case RuntimeError() if str(error).startswith("Failed client connect"):
             return Failure.AWAY
-    return Failure.UNKNOWN
+        case RuntimeError():
+            # The SDK's core has no other error.
+            return Failure.UNKNOWN
+    return Failure.OWN
 
 
 def _judge_answer(error: RPCError) -> Failure:

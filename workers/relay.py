@@ -146,7 +146,7 @@ class Relay:
 
     def _learn(self, told: list[_Told], *, full: bool) -> None:
         """Learn from a batch how Temporal does."""
-        failures = {run.failure: run.problem for run in told if run.failure}
+        failures = {run.failure: run.problem for run in told if run.failure not in {None, Failure.OWN}}
         delivered = any(run.delivered for run in told)
         if Failure.BUSY in failures:
             self.pressure.pushed_back()
@@ -157,7 +157,7 @@ class Relay:
             if self._temporal.ends():
                 log.info("relay reaches Temporal again")
         elif failures:
-            # Not even an unknown failure is a row's own while nothing else is taken either.
+            # Not even an answer that nobody understands is a row's own while nothing else is taken either.
             if self._temporal.goes_on():
                 log.warning("relay cannot reach Temporal and waits for it", problem=next(iter(failures.values())))
             self._rest = self._temporal.wait
@@ -191,6 +191,8 @@ class Relay:
                 return GivenBack(delivery, told.run, PUSHED_BACK)
             case Failure.AWAY if not self._temporal.lasts:
                 return GivenBack(delivery, told.run, ALONE)
+            case Failure.OWN:
+                return GivenBack(delivery, told.run, backoff(delivery.tries), told.problem)
             case Failure.UNKNOWN if not self._temporal.lasts:
                 return GivenBack(delivery, told.run, backoff(delivery.tries), told.problem)
         return GivenBack(delivery, told.run, timedelta(0))

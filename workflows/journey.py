@@ -7,7 +7,7 @@ order of the commands here: change it behind ``workflow.patched`` only.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -72,6 +72,7 @@ class JourneyWorkflow:
         self._paused_at: datetime | None = None
         self._noted = True
         self._resumed_at: datetime | None = None
+        self._newest_resume = datetime.min.replace(tzinfo=UTC)
         self._paused_for = timedelta(0)
 
     @workflow.run
@@ -330,14 +331,15 @@ class JourneyWorkflow:
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:
         """Hear that nothing is to happen for a while."""
-        # The relay may tell of a pause again after its resumption.
-        is_over = signal.noted and self._resumed_at is not None and signal.at <= self._resumed_at
+        # The relay may tell of a pause again after its resumption, or for the first time: it may have been parked.
+        is_over = signal.noted and signal.at <= self._newest_resume
         if self._paused_at is None and not is_over:
             self._paused_at, self._noted = signal.at, signal.noted
 
     @workflow.signal(description="Go on with the time that was left.")
     def resume(self, signal: Resume) -> None:
         """Hear that the journey goes on."""
+        self._newest_resume = max(self._newest_resume, signal.at)
         if self._paused_at is None or signal.at < self._paused_at:
             return
         paused_for = signal.at - self._paused_at

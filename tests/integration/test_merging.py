@@ -110,14 +110,29 @@ VERIFIED = {"email": "Ann@example.com", "email_verified": True}
 
 
 @pytest.mark.parametrize("first", ["ann", "ann@shop"])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(VERIFIED, VERIFIED | {"email": "ann@EXAMPLE.com"}, id="e-mail"),
+        pytest.param(
+            {"phone": "+33639980001", "phone_verified": True},
+            {"phone": "06 39 98 00 01", "country": "FR", "phone_verified": True},
+            id="phone",
+        ),
+    ],
+)
 async def test_two_users_with_one_verified_address_are_one_person_whoever_came_first(
-    shop: TestShop, first: str
+    shop: TestShop, first: str, one: dict[str, Any], other: dict[str, Any]
 ) -> None:
     second = {"ann": "ann@shop", "ann@shop": "ann"}[first]
-    await shop.take(identified(shop, first, backend=True, **VERIFIED))
+    await shop.take(identified(shop, first, backend=True, **one))
     await shop.fill("c-1", person="ann@shop")
-    await shop.take(identified(shop, second, backend=True, **(VERIFIED | {"email": "ann@EXAMPLE.com"})))
+    await shop.take(identified(shop, second, backend=True, **other))
     assert await owner(shop) == "ann"
+    # The address is the survivor's: a third user who has it is one with them as well.
+    await shop.take(identified(shop, "bob", backend=True, **one))
+    assert await shop.parts.pool.fetchval("select customer_id from verified_contacts") == "ann"
+    assert await shop.parts.pool.fetchval("select customer_id from aliases where alias_id = 'bob'") == "ann"
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ from activities.clock import WorldClock
 from activities.upkeep import Upkeep
 from journeys.events import Event, parse
 from relance.settings import Settings
-from storage import partitions
+from storage import hooks, partitions
 from storage.database import Pool
 from storage.ingest import Taken
 from storage.partitions import drop_old, made, make_ahead, make_now, month_of, table
-from tests.support import ITEM, TestShop
+from tests.support import ITEM, TestShop, until
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -222,3 +222,28 @@ def test_retention_is_a_setting_and_short_ones_are_refused(monkeypatch: pytest.M
         monkeypatch.setenv("RELANCE_KEEP_EVENTS_MONTHS", text)
         with pytest.raises(ValidationError):
             Settings()
+
+
+async def test_a_missed_month_is_made_however_long_its_events_take_to_move(
+    shop: TestShop, pool: Pool, database_url: str
+) -> None:
+    await pool.execute(f"drop table {table(datetime.now(UTC))}")
+    await shop.take(event(datetime.now(UTC), "m-1"))
+    db = await asyncpg.connect(database_url, server_settings={"statement_timeout": "300"})
+    async with pool.acquire() as other, other.transaction():
+        # What is in the way takes longer than a statement may.
+        await other.execute("lock table events_rest in share mode")
+        making = asyncio.create_task(partitions.make_ahead(db, datetime.now(UTC)))
+        await until(lambda: pool.fetchval("select exists (select from pg_locks where not granted)"))
+        await pool.fetchval("select pg_sleep(0.4)")
+    assert table(datetime.now(UTC)) in await making
+    await db.close()
+
+
+async def test_with_the_months_the_webhooks_bodies_of_then_are_dropped(shop: TestShop, pool: Pool) -> None:
+    for number in range(2):
+        await hooks.keep(pool, shop.shop, "shopify", "orders/create", b"x" * number, "is not JSON")
+    await pool.execute("update hook_bodies_kept set received_at = '2026-08-31 23:59Z' where body = ''")
+    upkeep = Upkeep(pool, WorldClock(), 2)
+    assert await ActivityEnvironment().run(upkeep.drop_months) == []
+    assert [kept.shop for kept in await hooks.kept(pool, None)] == [shop.shop]

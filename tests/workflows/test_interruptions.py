@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import JOURNEY_QUEUE
-from storage import commands
+from storage import commands, outbox
 from tests.support import HOUR, MINUTE, Engine, TestShop, until, workers_at_work
 from workers.worker import QUEUES
 
@@ -160,6 +160,20 @@ async def test_a_pause_that_is_told_again_after_its_resumption_changes_nothing(e
     await engine.deliver()
     await resume_by_api(engine, 3 * HOUR + MINUTE)
     await pool.execute("insert into outbox (journey, signal, payload) values ($1, $2, $3)", *row)
+    await engine.deliver()
+    await engine.forward(25 * HOUR)
+    assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
+
+
+async def test_a_pause_that_is_told_only_after_its_resumption_changes_nothing(engine: Engine) -> None:
+    pool = engine.shop.parts.pool
+    await started(engine)
+    await engine.forward(3 * HOUR)
+    journey = await engine.shop.journey()
+    assert await commands.pause(pool, journey.id, engine.shop.begins + 3 * HOUR)
+    await pool.execute("update outbox set parked_at = now() where signal = 'pause'")
+    await resume_by_api(engine, 3 * HOUR + MINUTE)
+    assert len(await outbox.retry(pool, None)) == 1
     await engine.deliver()
     await engine.forward(25 * HOUR)
     assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.compose import Composer
 from channels.base import Outgoing
 from journeys.gate import Mode
-from storage import customers, journeys, shops, story
+from storage import customers, shops, story
 from tests.integration.loopback import Answer, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server
 from tests.support import HOUR, MINUTE, WAITING_FOR_A_LOCK, Engine, TestShop, until
@@ -122,11 +123,27 @@ async def test_a_claim_waits_for_the_person_to_whom_the_cart_went_meanwhile(shop
             await customers.lock(ann, shop.shop, "ann")
             claim = asyncio.create_task(send(shop))
             await until(lambda: pool.fetchval(WAITING_FOR_A_LOCK))
-            await journeys.hand_over(ann, (await shop.journey()).id, "bob", held_out=False)
+            await ann.execute("update journeys set customer_id = 'bob'")
         await bob.execute("update consents set granted = false where customer_id = 'bob'")
         blocked = "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))"
         await until(lambda: pool.fetchval(blocked, bob.get_server_pid()))
     assert (await claim).reason == "no consent to marketing by sms"
+
+
+async def test_a_message_that_is_due_after_a_merge_goes_to_the_survivor_by_their_own_consent(engine: Engine) -> None:
+    shop = engine.shop
+    async with serving(CREATED) as twilio:
+        await connect_twilio(shop, twilio.url)
+        await shop.identify("ben", phone="+33639980002", email="ben@example.com")
+        await shop.fill(person="ben")
+        await engine.deliver()
+        await shop.identify("ann")
+        merged = shop.event("page", MINUTE, person="ann")
+        await shop.take(merged.model_copy(update={"kind": "alias", "previous_id": "ben", "from_backend": True}))
+        await engine.forward(2 * HOUR + 2 * MINUTE)
+        assert await shop.sent() == [("first", "sms")]
+        [request] = twilio.requests
+        assert parse_qs(request.body.decode())["To"] == [PHONE]
 
 
 async def test_after_an_acknowledged_order_no_claim_commits(shop: TestShop) -> None:
