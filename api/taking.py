@@ -26,7 +26,6 @@ from api.state import Services
 from journeys.events import BadEventError, Event, parse
 from journeys.notes import notes_on
 from storage import ingest
-from storage.ingest import Taken
 
 MAX_BODY = 500 * 1024
 """Segment's own limit for a batch, in bytes; of a packed body it holds for what is in it."""
@@ -78,7 +77,7 @@ async def take_messages(
     """
     read = [_read(message, kind, check, from_backend=from_backend) for message in messages]
     events = [event for event in read if isinstance(event, Event)]
-    taken = iter(zip(events, await _take(parts, shop, events), notes_on(events), strict=True))
+    taken = iter(zip(events, await parts.together.take(shop, events), notes_on(events), strict=True))
     results = []
     for found in read:
         if isinstance(found, Result):
@@ -89,12 +88,6 @@ async def take_messages(
     for result in results:
         EVENTS.labels(result.status).inc()
     return results
-
-
-async def _take(parts: Services, shop: str, events: list[Event]) -> list[Taken]:
-    if len(events) == 1:
-        return [await parts.together.take(shop, events[0])]
-    return await ingest.take_all(parts.pool, parts.following, shop, events)
 
 
 def _read(message: object, kind: str | None, check: Callable[[Event], None], *, from_backend: bool) -> Event | Result:

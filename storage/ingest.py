@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TRIES = 5
-_AT_ONCE = 100
+AT_ONCE = 100
 """Events in a transaction. Each may lock three ids of a cart, and Postgres has room for 6,400 locks by default."""
 
 
@@ -82,8 +82,8 @@ async def take_all(pool: Pool, following: Following, shop: str, events: Sequence
     One that we cannot take, by our own mistake, keeps none of the others from being taken; the mistake is raised then.
     """
     taken: list[Taken] = []
-    for first in range(0, len(events), _AT_ONCE):
-        some = events[first : first + _AT_ONCE]
+    for first in range(0, len(events), AT_ONCE):
+        some = events[first : first + AT_ONCE]
         try:
             taken += await take_together(pool, following, shop, some)
         except PASSING:

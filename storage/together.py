@@ -1,4 +1,4 @@
-"""Takes events that come one by one but at the same time together, as a batch: one transaction serves them all.
+"""Takes what several callers tell at the same time together: one transaction serves them all.
 
 Nobody waits for others to come. The first is taken at once; those that come meanwhile are the next transaction.
 """
@@ -6,7 +6,10 @@ Nobody waits for others to come. The first is taken at once; those that come mea
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from journeys.events import Event
@@ -23,7 +26,14 @@ _AT_A_TIME = 2
 
 _Teller: TypeAlias = tuple[str, bool]
 """A shop, and whether its backend tells."""
-_Waiting: TypeAlias = tuple[Event, asyncio.Future[Taken]]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Events that one call tells, and what becomes of them."""
+
+    events: Sequence[Event]
+    became: asyncio.Future[list[Taken]]
 
 
 class Together:
@@ -38,44 +48,60 @@ class Together:
     def __init__(self, pool: Pool, following: Following) -> None:
         self._pool = pool
         self._following = following
-        self._waiting: defaultdict[_Teller, list[_Waiting]] = defaultdict(list)
+        self._waiting: defaultdict[_Teller, deque[_Call]] = defaultdict(deque)
         self._running: Counter[_Teller] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def take(self, shop: str, event: Event) -> Taken:
-        """Take an event in that was checked. When this returns it is committed and visible to every later decision."""
-        teller = (shop, event.from_backend)
-        became: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        self._waiting[teller].append((event, became))
+    async def take(self, shop: str, events: Sequence[Event]) -> list[Taken]:
+        """Take events in that one caller tells. Each was checked; when this returns each is committed."""
+        if not 0 < len(events) <= ingest.AT_ONCE:
+            # A long batch is many transactions; others need not wait for it.
+            return await ingest.take_all(self._pool, self._following, shop, events)
+        teller = (shop, events[0].from_backend)
+        call = _Call(events, asyncio.get_running_loop().create_future())
+        self._waiting[teller].append(call)
         if self._running[teller] < _AT_A_TIME:
             self._running[teller] += 1
             task = asyncio.create_task(self._take_waiting(teller))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await became
+        return await call.became
 
     async def _take_waiting(self, teller: _Teller) -> None:
-        while some := self._waiting.pop(teller, []):
-            await self._take_some(teller[0], some)
+        while calls := _next(self._waiting[teller]):
+            await self._take_calls(teller[0], calls)
         self._running[teller] -= 1
 
-    async def _take_some(self, shop: str, some: list[_Waiting]) -> None:
+    async def _take_calls(self, shop: str, calls: list[_Call]) -> None:
+        events = [event for call in calls for event in call.events]
+        take = ingest.take_all if len(calls) == 1 else ingest.take_together
         try:
-            taken = await ingest.take_together(self._pool, self._following, shop, [event for event, _ in some])
+            taken = iter(await take(self._pool, self._following, shop, events))
         except Exception as error:  # noqa: BLE001 whoever waits for it raises it
-            if len(some) == 1 or isinstance(error, PASSING):
-                _fail(some, error)
+            if len(calls) == 1 or isinstance(error, PASSING):
+                _fail(calls, error)
                 return
-            # One of them is at fault: each by itself.
-            for one in some:
-                await self._take_some(shop, [one])
+            # One of them is at fault: each by itself tells which.
+            for call in calls:
+                await self._take_calls(shop, [call])
             return
-        for (_, became), status in zip(some, taken, strict=True):
-            if not became.cancelled():
-                became.set_result(status)
+        for call in calls:
+            became = list(islice(taken, len(call.events)))
+            if not call.became.cancelled():
+                call.became.set_result(became)
 
 
-def _fail(some: list[_Waiting], error: Exception) -> None:
-    for _, became in some:
-        if not became.cancelled():
-            became.set_exception(error)
+def _next(waiting: deque[_Call]) -> list[_Call]:
+    """Give the calls that are next, as many as make one transaction."""
+    calls: list[_Call] = []
+    events = 0
+    while waiting and (not calls or events + len(waiting[0].events) <= ingest.AT_ONCE):
+        calls.append(waiting.popleft())
+        events += len(calls[-1].events)
+    return calls
+
+
+def _fail(calls: list[_Call], error: Exception) -> None:
+    for call in calls:
+        if not call.became.cancelled():
+            call.became.set_exception(error)
