@@ -1,12 +1,13 @@
 """Takes what several callers tell at the same time together: one transaction serves them all.
 
-Nobody waits for others to come. The first is taken at once; those that come meanwhile are the next transaction.
+Nobody waits for others to come. The first is taken at once; those that come meanwhile are the next transaction. One at a
+time does more than several: they would wait for one another's people.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,9 +21,6 @@ from storage.ingest import Taken
 
 if TYPE_CHECKING:
     from storage.database import Pool
-
-_AT_A_TIME = 2
-"""Transactions for one kind of teller: while Postgres works on one, the next is prepared."""
 
 _Teller: TypeAlias = tuple[str, bool]
 """A shop, and whether its backend tells."""
@@ -49,7 +47,7 @@ class Together:
         self._pool = pool
         self._following = following
         self._waiting: defaultdict[_Teller, deque[_Call]] = defaultdict(deque)
-        self._running: Counter[_Teller] = Counter()
+        self._at_work: set[_Teller] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, shop: str, events: Sequence[Event]) -> list[Taken]:
@@ -60,8 +58,8 @@ class Together:
         teller = (shop, events[0].from_backend)
         call = _Call(events, asyncio.get_running_loop().create_future())
         self._waiting[teller].append(call)
-        if self._running[teller] < _AT_A_TIME:
-            self._running[teller] += 1
+        if teller not in self._at_work:
+            self._at_work.add(teller)
             task = asyncio.create_task(self._take_waiting(teller))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -70,7 +68,7 @@ class Together:
     async def _take_waiting(self, teller: _Teller) -> None:
         while calls := _next(self._waiting[teller]):
             await self._take_calls(teller[0], calls)
-        self._running[teller] -= 1
+        self._at_work.discard(teller)
 
     async def _take_calls(self, shop: str, calls: list[_Call]) -> None:
         events = [event for call in calls for event in call.events]
