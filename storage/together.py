@@ -1,7 +1,7 @@
 """Takes what several callers tell at the same time together: one transaction serves them all.
 
-Nobody waits for others to come. The first is taken at once; those that come meanwhile are the next transaction. One at a
-time does more than several: they would wait for one another's people.
+Nobody waits for others to come. The first is taken at once; those that come meanwhile are the next transaction. One at
+a time does more than several: they would wait for one another's people.
 """
 
 from __future__ import annotations
