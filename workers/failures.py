@@ -18,7 +18,8 @@ class Failure(Enum):
     AWAY = "Temporal does not answer, or is not set up for us: no row can be delivered"
     BUSY = "Temporal pushes back: fewer at once"
     POISON = "this row can never be delivered as it is"
-    UNKNOWN = "nobody can say; the row is to blame if Temporal takes others"
+    OURS = "our own side fails at this row, wherever Temporal is; perhaps not the next time"
+    UNKNOWN = "Temporal answers what nobody knows; the row is to blame if it takes others"
 
 
 _AWAY = {
@@ -42,7 +43,7 @@ def judge(error: Exception) -> Failure:
             return _judge_answer(error)
         case RuntimeError() if str(error).startswith("Failed client connect"):
             return Failure.AWAY
-    return Failure.UNKNOWN
+    return Failure.OURS
 
 
 def _judge_answer(error: RPCError) -> Failure:
