@@ -285,7 +285,9 @@ class _Odd(OutboundInterceptor):
 async def odd_for_one(shop: TestShop, client: Client) -> tuple[Client, Odd]:
     """A client of a Temporal that is odd about the first cart's journey."""
     odd = Odd(str(await shop.parts.pool.fetchval("select id from journeys where cart_id = 'c-0'")))
-    return Client(**{**client.config(), "interceptors": [odd]}), odd
+    config = client.config()
+    config["interceptors"] = [odd]
+    return Client(**config), odd
 
 
 async def test_an_answer_that_nobody_knows_is_held_against_a_row_only_while_temporal_takes_others(
