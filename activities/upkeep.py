@@ -1,4 +1,4 @@
-"""The upkeep of the event log's months."""
+"""The upkeep of what was told long ago: the event log's months, and the webhooks that could not be read."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.clock import ShopClock
 from activities.contracts import DROP_MONTHS, MAKE_MONTHS
-from storage import partitions
+from storage import hooks, partitions
 
 if TYPE_CHECKING:
     from storage.database import Pool
 
 
 class Upkeep:
-    """Makes months ahead and drops old ones.
+    """Makes months ahead, drops old ones, and lets go of signed bodies of their age: these name people as well.
 
     Args:
         pool: Postgres.
         clock: tells the time.
-        keep_months: how many whole months of events are kept; 0 keeps all.
+        keep_months: how many whole months are kept; 0 keeps all.
 
     """
 
@@ -47,14 +47,17 @@ class Upkeep:
 
     @activity.defn(name=DROP_MONTHS)
     async def drop_months(self) -> list[str]:
-        """Drop the months that are no longer kept; give the names of their tables.
+        """Drop the months that are no longer kept, and bodies as old; give the names of the months' tables.
 
         Raises:
             ApplicationError: the event log is busy; Temporal tries again.
 
         """
+        now = self._clock.now()
+        if self._keep_months:
+            await hooks.forget_before(self._pool, partitions.month_of(now, -self._keep_months))
         try:
-            return await partitions.drop_old(self._pool, self._clock.now(), self._keep_months)
+            return await partitions.drop_old(self._pool, now, self._keep_months)
         except asyncpg.LockNotAvailableError:
             raise _busy() from None
 

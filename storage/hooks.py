@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
 
+FORGOTTEN_AT_A_TIME = 500
+
 
 @dataclass(frozen=True)
 class HookSecret:
@@ -128,3 +130,16 @@ async def kept_body(db: Pool | Connection, kept_id: int) -> bytes:
 async def forget(db: Pool | Connection, kept_id: int) -> bool:
     """Let go of a kept body; tell whether there was one."""
     return await db.execute("delete from hook_bodies_kept where kept_id = $1", kept_id) == "DELETE 1"
+
+
+async def forget_before(db: Pool | Connection, moment: datetime) -> None:
+    """Let go of the bodies that came in before a moment, a few at a time: a body may be large."""
+    more = True
+    while more:
+        done = await db.execute(
+            "delete from hook_bodies_kept where kept_id = any(array("
+            "select kept_id from hook_bodies_kept where received_at < $1 limit $2))",
+            moment,
+            FORGOTTEN_AT_A_TIME,
+        )
+        more = done != "DELETE 0"

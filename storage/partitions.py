@@ -19,6 +19,8 @@ AHEAD = 2
 """How many months are made besides the one that runs."""
 REST_AT_A_TIME = 5000
 _LOCK_TIMEOUT = "set local lock_timeout = '1s'"
+_NO_STATEMENT_TIMEOUT = "set local statement_timeout = 0"
+"""For moving a month's events: broken off, it would have kept inserts waiting for nothing, and would do so again."""
 _MAKING = 0x6D6F6E74
 """Any fixed number: the advisory lock that keeps two makers of months apart."""
 _NAME = re.compile(r"events_\d{4}_\d{2}")
@@ -56,6 +58,7 @@ async def make_ahead(db: Connection, now: datetime) -> list[str]:
     for month in (month_of(now, plus) for plus in range(AHEAD + 1)):
         async with db.transaction():
             await db.execute(_LOCK_TIMEOUT)
+            await db.execute(_NO_STATEMENT_TIMEOUT)
             await db.execute("select pg_advisory_xact_lock($1)", _MAKING)
             if table(month) not in await made(db):
                 if month <= now:

@@ -19,7 +19,7 @@ from activities.clock import WorldClock
 from activities.upkeep import Upkeep
 from journeys.events import Event, parse
 from relance.settings import Settings
-from storage import partitions
+from storage import hooks, partitions
 from storage.database import Pool
 from storage.ingest import Taken
 from storage.partitions import drop_old, made, make_ahead, make_now, month_of, table
@@ -191,6 +191,40 @@ async def test_a_busy_log_is_left_alone_for_now_so_that_events_keep_coming_in(sh
             await ActivityEnvironment().run(hands.drop_months)
         assert await shop.take(event(NOW)) is Taken.NEW
     assert await ActivityEnvironment().run(hands.drop_months) == ["events_2020_01", "events_2020_02", "events_2020_03"]
+
+
+async def test_signed_bodies_that_could_not_be_read_go_when_the_events_of_their_time_go(
+    shop: TestShop, pool: Pool
+) -> None:
+    now = datetime.now(UTC)
+    ages = {"old": month_of(now, -2) - timedelta(microseconds=1), "kept": month_of(now, -2), "new": now}
+    for heading, at in ages.items():
+        await hooks.keep(pool, shop.shop, "shopify", heading, b"ann@example.com", "is no JSON")
+        await pool.execute("update hook_bodies_kept set received_at = $2 where heading = $1", heading, at)
+
+    async def drop(keep_months: int) -> list[str]:
+        await ActivityEnvironment().run(Upkeep(pool, WorldClock(), keep_months).drop_months)
+        return [body.heading for body in await hooks.kept(pool, None)]
+
+    assert await drop(0) == ["old", "kept", "new"]
+    assert await drop(2) == ["kept", "new"]
+
+
+async def test_making_a_month_takes_as_long_as_moving_its_events_takes(shop: TestShop, database_url: str) -> None:
+    now = datetime.now(UTC)
+    await shop.take(event(now))
+    await shop.parts.pool.execute(
+        "create function slow() returns trigger as 'begin perform pg_sleep(3); return old; end' language plpgsql"
+    )
+    await shop.parts.pool.execute(
+        "create trigger slow before delete on events_rest for each row execute function slow()"
+    )
+    hasty = {"statement_timeout": "2000"}
+    async with asyncpg.create_pool(database_url, min_size=1, server_settings=hasty) as pool:
+        names = await ActivityEnvironment().run(Upkeep(pool, WorldClock(), 0).make_months)
+        assert table(now) in names
+        assert await pool.fetchval("show statement_timeout") == "2s"
+    assert await lies_in(shop.parts.pool, "m-1") == table(now)
 
 
 async def test_a_month_whose_making_was_given_up_is_not_half_made(pool: Pool, database_url: str) -> None:
