@@ -41,15 +41,6 @@ class Journey:
 _COLUMNS = ", ".join(Journey.__dataclass_fields__)
 
 
-async def add(db: Connection, journey: Journey) -> bool:
-    """Write a new journey; tell whether it is new."""
-    values = [getattr(journey, name) for name in Journey.__dataclass_fields__]
-    places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
-    # Column names come from the dataclass above, never from outside.
-    done = await db.execute(f"insert into journeys ({_COLUMNS}) values ({places}) on conflict do nothing", *values)  # noqa: S608 constant columns
-    return done == "INSERT 0 1"
-
-
 async def get(db: Pool | Connection, journey: str) -> Journey:
     """Read one journey.
 
@@ -66,26 +57,6 @@ async def find(db: Pool | Connection, journey: str) -> Journey | None:
     """Read one journey, or None where there is none."""
     row = await db.fetchrow(f"select {_COLUMNS} from journeys where id = $1", journey)  # noqa: S608 constant columns
     return Journey(**row) if row else None
-
-
-async def of_customer(db: Connection, shop: str, customer: str) -> list[Journey]:
-    """Read all journeys of a person, oldest first."""
-    rows = await db.fetch(
-        f"select {_COLUMNS} from journeys where shop = $1 and customer_id = $2 order by started_at, id",  # noqa: S608 constant columns
-        shop,
-        customer,
-    )
-    return [Journey(**row) for row in rows]
-
-
-async def of_cart(db: Connection, shop: str, cart_id: str) -> list[Journey]:
-    """Read all journeys about a cart, first entry first."""
-    rows = await db.fetch(
-        f"select {_COLUMNS} from journeys where shop = $1 and cart_id = $2 order by plan, entry",  # noqa: S608 constant columns
-        shop,
-        cart_id,
-    )
-    return [Journey(**row) for row in rows]
 
 
 async def page(
@@ -116,26 +87,6 @@ async def page(
         limit,
     )
     return [Journey(**row) for row in rows]
-
-
-async def hand_over(db: Connection, journey: str, customer: str, *, held_out: bool) -> None:
-    """Let a journey follow its cart to its owner. One that has ended keeps what it was sent by: its holdout."""
-    await db.execute(
-        "update journeys set customer_id = $2, held_out = case when status = 'ended' then held_out else $3 end"
-        " where id = $1",
-        journey,
-        customer,
-        held_out,
-    )
-
-
-async def begin_earlier(db: Connection, journey: str, at: datetime) -> bool:
-    """Let a journey have begun earlier than was known; tell whether it is earlier."""
-    done = await db.execute("update journeys set started_at = $2 where id = $1 and started_at > $2", journey, at)
-    if done == "UPDATE 0":
-        return False
-    await db.execute("update journey_log set at = $2 where journey = $1 and what = 'started'", journey, at)
-    return True
 
 
 async def lock(db: Connection, journey: str) -> None:
@@ -170,18 +121,6 @@ async def explain(db: Connection, journey: str, reason: str) -> None:
     """Keep the words of whoever ended a journey, here and in its story."""
     await db.execute("update journeys set reason = $2 where id = $1", journey, reason)
     await db.execute("update journey_log set why = $2 where journey = $1 and what like 'ended: %'", journey, reason)
-
-
-async def convert(db: Connection, journey: str, reason: str, at: datetime) -> None:
-    """Turn an ended journey into one that the order converted; an order before its end is its end."""
-    await db.execute(
-        "update journeys set outcome = 'converted', reason = $2, ended_at = greatest(least(ended_at, $3), started_at)"
-        " where id = $1",
-        journey,
-        reason,
-        at,
-    )
-    await log(db, journey, at, "ended: converted", f"{reason}, after the journey had ended")
 
 
 async def pause(db: Connection, journey: str, at: datetime) -> bool:
