@@ -18,8 +18,8 @@ class Failure(Enum):
     AWAY = "Temporal does not answer, or is not set up for us: no row can be delivered"
     BUSY = "Temporal pushes back: fewer at once"
     POISON = "this row can never be delivered as it is"
-    UNKNOWN = "Temporal's answer can mean anything; the row is to blame if Temporal takes others"
-    OWN = "we cannot tell this row: our mistake, or one in the row, and Temporal has no part in it"
+    OURS = "our own side fails at this row, wherever Temporal is; perhaps not the next time"
+    UNKNOWN = "Temporal answers what nobody knows; the row is to blame if it takes others"
 
 
 _AWAY = {
@@ -46,7 +46,7 @@ def judge(error: Exception) -> Failure:
         case RuntimeError():
             # The SDK's core has no other error.
             return Failure.UNKNOWN
-    return Failure.OWN
+    return Failure.OURS
 
 
 def _judge_answer(error: RPCError) -> Failure:

@@ -77,6 +77,7 @@ class Relay:
 
     Attributes:
         pressure: how much it tells Temporal at once.
+        rest: how long it rests before the next batch.
 
     """
 
@@ -93,7 +94,7 @@ class Relay:
         self.pressure = Pressure()
         self._temporal = Outage()
         self._postgres = Outage()
-        self._rest = timedelta(0)
+        self.rest = timedelta(0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until told to stop. An outage of Postgres or of Temporal is waited out."""
@@ -103,18 +104,18 @@ class Relay:
             except _DATABASE_TROUBLE as error:
                 if self._postgres.goes_on():
                     log.warning("relay cannot reach Postgres and waits for it", problem=type(error).__name__)
-                self._rest = self._postgres.wait
+                self.rest = self._postgres.wait
             else:
                 if self._postgres.ends():
                     log.info("relay reaches Postgres again")
-            await _pause(stop, self._rest)
+            await _pause(stop, self.rest)
 
     async def deliver_batch(self) -> bool:
         """Deliver what is due, at most one batch; tell whether there was anything."""
         # While Temporal is away, one journey at a time finds out whether it is back.
         width = 1 if self._temporal.lasts else self.pressure.width
         runs = await outbox.lease(self._pool, width)
-        self._rest = timedelta(0) if runs else IDLE
+        self.rest = timedelta(0) if runs else IDLE
         if not runs:
             return False
         leased = asyncio.get_running_loop().time()
@@ -146,21 +147,21 @@ class Relay:
 
     def _learn(self, told: list[_Told], *, full: bool) -> None:
         """Learn from a batch how Temporal does."""
-        failures = {run.failure: run.problem for run in told if run.failure not in {None, Failure.OWN}}
+        failures = {run.failure: run.problem for run in told if run.failure not in {None, Failure.OURS}}
         delivered = any(run.delivered for run in told)
         if Failure.BUSY in failures:
             self.pressure.pushed_back()
-            self._rest = PUSHED_BACK
+            self.rest = PUSHED_BACK
         elif full and not failures:
             self.pressure.went_well()
         if delivered or Failure.BUSY in failures:
             if self._temporal.ends():
                 log.info("relay reaches Temporal again")
         elif failures:
-            # Not even an answer that nobody understands is a row's own while nothing else is taken either.
+            # Not even an answer that nobody knows is a row's own while nothing else is taken either.
             if self._temporal.goes_on():
                 log.warning("relay cannot reach Temporal and waits for it", problem=next(iter(failures.values())))
-            self._rest = self._temporal.wait
+            self.rest = self._temporal.wait
 
     async def _settle(self, told: list[_Told]) -> None:
         """Write down what became of a batch."""
@@ -191,10 +192,13 @@ class Relay:
                 return GivenBack(delivery, told.run, PUSHED_BACK)
             case Failure.AWAY if not self._temporal.lasts:
                 return GivenBack(delivery, told.run, ALONE)
-            case Failure.OWN:
+            case Failure.OURS:
                 return GivenBack(delivery, told.run, backoff(delivery.tries), told.problem)
             case Failure.UNKNOWN if not self._temporal.lasts:
                 return GivenBack(delivery, told.run, backoff(delivery.tries), told.problem)
+            case Failure.UNKNOWN:
+                # What comes in meanwhile goes first: it finds out whether it was the row.
+                return GivenBack(delivery, told.run, self._temporal.wait)
         return GivenBack(delivery, told.run, timedelta(0))
 
 

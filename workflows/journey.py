@@ -7,7 +7,7 @@ order of the commands here: change it behind ``workflow.patched`` only.
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -55,6 +55,9 @@ SEND_WITHIN = timedelta(hours=6)
 """How long a send without a deadline of its own is tried, so that a nudge does not go out days late."""
 RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10))
 
+OVER_BEFORE_IT_WAS_HEARD = "over-before-it-was-heard"
+"""The patch since which a pause is passed over that is not later than a resume which found nothing paused."""
+
 
 @workflow.defn(name="Journey")
 class JourneyWorkflow:
@@ -72,7 +75,7 @@ class JourneyWorkflow:
         self._paused_at: datetime | None = None
         self._noted = True
         self._resumed_at: datetime | None = None
-        self._newest_resume = datetime.min.replace(tzinfo=UTC)
+        self._newest_resume: Resume | None = None
         self._paused_for = timedelta(0)
 
     @workflow.run
@@ -331,15 +334,27 @@ class JourneyWorkflow:
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:
         """Hear that nothing is to happen for a while."""
-        # The relay may tell of a pause again after its resumption, or for the first time: it may have been parked.
-        is_over = signal.noted and signal.at <= self._newest_resume
-        if self._paused_at is None and not is_over:
+        if self._paused_at is None and not self._is_over(signal):
             self._paused_at, self._noted = signal.at, signal.noted
+
+    def _is_over(self, pause: Pause) -> bool:
+        """Tell whether a pause was resumed before it was heard of: signals may come late, again, in another order."""
+        resume = self._newest_resume
+        if resume is None or pause.at > resume.at:
+            return False
+        if pause.noted and self._resumed_at is not None and pause.at <= self._resumed_at:
+            return True
+        if not workflow.patched(OVER_BEFORE_IT_WAS_HEARD):
+            return False
+        # Where the resumption is a backend's, Postgres still takes the journey for paused: the next look tells it.
+        self._resumed_at, self._noted = resume.at, resume.noted
+        return True
 
     @workflow.signal(description="Go on with the time that was left.")
     def resume(self, signal: Resume) -> None:
         """Hear that the journey goes on."""
-        self._newest_resume = max(self._newest_resume, signal.at)
+        if self._newest_resume is None or signal.at > self._newest_resume.at:
+            self._newest_resume = signal
         if self._paused_at is None or signal.at < self._paused_at:
             return
         paused_for = signal.at - self._paused_at

@@ -18,7 +18,7 @@ from google.protobuf.duration_pb2 import Duration
 from structlog.testing import capture_logs
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput
+from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
@@ -218,62 +218,91 @@ async def test_a_row_that_can_never_be_delivered_is_parked_with_its_reason_and_t
     assert (await outbox.waiting(shop.parts.pool)).rows == 2
 
 
-async def test_a_row_that_we_cannot_tell_is_parked_after_some_tries_though_it_is_alone(
+async def test_a_row_at_which_our_own_side_fails_is_parked_though_it_is_alone_and_no_outage_is_told_of(
     shop: TestShop, client: Client
 ) -> None:
-    await many(shop, 2)
+    await many(shop, 1)
     pool = shop.parts.pool
     # No start delay can be worked out of that.
-    await pool.execute("update journeys set first_due = 'infinity' where cart_id = 'c-0'")
-    await pool.execute("delete from outbox where journey in (select id from journeys where cart_id = 'c-1')")
-    await tell(shop, "pause", "cart_id = 'c-0'")
+    await pool.execute("update journeys set first_due = 'infinity'")
+    await tell(shop, "pause")
     relay = shop.parts.relay(client)
     with capture_logs() as log:
         for tries in range(1, MOST_TRIES):
-            await relay.deliver_batch()
-            assert await rows(shop) == [
-                ("c-0", None, tries, False, False, "TypeError"),
-                ("c-0", "pause", 0, False, False, None),
-            ]
+            assert await relay.deliver_batch()
+            [start, behind] = await rows(shop)
+            assert (start[2], start[4:]) == (tries, (False, "TypeError"))
+            assert (behind[2], behind[4:]) == (0, (False, None))
             await pool.execute("update outbox set try_at = now()")
-        await relay.deliver_batch()
-    assert [line["event"] for line in log] == ["relay parks a row that cannot be delivered"]
+        assert await relay.deliver_batch()
     [start, behind] = await rows(shop)
     assert start[2:] == (MOST_TRIES, False, True, "TypeError")
     assert behind == ("c-0", "pause", 0, True, False, None)
+    assert [line["event"] for line in log] == ["relay parks a row that cannot be delivered"]
 
 
-class _Strange(Interceptor):
-    """Temporal answers for one journey what nobody understands."""
-
-    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002 the SDK's name
-        return _StrangeStart(next)
-
-
-class _StrangeStart(OutboundInterceptor):
-    async def start_workflow(self, input: StartWorkflowInput) -> Any:  # noqa: A002 the SDK's name
-        if input.id.endswith(":c-0:1"):
-            raise RPCError("unexpected HTTP status", RPCStatusCode.INTERNAL, b"")
-        return await super().start_workflow(input)
-
-
-async def test_an_answer_that_nobody_understands_is_held_against_a_row_only_while_temporal_takes_others(
+async def test_what_comes_after_a_row_at_which_our_own_side_fails_is_delivered_at_once(
     shop: TestShop, client: Client
 ) -> None:
     await many(shop, 2)
     pool = shop.parts.pool
+    await pool.execute("update journeys set first_due = 'infinity' where cart_id = 'c-0'")
+    await pool.execute("delete from outbox where journey in (select id from journeys where cart_id = 'c-1')")
+    await pool.execute("update outbox set tries = 7")
+    relay = shop.parts.relay(client)
+    assert await relay.deliver_batch()
+    assert [row[2:] for row in await rows(shop)] == [(8, False, False, "TypeError")]
+    await tell(shop, "pause", "cart_id = 'c-1'")
+    assert await relay.deliver_batch()
+    assert [(row[0], row[2]) for row in await rows(shop)] == [("c-0", 8)]
+    assert relay.rest == timedelta(0)
+
+
+class Odd(Interceptor):
+    """A Temporal that answers what nobody knows when it is told of one journey."""
+
+    def __init__(self, journey: str) -> None:
+        self.journey = journey
+        self.asked: list[bool] = []
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002 the library's name
+        return _Odd(next, self)
+
+
+class _Odd(OutboundInterceptor):
+    def __init__(self, next: OutboundInterceptor, odd: Odd) -> None:  # noqa: A002 the library's name
+        super().__init__(next)
+        self._odd = odd
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002 the library's name
+        is_odd = input.id == self._odd.journey
+        self._odd.asked.append(is_odd)
+        if is_odd:
+            raise RPCError("odd", RPCStatusCode.INTERNAL, b"")
+        return await super().start_workflow(input)
+
+
+async def odd_for_one(shop: TestShop, client: Client) -> tuple[Client, Odd]:
+    """A client of a Temporal that is odd about the first cart's journey."""
+    odd = Odd(str(await shop.parts.pool.fetchval("select id from journeys where cart_id = 'c-0'")))
+    config = client.config()
+    config["interceptors"] = [odd]
+    return Client(**config), odd
+
+
+async def test_an_answer_that_nobody_knows_is_held_against_a_row_only_while_temporal_takes_others(
+    shop: TestShop, client: Client
+) -> None:
+    await many(shop, 2)
+    pool = shop.parts.pool
+    answering, _ = await odd_for_one(shop, client)
     await pool.execute("delete from outbox where journey in (select id from journeys where cart_id = 'c-1')")
     await tell(shop, "pause", "cart_id = 'c-0'")
-    strange = Client(
-        client.service_client,
-        namespace=client.namespace,
-        data_converter=client.data_converter,
-        interceptors=[_Strange()],
-    )
-    relay = shop.parts.relay(strange)
+    relay = shop.parts.relay(answering)
     for _ in range(2 * MOST_TRIES):
-        await relay.deliver_batch()
-    assert await rows(shop) == [("c-0", None, 0, True, False, None), ("c-0", "pause", 0, True, False, None)]
+        await pool.execute("update outbox set try_at = now()")
+        assert await relay.deliver_batch()
+    assert [row[2:] for row in await rows(shop)] == [(0, False, False, None)] * 2
 
     for tries in range(1, MOST_TRIES):
         await tell(shop, "pause", "cart_id = 'c-1'")
@@ -284,14 +313,27 @@ async def test_an_answer_that_nobody_understands_is_held_against_a_row_only_whil
         await pool.execute("update outbox set try_at = now()")
         await relay.deliver_batch()
         [start, behind] = await rows(shop)
-        assert start[1:] == (None, tries, False, False, "Temporal says INTERNAL: unexpected HTTP status")
+        assert start[1:] == (None, tries, False, False, "Temporal says INTERNAL: odd")
         assert behind[1:] == ("pause", 0, False, False, None)
     await tell(shop, "pause", "cart_id = 'c-1'")
     await pool.execute("update outbox set try_at = now()")
     await relay.deliver_batch()
     [start, behind] = await rows(shop)
-    assert start[2:4] == (MOST_TRIES, False)
+    assert start[2:] == (MOST_TRIES, False, True, "Temporal says INTERNAL: odd")
     assert behind == ("c-0", "pause", 0, True, False, None)
+
+
+async def test_a_new_row_goes_before_one_that_temporal_answers_oddly(shop: TestShop, client: Client) -> None:
+    await many(shop, 2)
+    answering, odd = await odd_for_one(shop, client)
+    await shop.parts.pool.execute("delete from outbox where journey in (select id from journeys where cart_id = 'c-1')")
+    relay = shop.parts.relay(answering)
+    for _ in range(8):
+        await shop.parts.pool.execute("update outbox set try_at = now()")
+        assert await relay.deliver_batch()
+    await tell(shop, "pause", "cart_id = 'c-1'")
+    assert await relay.deliver_batch()
+    assert odd.asked == [True] * 8 + [False]
 
 
 async def test_while_temporal_is_away_no_row_is_marked_and_one_line_tells_of_it(shop: TestShop) -> None:

@@ -125,6 +125,23 @@ async def pause_and_resume(engine: Engine) -> None:
     await save(scene, await engine.handle(scene))
 
 
+async def pause_after_its_resumption(engine: Engine) -> None:
+    """Record a journey of which a backend tells in the wrong order: first that it goes on, then that it was paused."""
+    scene, shop = "paused-after-its-resumption", engine.shop
+    await shop.fill(scene)
+    await engine.deliver()
+    await engine.forward(3 * HOUR, scene)
+    handle = await engine.handle(scene)
+    with engine.env.with_time_skipping_disabled():
+        for name, at in (("resume", 4 * HOUR), ("pause", 3 * HOUR)):
+            await handle.signal(name, {"at": (shop.begins + at).isoformat()})
+    await engine.forward(10 * HOUR, scene)
+    with engine.env.with_time_skipping_disabled():
+        await handle.signal("resume", {"at": (shop.begins + 13 * HOUR).isoformat()})
+    await engine.finish(scene)
+    await save(scene, handle)
+
+
 async def cancel_in_temporal(engine: Engine) -> None:
     """Record a journey that an operator cancels in Temporal's UI, between its two messages."""
     scene = "cancelled-in-temporal"
@@ -191,7 +208,13 @@ async def main() -> None:
                 await temporal.bootstrap(client)
                 await look_again(parts, client)
             async with skipping_temporal() as env:
-                for scene in (pause_and_resume, cancel_in_temporal, supersede, fall_back):
+                for scene in (
+                    pause_and_resume,
+                    pause_after_its_resumption,
+                    cancel_in_temporal,
+                    supersede,
+                    fall_back,
+                ):
                     shop = await customers_shop(parts, scene.__name__.replace("_", "-"))
                     async with workers_at_work(shop, env.client):
                         await scene(Engine(env, shop, parts.relay(env.client)))

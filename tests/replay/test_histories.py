@@ -80,6 +80,7 @@ def events(file: Path, kind: str) -> list[dict[str, Any]]:
         ("two-messages-to-the-end", [], ["send", "send"], "finished"),
         ("first-channel-refused", [], ["send", "send", "send"], "finished"),
         ("paused-and-resumed", ["pause", "resume"], ["send", "send"], "finished"),
+        ("paused-after-its-resumption", ["resume", "pause", "resume"], ["send", "send"], "finished"),
         ("cancelled-in-temporal", [], ["send"], "canceled"),
         ("look-run-again", ["checkout_completed"], ["look", "send"], "converted"),
         ("superseded", ["superseded"], ["send"], "exited"),

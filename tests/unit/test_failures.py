@@ -60,8 +60,8 @@ def test_an_answer_of_temporal_means(status: RPCStatusCode, message: str, failur
         (RuntimeError("Failed client connect: Server connection error"), Failure.AWAY),
         (RuntimeError("something else"), Failure.UNKNOWN),
         (UnknownSignalError("no journey hears a signal 'x'"), Failure.POISON),
-        (ValueError("out of range"), Failure.OWN),
-        (TypeError("no delay"), Failure.OWN),
+        (ValueError("out of range"), Failure.OURS),
+        (TypeError("unsupported operand"), Failure.OURS),
     ],
 )
 def test_an_error_of_our_side_means(error: Exception, failure: Failure) -> None:

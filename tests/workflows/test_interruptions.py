@@ -165,18 +165,48 @@ async def test_a_pause_that_is_told_again_after_its_resumption_changes_nothing(e
     assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
 
 
-async def test_a_pause_that_is_told_only_after_its_resumption_changes_nothing(engine: Engine) -> None:
-    pool = engine.shop.parts.pool
+async def pause_that_is_parked(engine: Engine, at: timedelta) -> None:
+    """Pause by the API, while Temporal cannot be told of it."""
+    journey = await engine.shop.journey()
+    assert await commands.pause(engine.shop.parts.pool, journey.id, engine.shop.begins + at)
+    row = await engine.shop.parts.pool.fetchval("select id from outbox")
+    await outbox.park(engine.shop.parts.pool, {row: "a reason"})
+
+
+async def give_back(engine: Engine) -> None:
+    assert len(await outbox.retry(engine.shop.parts.pool, None)) == 1
+    await engine.deliver()
+
+
+async def test_a_parked_pause_that_is_given_back_after_its_resumption_changes_nothing(engine: Engine) -> None:
     await started(engine)
     await engine.forward(3 * HOUR)
-    journey = await engine.shop.journey()
-    assert await commands.pause(pool, journey.id, engine.shop.begins + 3 * HOUR)
-    await pool.execute("update outbox set parked_at = now() where signal = 'pause'")
+    await pause_that_is_parked(engine, 3 * HOUR)
     await resume_by_api(engine, 3 * HOUR + MINUTE)
-    assert len(await outbox.retry(pool, None)) == 1
-    await engine.deliver()
+    await give_back(engine)
     await engine.forward(25 * HOUR)
     assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
+    assert (await engine.shop.journey()).status == "running"
+
+
+async def test_a_pause_that_is_newer_than_the_resumption_before_it_counts(engine: Engine) -> None:
+    await started(engine)
+    await engine.forward(3 * HOUR)
+    await signal(engine, "resume", 3 * HOUR)
+    await pause_by_api(engine, 3 * HOUR + MINUTE)
+    await engine.forward(40 * HOUR)
+    assert await engine.shop.sent() == [("first", "sms")]
+
+
+async def test_a_backends_resumption_that_comes_before_its_pause_is_noted_in_postgres(engine: Engine) -> None:
+    await started(engine)
+    await engine.forward(3 * HOUR)
+    await pause_that_is_parked(engine, 3 * HOUR)
+    await signal(engine, "resume", 3 * HOUR + MINUTE)
+    await give_back(engine)
+    await engine.forward(25 * HOUR)
+    assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
+    assert (await engine.shop.journey()).status == "running"
 
 
 async def test_a_resumption_that_is_told_again_after_the_next_pause_changes_nothing(engine: Engine) -> None:

@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.compose import Composer
 from channels.base import Outgoing
+from journeys.events import Event
 from journeys.gate import Mode
 from storage import customers, shops, story
 from tests.integration.loopback import Answer, serving
@@ -109,41 +109,73 @@ async def test_a_claim_waits_for_an_order_that_is_being_taken_and_then_refuses(s
     assert [state for _, _, state, _ in await shop.ledger()] == ["refused"]
 
 
-async def test_a_claim_waits_for_the_person_to_whom_the_cart_went_meanwhile(shop: TestShop) -> None:
+BOB: dict[str, Any] = {"phone": "+33639980002", "email": "bob@example.com"}
+
+
+async def two_users(shop: TestShop, **bob: Any) -> None:
+    """Ann, who has a cart, and Bob, of whom more was told since: his is the newer address."""
     await shop.identify()
     await shop.fill()
-    pool = shop.parts.pool
-    await pool.execute("insert into customers (shop, customer_id, traits) select shop, 'bob', traits from customers")
-    await pool.execute(
-        "insert into consents select shop, 'bob', channel, purpose, granted, wording, at, message_id from consents"
-    )
-    async with pool.acquire() as bob, bob.transaction():
-        await customers.lock(bob, shop.shop, "bob")
-        async with pool.acquire() as ann, ann.transaction():
-            await customers.lock(ann, shop.shop, "ann")
-            claim = asyncio.create_task(send(shop))
-            await until(lambda: pool.fetchval(WAITING_FOR_A_LOCK))
-            await ann.execute("update journeys set customer_id = 'bob'")
-        await bob.execute("update consents set granted = false where customer_id = 'bob'")
-        blocked = "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))"
-        await until(lambda: pool.fetchval(blocked, bob.get_server_pid()))
-    assert (await claim).reason == "no consent to marketing by sms"
+    told = {**BOB, "locale": "fr-FR", "consent": {"sms": True, "email": True}, **bob}
+    await shop.take(shop.event("identify", MINUTE, person="bob", **told))
 
 
-async def test_a_message_that_is_due_after_a_merge_goes_to_the_survivor_by_their_own_consent(engine: Engine) -> None:
+def ann_is_bob(shop: TestShop) -> Event:
+    """The shop's backend says that the two are one."""
+    alias = shop.event("page", 2 * MINUTE, person="bob")
+    told = {"kind": "alias", "name": "alias", "previous_id": "ann", "from_backend": True}
+    return alias.model_copy(update=told)
+
+
+async def test_a_message_that_is_due_after_a_merge_goes_to_the_survivors_address_once(engine: Engine) -> None:
     shop = engine.shop
-    async with serving(CREATED) as twilio:
-        await connect_twilio(shop, twilio.url)
-        await shop.identify("ben", phone="+33639980002", email="ben@example.com")
-        await shop.fill(person="ben")
-        await engine.deliver()
-        await shop.identify("ann")
-        merged = shop.event("page", MINUTE, person="ann")
-        await shop.take(merged.model_copy(update={"kind": "alias", "previous_id": "ben", "from_backend": True}))
-        await engine.forward(2 * HOUR + 2 * MINUTE)
-        assert await shop.sent() == [("first", "sms")]
-        [request] = twilio.requests
-        assert parse_qs(request.body.decode())["To"] == [PHONE]
+    await two_users(shop)
+    await engine.deliver()
+    await shop.take(ann_is_bob(shop))
+    journey = await engine.finish()
+    assert (journey.customer_id, journey.outcome) == ("bob", "finished")
+    assert await shop.sent() == [("first", "sms"), ("second", "email")]
+    rows = await shop.parts.pool.fetch(
+        "select customer_id, address from sends join sandbox_messages using (send_id) order by decided_at"
+    )
+    assert [tuple(row) for row in rows] == [("bob", BOB["phone"]), ("bob", BOB["email"])]
+
+
+async def test_a_message_that_is_due_after_a_merge_goes_by_the_survivors_consent(engine: Engine) -> None:
+    shop = engine.shop
+    await two_users(shop, consent={"sms": False, "email": True})
+    await engine.deliver()
+    await shop.take(ann_is_bob(shop))
+    await engine.finish()
+    assert await shop.sent() == [("first", "email"), ("second", "email")]
+    rows = await shop.parts.pool.fetch("select distinct address from sandbox_messages")
+    assert [row["address"] for row in rows] == [BOB["email"]]
+
+
+async def test_a_claim_waits_for_the_person_to_whom_the_cart_went_meanwhile(shop: TestShop) -> None:
+    await two_users(shop)
+    pool = shop.parts.pool
+
+    async def waiting(number: int) -> bool:
+        return bool(await pool.fetchval(WAITING_FOR_A_LOCK) == number)
+
+    async with pool.acquire() as last, last.transaction():
+        async with pool.acquire() as first, first.transaction():
+            await customers.lock(first, shop.shop, "bob")
+            # The merge holds Ann and waits for Bob; somebody waits for Bob after it; the claim waits for Ann.
+            merge = asyncio.create_task(shop.take(ann_is_bob(shop)))
+            await until(lambda: waiting(1))
+            held = asyncio.create_task(customers.lock(last, shop.shop, "bob"))
+            await until(lambda: waiting(2))
+            claim = asyncio.create_task(send(shop))
+            await until(lambda: waiting(3))
+        await merge
+        await held
+        blocked = "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))"
+        await until(lambda: pool.fetchval(blocked, last.get_server_pid()))
+        await last.execute("update consents set granted = false where customer_id = 'bob'")
+    assert (await claim).reason == "no consent to marketing by sms"
+    assert [row["customer_id"] for row in await pool.fetch("select customer_id from sends")] == ["bob"]
 
 
 async def test_after_an_acknowledged_order_no_claim_commits(shop: TestShop) -> None:

@@ -89,6 +89,19 @@ async def test_a_backends_pause_holds_the_journey_and_resume_gives_it_the_time_t
     assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
 
 
+async def test_a_backends_pause_that_is_not_later_than_the_newest_resume_changes_nothing(
+    engine: Engine, backend: Client
+) -> None:
+    handle = await running(engine, backend)
+    with engine.env.with_time_skipping_disabled():
+        await handle.signal("resume", {"at": at(engine, 4 * HOUR)})
+        await handle.signal("resume", {"at": at(engine, 3 * HOUR)})
+        await handle.signal("pause", {"at": at(engine, 4 * HOUR)})
+        assert (await handle.query("state"))["paused_at"] is None
+        await handle.signal("pause", {"at": at(engine, 4 * HOUR + MINUTE)})
+        assert (await handle.query("state"))["paused_at"] is not None
+
+
 async def test_the_state_can_be_asked_for(engine: Engine, backend: Client) -> None:
     handle = await running(engine, backend)
     state = await handle.query("state")
