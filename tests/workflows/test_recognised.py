@@ -1,11 +1,12 @@
-"""A visitor who turns out to be a customer while their journey runs."""
+"""Somebody who turns out to be somebody else while their journey runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from journeys.events import Event
-from tests.support import ITEM, MINUTE, Engine
+from storage import offers
+from tests.support import HOUR, ITEM, MINUTE, Engine
 
 
 def by(event: Event, user: str | None) -> Event:
@@ -24,3 +25,20 @@ async def test_the_journey_goes_on_and_what_it_sends_is_sent_to_the_customer(eng
     assert (journey.customer_id, journey.outcome) == ("ann", "finished")
     sends = await shop.parts.pool.fetch("select distinct customer_id, state from sends where channel = 'email'")
     assert [tuple(row) for row in sends] == [("ann", "accepted")]
+
+
+async def test_what_was_sent_and_offered_to_a_user_who_is_merged_is_the_survivors(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    await shop.identify("bob")
+    await shop.fill(person="bob", price=60)
+    await engine.deliver()
+    await engine.forward(14 * HOUR + 24 * HOUR + MINUTE)
+    [before] = await offers.of_customer(pool, shop.shop, "bob", 10)
+    alias = shop.event("page", 39 * HOUR)
+    told = {"kind": "alias", "name": "alias", "previous_id": "bob", "from_backend": True}
+    await shop.take(alias.model_copy(update=told))
+    assert await offers.of_customer(pool, shop.shop, "ann", 10) == [before]
+    assert await offers.of_customer(pool, shop.shop, "bob", 10) == []
+    sends = await pool.fetch("select step, customer_id from sends order by step")
+    assert [tuple(row) for row in sends] == [("first", "ann"), ("second", "ann")]
+    assert (await engine.finish()).customer_id == "ann"
