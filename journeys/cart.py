@@ -24,7 +24,12 @@ _MOST_PIECES = 10**6
 
 
 class Item(BaseModel):
-    """One line of a cart. ``price`` is for one piece, with tax unless the shop states the tax apart."""
+    """One line of a cart. ``price`` is for one piece, with tax unless the shop states the tax apart.
+
+    Attributes:
+        cost: what one piece costs the shop, where it tells that.
+
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +40,7 @@ class Item(BaseModel):
     quantity: int = 1
     url: str | None = None
     image_url: str | None = None
+    cost: Decimal | None = None
 
 
 class Cart(BaseModel):
@@ -172,6 +178,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
         quantity=_quantity(product, path),
         url=_string(product.get("url")),
         image_url=_string(product.get("image_url")),
+        cost=money(product, "cost", path) if product.get("cost") is not None else None,
     )
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from journeys.events import BadEventError, Event, timestamp
-from journeys.facts import CUSTOMER_FIELDS, Channel, Purpose
+from journeys.facts import CUSTOMER_FIELDS, Medium, Purpose
 
 Traits = dict[str, dict[str, Any]]
 """Each trait's value, with the time and the message id of the event that said it."""
 
 
 class Consent(BaseModel):
-    """A person's word on one channel and purpose.
+    """A person's word on one channel, as people name them (a medium), and one purpose.
 
     Attributes:
         wording: the text that was shown, and the page that showed it; it is kept when the event is dropped.
@@ -24,7 +24,7 @@ class Consent(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    channel: Channel
+    channel: Medium
     purpose: Purpose
     granted: bool
     wording: str | None
@@ -43,7 +43,9 @@ class _Given(BaseModel):
         return f"{self.text} ({self.page})" if self.text and self.page else self.text or self.page
 
 
-_GIVEN: TypeAdapter[bool | _Given] = TypeAdapter(StrictBool | _Given)
+_GIVEN: TypeAdapter[bool | _Given | list[_Given]] = TypeAdapter(
+    StrictBool | _Given | Annotated[list[_Given], Field(min_length=1)]
+)
 
 
 def merge(known: Traits, event: Event) -> Traits:
@@ -85,9 +87,9 @@ def fields(traits: dict[str, Any]) -> dict[str, str]:
 
 
 def consents(event: Event) -> list[Consent]:
-    """Read the consents of an identify: per channel true, false, or an object with its proof.
+    """Read the consents of an identify: per channel true, false, an object with its proof, or a list of such objects.
 
-    Channels that Relance does not send by yet are passed over: the event keeps them.
+    What is none of the media is passed over: the event keeps it.
 
     Raises:
         BadEventError: naming the channel.
@@ -96,17 +98,28 @@ def consents(event: Event) -> list[Consent]:
     given = event.traits.get("consent") or {}
     if not isinstance(given, dict):
         raise BadEventError("traits.consent", "must be an object with a field for each channel")
-    return [_consent(channel, given[channel], event) for channel in Channel if channel in given]
+    return [consent for channel in Medium if channel in given for consent in _consents(channel, given[channel], event)]
 
 
-def _consent(channel: Channel, value: object, event: Event) -> Consent:
+def _consents(channel: Medium, value: object, event: Event) -> list[Consent]:
+    field = f"traits.consent.{channel}"
     try:
         given = _GIVEN.validate_python(value)
     except ValidationError:
         form = '{"granted": true, "purpose": "marketing", "text": "…", "at": "2026-03-01T10:15:00Z"}'
-        raise BadEventError(f"traits.consent.{channel}", f"must be true, false, or {form}") from None
+        problem = f"must be true, false, {form}, or a list of such objects, one for each purpose"
+        raise BadEventError(field, problem) from None
     if isinstance(given, bool):
-        return Consent(channel=channel, purpose=Purpose.MARKETING, granted=given, wording=None, at=event.at)
-    at = timestamp({"at": given.at}, "at", path=f"traits.consent.{channel}.") or event.at
+        return [_consent(channel, _Given(granted=given), event, field)]
+    if isinstance(given, _Given):
+        return [_consent(channel, given, event, field)]
+    if len({word.purpose for word in given}) < len(given):
+        raise BadEventError(field, "names a purpose twice; give one word for each purpose")
+    return [_consent(channel, word, event, f"{field}[{place}]") for place, word in enumerate(given)]
+
+
+def _consent(channel: Medium, given: _Given, event: Event, field: str) -> Consent:
+    at = timestamp({"at": given.at}, "at", path=f"{field}.") or event.at
+    # Nobody's word lies ahead: what they say next must stand above it.
     at = min(at, event.received_at)
     return Consent(channel=channel, purpose=given.purpose, granted=given.granted, wording=given.wording, at=at)

@@ -15,6 +15,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from journeys import devices
+from journeys.devices import Told
+
 MAX_ID = 256
 MAX_EVENT_BYTES = 32 * 1024
 """Segment's own limit for one event."""
@@ -40,14 +43,22 @@ class Name(StrEnum):
     CHECKOUT_STEP_COMPLETED = "Checkout Step Completed"
     PAYMENT_INFO_ENTERED = "Payment Info Entered"
     ORDER_COMPLETED = "Order Completed"
+    MESSAGE_DELIVERED = "Message Delivered"
+    MESSAGE_FAILED = "Message Failed"
+    MESSAGE_COMPLAINED = "Message Complained"
 
 
 KINDS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls of Segment's tracking API."""
 
 
-BY_THE_SHOP = frozenset({"Order Updated", "Order Refunded", "Order Cancelled", "Order Shipped", "Order Delivered"})
-"""What the shop does with an order: no activity of the person, who may be asleep."""
+BY_THE_SHOP = frozenset(
+    {
+        *("Order Updated", "Order Refunded", "Order Cancelled", "Order Shipped", "Order Delivered"),
+        *(Name.MESSAGE_DELIVERED, Name.MESSAGE_FAILED, Name.MESSAGE_COMPLAINED),
+    }
+)
+"""What the shop does with an order, or a provider with a message: no activity of the person, who may be asleep."""
 
 
 class BadEventError(ValueError):
@@ -76,6 +87,7 @@ class Event(BaseModel):
         traits: of an identify the person's, of a group the group's.
         locale: the device's language, as ``fr-FR``.
         timezone: the device's zone, as ``Europe/Paris``.
+        device: where a push reaches the device. The table of devices has it; the log of events has not.
         from_backend: told by the shop's own backend, which knows what it says: by a call with an API key, a signed
             webhook or an import. A browser may say anything.
 
@@ -99,6 +111,7 @@ class Event(BaseModel):
     traits: dict[str, Any] = Field(default_factory=dict)
     locale: str | None = None
     timezone: str | None = None
+    device: Told | None = Field(default=None, exclude=True)
     from_backend: bool = False
 
     @property
@@ -115,7 +128,7 @@ class Event(BaseModel):
 def parse(message: object, *, received_at: datetime, kind: str | None = None, from_backend: bool = False) -> Event:
     """Check one Segment message and turn it into an event.
 
-    Of the message's ``context`` the locale and the time zone are kept, and nothing else: no address of a device.
+    Of the message's ``context`` the locale, the time zone and where a push reaches the device are kept, nothing else.
 
     Args:
         message: the decoded JSON value.
@@ -154,6 +167,7 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
         properties=properties,
         traits=_object(message, "traits"),
         **device_of(message),
+        device=devices.told(message.get("context")),
         from_backend=from_backend,
     )
 

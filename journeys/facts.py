@@ -20,11 +20,44 @@ class Segment(StrEnum):
     SERIAL_ABANDONER = "serial_abandoner"
 
 
-class Channel(StrEnum):
-    """A way to reach a person."""
+class Medium(StrEnum):
+    """What a person consents to, and what caps and quiet hours are for: how a message is felt, however it travels."""
 
     SMS = "sms"
     EMAIL = "email"
+    PUSH = "push"
+    VOICE = "voice"
+    WHATSAPP = "whatsapp"
+
+
+class Channel(StrEnum):
+    """A way to reach a person. Each has its own providers and its own task queue."""
+
+    SMS = "sms"
+    MMS = "mms"
+    RCS = "rcs"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
+    WEB_PUSH = "web_push"
+    APP_PUSH = "app_push"
+    VOICE = "voice"
+
+    @property
+    def medium(self) -> Medium:
+        """What a message by this channel counts as: pictures make no other thing of an SMS."""
+        return _MEDIA[self]
+
+
+_MEDIA = {
+    Channel.SMS: Medium.SMS,
+    Channel.MMS: Medium.SMS,
+    Channel.RCS: Medium.SMS,
+    Channel.WHATSAPP: Medium.WHATSAPP,
+    Channel.EMAIL: Medium.EMAIL,
+    Channel.WEB_PUSH: Medium.PUSH,
+    Channel.APP_PUSH: Medium.PUSH,
+    Channel.VOICE: Medium.VOICE,
+}
 
 
 class Purpose(StrEnum):
@@ -45,6 +78,7 @@ class Facts(BaseModel):
         paused_at: since when the journey is paused, if it is.
         last_activity: the person's last page or track event on any device.
         usable: the channels that the gate would allow now for the plan's purpose, each by name.
+        later: those that it would allow at a later moment.
 
     """
 
@@ -62,6 +96,7 @@ class Facts(BaseModel):
     segments: tuple[Segment, ...] = ()
     customer: dict[str, str] = {}
     usable: tuple[Channel, ...] = ()
+    later: dict[Channel, datetime] = {}
 
 
 SERIAL_ABANDONED_CARTS = 3

@@ -1,6 +1,5 @@
 """The gate: may this go to this person, now, by this channel? The UI calls it sending rules.
 
-Each rule is a function over the facts and answers with the reason for its refusal, or None.
 The look asks the same rules as the claim; only the claim's answer counts.
 """
 
@@ -9,148 +8,89 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from journeys.facts import Channel, Purpose
+from journeys import rules
+from journeys.question import Defer, Question, Refuse, Verdict
 
-
-class Mode(StrEnum):
-    """A shop's sending mode."""
-
-    SANDBOX = "sandbox"
-    """Everything is kept, nothing leaves."""
-    ALLOWLIST = "allowlist"
-    """Only listed addresses are sent to."""
-    LIVE = "live"
-    """Everybody may be sent to. Not open yet: caps, quiet hours and opt-out words come first."""
-    STOPPED = "stopped"
-    """Nothing is sent."""
+RULES: tuple[Callable[[Question], Verdict], ...] = (
+    # the journey, and what it is about
+    rules.journey_runs,
+    rules.goal_not_reached,
+    rules.cart_holds_something,
+    # the shop and the plan
+    rules.shop_sends,
+    rules.below_the_ceiling,
+    rules.plan_goes_on,
+    # holdout and roll-out
+    rules.not_held_out,
+    rules.rolled_out,
+    # consent and suppressed addresses
+    rules.permitted,
+    rules.voice_switched_on,
+    rules.not_suppressed,
+    rules.not_opted_out,
+    # the channel
+    rules.reachable,
+    rules.the_better_push,
+    rules.connected,
+    rules.listed,
+    rules.provider_works,
+    # other journeys, and what was sent before
+    rules.goes_first,
+    rules.below_the_plans_limit,
+    rules.us_cart_sms,
+    rules.below_the_caps,
+    # the hour
+    rules.not_too_late,
+    rules.in_open_hours,
+)
+"""In the order in which they are asked. The first refusal counts; where there is none, the latest deferral."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """What the rules are asked about.
+class Answer:
+    """What one rule says."""
+
+    rule: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate says, and what each rule said.
 
     Attributes:
-        status: the journey's: running, paused or ended.
-        ended_because: why it ended, where it did.
-        ordered: the cart was ordered.
-        empty: the cart holds nothing.
-        consent: the person's word on this channel and purpose; None when they never gave one.
-        suppressed: nothing may go to the person's address for the channel, whatever they consented to.
-        has_address: there is an address for the channel.
-        connected: the shop has a provider's account for the channel.
-        listed: that address is on the shop's allowlist.
-        sent: live sends on this channel for this key, over all its journeys.
-        at_most: how many of them the plan allows; None for any number.
-        deadline: the last moment for this step; None for any.
+        verdict: None where the message may go.
 
     """
 
-    at: datetime
-    channel: Channel
-    purpose: Purpose
-    status: str
-    ended_because: str | None
-    ordered: bool
-    empty: bool
-    mode: Mode
-    held_out: bool
-    consent: bool | None
-    suppressed: bool
-    has_address: bool
-    connected: bool
-    listed: bool
-    sent: int
-    at_most: int | None
-    deadline: datetime | None
+    answers: tuple[Answer, ...]
+    verdict: Verdict
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the message may go now."""
+        return self.verdict is None
+
+    @property
+    def later(self) -> datetime | None:
+        """From when on it may go, where it may not now."""
+        return self.verdict.until if isinstance(self.verdict, Defer) else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it may not go now."""
+        return self.verdict.reason if self.verdict else None
 
 
-def journey_runs(q: Question) -> str | None:
-    """Nothing goes out for a journey that is paused or over."""
-    if q.status == "paused":
-        return "journey is paused"
-    return None if q.status == "running" else f"journey ended: {q.ended_because or 'no reason kept'}"
-
-
-def goal_not_reached(q: Question) -> str | None:
-    """Nothing goes out after the order."""
-    return "cart was ordered" if q.ordered else None
-
-
-def cart_holds_something(q: Question) -> str | None:
-    """There is nothing to recover in an empty cart."""
-    return "cart is empty" if q.empty else None
-
-
-def shop_sends(q: Question) -> str | None:
-    """The shop's sending mode allows it."""
-    if q.mode is Mode.STOPPED:
-        return "shop has stopped sending"
-    return "live mode is not open yet" if q.mode is Mode.LIVE else None
-
-
-def not_held_out(q: Question) -> str | None:
-    """The holdout is sent no marketing."""
-    return "customer is in the holdout" if q.held_out and q.purpose is Purpose.MARKETING else None
-
-
-def permitted(q: Question) -> str | None:
-    """Marketing needs a yes; anything else must not have met a no."""
-    if q.consent or (q.consent is None and q.purpose is not Purpose.MARKETING):
-        return None
-    return f"no consent to {q.purpose} by {q.channel}"
-
-
-def not_suppressed(q: Question) -> str | None:
-    """Nothing at all goes to a suppressed address: the word of whoever reads there is above the shop's files."""
-    return "address is suppressed" if q.suppressed else None
-
-
-def reachable(q: Question) -> str | None:
-    """There is an address."""
-    return None if q.has_address else f"no address for {q.channel}"
-
-
-def listed(q: Question) -> str | None:
-    """In allowlist mode the address must be listed."""
-    return "address is not on the allowlist" if q.mode is Mode.ALLOWLIST and not q.listed else None
-
-
-def connected(q: Question) -> str | None:
-    """Where messages really leave, the shop has an account with a provider."""
-    return f"shop has no account for {q.channel}" if q.mode is not Mode.SANDBOX and not q.connected else None
-
-
-def in_time(q: Question) -> str | None:
-    """The step's deadline has not passed."""
-    return "deadline of the step has passed" if q.deadline and q.at > q.deadline else None
-
-
-def below_the_plans_limit(q: Question) -> str | None:
-    """The plan allows another send on this channel for this key."""
-    if q.at_most is None or q.sent < q.at_most:
-        return None
-    return f"plan allows {q.at_most} by {q.channel} for one cart"
-
-
-RULES: tuple[Callable[[Question], str | None], ...] = (
-    journey_runs,
-    goal_not_reached,
-    cart_holds_something,
-    shop_sends,
-    not_held_out,
-    permitted,
-    not_suppressed,
-    reachable,
-    connected,
-    listed,
-    in_time,
-    below_the_plans_limit,
-)
-"""In the order in which they are asked; the first refusal counts."""
-
-
-def refusal(question: Question) -> str | None:
-    """Ask every rule; give the first refusal's reason, or None when all allow it."""
-    return next((reason for rule in RULES if (reason := rule(question))), None)
+def decide(question: Question) -> Decision:
+    """Ask every rule. What is deferred beyond the step's deadline is refused."""
+    answers = tuple(Answer(rule.__name__, rule(question)) for rule in RULES)
+    verdicts = [answer.verdict for answer in answers]
+    refusal = next((verdict for verdict in verdicts if isinstance(verdict, Refuse)), None)
+    if refusal is not None:
+        return Decision(answers, refusal)
+    latest = max((v for v in verdicts if isinstance(v, Defer)), key=lambda v: v.until, default=None)
+    if latest is not None and question.deadline is not None and latest.until > question.deadline:
+        return Decision(answers, Refuse(f"{latest.reason}, which is too late for the step"))
+    return Decision(answers, latest)

@@ -9,5 +9,17 @@ _BUCKETS = 10_000
 
 def held_out(shop: str, plan: str, customer: str, percent: int) -> bool:
     """Tell whether a customer is in the plan's holdout: by hash, so the same customer always is or never is."""
-    digest = hashlib.sha256(f"{shop}\0{plan}\0{customer}".encode()).digest()
-    return int.from_bytes(digest[:8]) % _BUCKETS < percent * _BUCKETS // 100
+    return _bucket(shop, plan, customer) < percent * _BUCKETS // 100
+
+
+def rolled_out(shop: str, plan: str, customer: str, percent: int) -> bool:
+    """Tell whether a plan has been rolled out to a customer: by another hash, so that it does not follow the holdout.
+
+    Whoever has the plan keeps it when the share grows.
+    """
+    return _bucket(shop, plan, customer, "roll-out") < percent * _BUCKETS // 100
+
+
+def _bucket(*names: str) -> int:
+    digest = hashlib.sha256("\0".join(names).encode()).digest()
+    return int.from_bytes(digest[:8]) % _BUCKETS

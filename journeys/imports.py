@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from journeys.addresses import comparable, usable
 from journeys.events import BadEventError, Event, Name, parse
-from journeys.facts import Channel, Purpose
+from journeys.facts import Medium, Purpose
 from journeys.rows import BadRowError, Columns, Row, plain
 
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -98,8 +98,8 @@ _FIELDS = {
 }
 """The fields of an event that are wrong only because a column is."""
 _NOT_ADDRESSES = {
-    Channel.EMAIL: "is no e-mail address such as ann@example.com",
-    Channel.SMS: "is no telephone number such as +33639980001; one without + needs a column country_code, such as FR",
+    Medium.EMAIL: "is no e-mail address such as ann@example.com",
+    Medium.SMS: "is no telephone number such as +33639980001; one without + needs a column country_code, such as FR",
 }
 
 
@@ -126,7 +126,7 @@ class Suppression:
 
     """
 
-    channel: Channel
+    channel: Medium
     address: str
     reason: str
     at: datetime | None
@@ -171,8 +171,8 @@ def _customer(row: Row, reading: Reading) -> dict[str, Any]:
         **_unknown_columns(row),
         **{trait: row.text(field) for trait, field in _TRAITS.items()},
         "country": country,
-        "email": _address(row, Channel.EMAIL, "email"),
-        "phone": _address(row, Channel.SMS, "phone", country),
+        "email": _address(row, Medium.EMAIL, "email"),
+        "phone": _address(row, Medium.SMS, "phone", country),
     }
     created_at, updated_at = row.moment("created_at"), row.moment("updated_at")
     if created_at is not None:
@@ -240,7 +240,7 @@ def _consent(row: Row, _: Reading) -> dict[str, Any]:
         "type": "identify",
         "userId": _customer_id(row),
         "timestamp": at,
-        "traits": {"consent": {str(_one_of(row, "channel", Channel)): granted}},
+        "traits": {"consent": {str(_one_of(row, "channel", Medium)): granted}},
     }
 
 
@@ -260,7 +260,7 @@ def suppressions(values: Mapping[str, Any], reading: Reading) -> list[Suppressio
     """
     row = Row(values, COLUMNS[What.SUPPRESSIONS], reading.zone)
     country = row.text("country")
-    told = {"email": Channel.EMAIL, "phone": Channel.SMS, "address": _channel(row)}
+    told = {"email": Medium.EMAIL, "phone": Medium.SMS, "address": _channel(row)}
     found = [
         (channel, comparable(channel, address))
         for field, channel in told.items()
@@ -272,21 +272,21 @@ def suppressions(values: Mapping[str, Any], reading: Reading) -> list[Suppressio
     return [Suppression(channel, address, reason, at) for channel, address in found]
 
 
-def _channel(row: Row) -> Channel:
+def _channel(row: Row) -> Medium:
     """Tell what the column ``address`` is for: the row says it, or the address shows it."""
     if row.value("channel") is not None:
-        return _one_of(row, "channel", Channel)
-    return Channel.EMAIL if "@" in (row.text("address") or "") else Channel.SMS
+        return _one_of(row, "channel", Medium)
+    return Medium.EMAIL if "@" in (row.text("address") or "") else Medium.SMS
 
 
-def _address(row: Row, channel: Channel, field: str, country: str | None = None) -> str | None:
+def _address(row: Row, channel: Medium, field: str, country: str | None = None) -> str | None:
     said = row.text(field)
     if said is None:
         return None
     # Shopify puts an apostrophe before the + so that a spreadsheet takes the number for text.
     address = usable(channel, said.removeprefix("'"), country)
     if address is None:
-        raise BadRowError(row.column(field), _NOT_ADDRESSES[channel])
+        raise BadRowError(row.column(field), _NOT_ADDRESSES.get(channel, _NOT_ADDRESSES[Medium.SMS]))
     return address
 
 

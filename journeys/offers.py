@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -25,11 +26,12 @@ class ItemAmount(BaseModel):
 
 
 class FreeShipping(BaseModel):
-    """This cart is shipped for nothing."""
+    """This cart is shipped for nothing. ``costs`` is what that takes from the margin."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["free_shipping"]
+    costs: Amounts = {}
 
 
 class NextOrderCredit(BaseModel):
@@ -41,6 +43,8 @@ class NextOrderCredit(BaseModel):
     amount: Amounts
 
 
+Percent = Annotated[int, Field(ge=0, le=100)]
+
 Incentive = Annotated[ItemAmount | FreeShipping | NextOrderCredit, Field(discriminator="kind")]
 
 
@@ -49,7 +53,11 @@ class OfferPolicy(BaseModel):
 
     Attributes:
         valid_for: how long an offer lives after it was made; the message prints the deadline.
-        by_segment: a segment with an empty list is offered nothing. Serial abandoner counts before the rest.
+        by_segment: a segment with an empty list, or with none, is offered nothing. Serial abandoner counts before the
+            rest: who leaves carts to be paid for coming back is given nothing, unless there is a list for them.
+        margin_floor: how much of what the person pays must be left as margin, in percent; None for no floor.
+        assumed_margin: the margin of items of which the shop tells no cost, in percent of their price.
+        per_person: how many offers one person is made at most, over all journeys; None for any number.
 
     """
 
@@ -57,6 +65,9 @@ class OfferPolicy(BaseModel):
 
     valid_for: Duration
     by_segment: dict[Segment, list[Incentive]]
+    margin_floor: Percent | None = None
+    assumed_margin: Percent | None = None
+    per_person: Annotated[int, Field(ge=0)] | None = None
 
 
 class Offer(BaseModel):
@@ -72,16 +83,71 @@ class Offer(BaseModel):
     deadline: datetime
 
 
-def choose(policy: OfferPolicy, segments: tuple[Segment, ...], cart: Cart, *, at: datetime) -> Offer | None:
-    """Pick the offer for a person and a cart, or None where the policy gives nothing."""
-    segment = next((s for s in reversed(Segment) if s in segments and s in policy.by_segment), None)
-    if segment is None:
-        return None
-    deadline = at + policy.valid_for
-    for incentive in policy.by_segment[segment]:
-        if offer := _fit(incentive, cart, deadline):
+@dataclass(frozen=True)
+class NoOffer:
+    """Nothing is offered, and why."""
+
+    reason: str
+
+
+def choose(
+    policy: OfferPolicy, segments: tuple[Segment, ...], cart: Cart, *, made_before: int, at: datetime
+) -> Offer | NoOffer:
+    """Pick the offer for a person and a cart.
+
+    Args:
+        policy: the plan's.
+        segments: what kind of buyer the person is.
+        cart: what lies in it.
+        made_before: how many offers the person was made in their life.
+        at: when it is made.
+
+    """
+    if policy.per_person is not None and made_before >= policy.per_person:
+        return NoOffer(f"was made {made_before} offers before, and the plan allows {policy.per_person}")
+    segment = _counting(policy, segments)
+    incentives = policy.by_segment.get(segment, []) if segment else []
+    if not incentives:
+        return NoOffer(f"the plan offers nothing to a {segment or 'person like this'}".replace("_", " "))
+    refused = "no offer fits the cart"
+    for incentive in incentives:
+        offer = _fit(incentive, cart, at + policy.valid_for)
+        if offer is None:
+            continue
+        if _keeps_the_floor(policy, cart, _costs(incentive, offer, cart)):
             return offer
-    return None
+        refused = f"the margin would fall below {policy.margin_floor} %"
+    return NoOffer(refused)
+
+
+def _counting(policy: OfferPolicy, segments: tuple[Segment, ...]) -> Segment | None:
+    if Segment.SERIAL_ABANDONER in segments:
+        return Segment.SERIAL_ABANDONER
+    return next((segment for segment in segments if segment in policy.by_segment), None)
+
+
+def _costs(incentive: Incentive, offer: Offer, cart: Cart) -> Decimal:
+    """Tell what an offer takes from the margin of the cart that it is made for."""
+    if isinstance(incentive, FreeShipping):
+        return incentive.costs.get(cart.currency or "", Decimal(0))
+    return offer.amount or Decimal(0)
+
+
+def _keeps_the_floor(policy: OfferPolicy, cart: Cart, costs: Decimal) -> bool:
+    """Tell whether enough is left of what the person pays. A margin that is not known keeps no floor."""
+    if policy.margin_floor is None:
+        return True
+    margin = -cart.discount - costs
+    for item in cart.items:
+        each = item.price - item.cost if item.cost is not None else _assumed(policy, item)
+        if each is None:
+            return False
+        margin += each * item.quantity
+    return margin >= (cart.value - costs) * policy.margin_floor / 100
+
+
+def _assumed(policy: OfferPolicy, item: Item) -> Decimal | None:
+    return None if policy.assumed_margin is None else item.price * policy.assumed_margin / 100
 
 
 def _fit(incentive: Incentive, cart: Cart, deadline: datetime) -> Offer | None:
@@ -94,7 +160,8 @@ def _fit(incentive: Incentive, cart: Cart, deadline: datetime) -> Offer | None:
     if isinstance(incentive, NextOrderCredit):
         return Offer(kind="next_order_credit", amount=amount, currency=currency, deadline=deadline)
     item = _dearest(cart.items)
-    if item is None or item.price < incentive.from_price.get(currency, Decimal("Infinity")):
+    least = max(incentive.from_price.get(currency, Decimal("Infinity")), amount)
+    if item is None or item.price < least:
         return None
     return Offer(
         kind="item_amount",

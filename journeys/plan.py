@@ -44,6 +44,7 @@ class Plan(BaseModel):
         at_most: how many sends of a channel one key may get, over all its journeys.
         priority: 1 (first) to 5: which journey of a person goes first, and Temporal's priority of its sends.
         holdout: the share, in percent, of customers who are sent nothing.
+        rollout: the share, in percent, of customers whom the plan has come to.
         attribution: an order within this time after a journey ended without one still makes it converted.
         longest_life: a journey that is still running then is finished.
 
@@ -63,6 +64,7 @@ class Plan(BaseModel):
     purpose: Purpose
     priority: Annotated[int, Field(ge=1, le=5)] = 3
     holdout: Annotated[int, Field(ge=0, le=100)] = 0
+    rollout: Annotated[int, Field(ge=0, le=100)] = 100
     attribution: Duration
     longest_life: Duration
     at_most: dict[Channel, Annotated[int, Field(ge=0)]] = {}
@@ -86,6 +88,17 @@ class Plan(BaseModel):
     def following(self) -> dict[str, str | None]:
         """The id of the step that follows each step; None ends the plan."""
         return successors(self.steps)
+
+    @property
+    def send_priority(self) -> int:
+        """Temporal's priority of its sends: what people asked for goes before all that advertises."""
+        return 1 if self.purpose is Purpose.TRANSACTIONAL else max(self.priority, 2)
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels that it sends by, in the order of all channels."""
+        named = {channel for step in self.sends for channel in step.send.named}
+        return tuple(channel for channel in Channel if channel in named)
 
     @property
     def sends(self) -> list[Send]:

@@ -6,12 +6,12 @@ The workflow acts on the answer; the look and the send note it down in Postgres.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from journeys.durations import show
-from journeys.facts import Facts
+from journeys.facts import Channel, Facts
 from journeys.plan import Plan
 from journeys.steps import Branch, Exit, Send, Wait, WaitUntilIdle
 
@@ -70,6 +70,15 @@ class End:
     stage: Stage
 
 
+DEFER_WITHIN = timedelta(hours=48)
+"""For a send without a deadline of its own: how long after it was due it may still go out."""
+
+
+def deadline(stage: Stage, step: Send) -> datetime:
+    """Tell until when a step's message is worth sending, counted from the moment it was due."""
+    return min(stage.since + (step.send.deadline or DEFER_WITHIN), stage.life_ends)
+
+
 Move = Look | WaitUntil | SendNow | End
 
 
@@ -110,6 +119,16 @@ def next_move(plan: Plan, stage: Stage, facts: Facts | None, at: datetime) -> Mo
             return reached
         stage = reached
     return End("finished", "plan played to its end", stage)
+
+
+def held_until(step: Send, facts: Facts) -> datetime | None:
+    """Tell from when on one of a step's channels may be used that may not be used now; None where none is held back."""
+    return min((facts.later[channel] for channel in step.send.named if channel in facts.later), default=None)
+
+
+def tries(step: Send, facts: Facts) -> list[Channel]:
+    """Give the channels of a step that may be used now, in its order."""
+    return [channel for channel in step.send.named if channel in facts.usable]
 
 
 def _at_step(

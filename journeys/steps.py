@@ -75,11 +75,20 @@ class Message(BaseModel):
     offer: OfferPolicy | None = None
     deadline: Duration | None = None
 
+    @property
+    def named(self) -> list[Channel]:
+        """The channels of the step, in its order."""
+        return self.channels.first if isinstance(self.channels, First) else self.channels.all
+
 
 class Send(_Step):
     """Say something, on one channel or on several, before the deadline (counted from the moment it is due)."""
 
     send: Message
+
+    def slot(self, channel: Channel) -> str:
+        """Name the place in the ledger that a channel's send takes: the step's own, or one of several."""
+        return self.id if isinstance(self.send.channels, First) else f"{self.id}/{channel}"
 
 
 class Exit(_Step):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeys.customers import consents
-from journeys.facts import Channel, Purpose
+from journeys.facts import Medium, Purpose
 from journeys.imports import COLUMNS, EPOCH, NEEDED, Reading, Suppression, What, event, missing, suppressions
 from journeys.rows import BadRowError, moment
 
@@ -115,26 +115,26 @@ def test_an_order_is_told_at_its_own_time_with_its_money_to_the_last_digit() -> 
 def test_a_consent_carries_its_proof_and_its_date(said: object, granted: bool) -> None:  # noqa: FBT001 a parameter of the test
     row = CONSENT | {"granted": said, "text": "Yes, by SMS", "channel": "SMS", "purpose": "service"}
     (found,) = consents(read(What.CONSENTS, row))
-    assert (found.channel, found.purpose, found.granted) == (Channel.SMS, Purpose.SERVICE, granted)
+    assert (found.channel, found.purpose, found.granted) == (Medium.SMS, Purpose.SERVICE, granted)
     assert (found.wording, found.at) == ("Yes, by SMS", datetime(2026, 3, 1, 10, 15, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
     ("row", "found"),
     [
-        ({"email": " Ann@Example.com "}, [(Channel.EMAIL, "ann@example.com")]),
-        ({"Phone Number": "06 39 98 00 01", "country": "FR"}, [(Channel.SMS, "+33639980001")]),
-        ({"address": "ANN@example.com"}, [(Channel.EMAIL, "ann@example.com")]),
-        ({"address": "+33 6 39 98 00 01"}, [(Channel.SMS, "+33639980001")]),
-        ({"address": "+33639980001", "channel": "sms"}, [(Channel.SMS, "+33639980001")]),
+        ({"email": " Ann@Example.com "}, [(Medium.EMAIL, "ann@example.com")]),
+        ({"Phone Number": "06 39 98 00 01", "country": "FR"}, [(Medium.SMS, "+33639980001")]),
+        ({"address": "ANN@example.com"}, [(Medium.EMAIL, "ann@example.com")]),
+        ({"address": "+33 6 39 98 00 01"}, [(Medium.SMS, "+33639980001")]),
+        ({"address": "+33639980001", "channel": "sms"}, [(Medium.SMS, "+33639980001")]),
         (
             {"email": "ann@example.com", "phone": "+33639980001"},
-            [(Channel.EMAIL, "ann@example.com"), (Channel.SMS, "+33639980001")],
+            [(Medium.EMAIL, "ann@example.com"), (Medium.SMS, "+33639980001")],
         ),
     ],
 )
 def test_every_address_of_a_row_is_suppressed_in_the_form_in_which_addresses_are_compared(
-    row: dict[str, str], found: list[tuple[Channel, str]]
+    row: dict[str, str], found: list[tuple[Medium, str]]
 ) -> None:
     read_at = datetime(2026, 2, 1, tzinfo=UTC)
     row |= {"reason": "bounced", "date": "2026-02-01 00:00:00 UTC"}

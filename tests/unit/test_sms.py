@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import smsutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.sms import BASIC, EXTENSION, outside_gsm7, parts
+from journeys.sms import BASIC, EXTENSION, outside_gsm7, parts, transliterate
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,56 @@ def test_what_forces_ucs_2_is_named_once(char: str) -> None:
 @given(st.text(max_size=400), st.text(max_size=5))
 def test_a_longer_text_never_has_fewer_parts(text: str, more: str) -> None:
     assert parts(text) <= parts(text + more)
+
+
+GSM7 = st.text(st.sampled_from(sorted(BASIC | EXTENSION)))
+
+
+@given(st.one_of(st.text(max_size=400), GSM7, st.text(st.sampled_from("aé€ê🎁|"), min_size=50, max_size=500)))
+def test_parts_are_counted_as_another_library_counts_them(text: str) -> None:
+    assert parts(text) == max(len(smsutil.split(text).parts), 1)
+
+
+# Written in GSM-7
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("La fenêtre de l\u2019été où ça gêne", "La fenetre de l'été où ca gene"),
+        ("não, amanhã: 40\u00a0€ \u2013 só 2\u202fdias\u2026", "nao, amanha: 40 € - so 2 dias..."),
+        ("«\u00a0œuf\u00a0» \u201cŒuvre\u201d", '" oeuf " "OEuvre"'),
+        ("Łódź ½ ™ №", "Lodz 1/2 TM No"),
+        ("e\u0301te\u0301", "été"),  # the same letters, written apart
+        ("zero\u200bwidth", "zerowidth"),
+    ],
+)
+def test_a_text_is_written_in_gsm_7(text: str, plain: str) -> None:
+    assert transliterate(text) == plain
+
+
+@pytest.mark.parametrize("text", ["ê 🎁", "ê привет", "ê 日本", "ê https://bücher.example/ê"])
+def test_where_something_foreign_is_left_all_stays_as_it_is(text: str) -> None:
+    assert transliterate(text) == text
+
+
+def test_a_link_is_never_touched() -> None:
+    assert transliterate("ê https://x.example/?a=~b ê") == "e https://x.example/?a=~b e"
+
+
+def test_a_text_that_would_take_more_parts_stays_as_it_is() -> None:
+    text = "\u2026" * 70
+    assert transliterate(text) == text
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from("êçãœ\u2019\u00a0€é")), max_size=300))
+def test_it_is_all_or_nothing_and_never_takes_more_parts(text: str) -> None:
+    plain = transliterate(text)
+    assert plain == text or not outside_gsm7(plain)
+    assert parts(plain) <= parts(text)
+    assert transliterate(plain) == plain
+
+
+@given(GSM7)
+def test_what_is_gsm_7_stays_as_it_is(text: str) -> None:
+    assert transliterate(text) == text

@@ -16,6 +16,7 @@ from journeys import conditions, plan, yamlfile
 from journeys.problems import FORMS
 from messages.catalog import LanguageFile
 
+ONE_OF = "'sms', 'mms', 'rcs', 'whatsapp', 'email', 'web_push', 'app_push' or 'voice'"
 GOOD = (Path(__file__).parents[2] / "plans" / "cart-recovery.yaml").read_text()
 VALUE = "cart_value: {below: {EUR: 100, GBP: 90, CHF: 100, USD: 110, BRL: 600}}"
 
@@ -125,7 +126,7 @@ def test_the_plan_that_is_broken_here_is_right_as_it_is() -> None:
         ),
         ("point: Something", "point: " + "x" * 200, "3: sticking_point: has more than 200 characters"),
         ("sticking_point: Something lies", "sticking_point: [a]\n#", "3: sticking_point: input should be text"),
-        ("{sms: 1}", "{smss: 1}", "17: at_most.smss: input should be 'sms' or 'email'"),
+        ("{sms: 1}", "{smss: 1}", f"17: at_most.smss: input should be {ONE_OF}"),
         ("{sms: 1}", "{sms: -1}", "17: at_most.sms: input should be at least 0"),
         ("{sms: 1}", "sms", "17: at_most: give names, each with a ':' and a value"),
         (
@@ -184,8 +185,8 @@ def test_one_mistake_is_told_once_with_its_line_its_field_and_a_sentence(right: 
 @pytest.mark.parametrize(
     ("channels", "told"),
     [
-        ("{first: [sms, fax]}", ".first[1]: input should be 'sms' or 'email'"),
-        ("{all: [fax]}", ".all[0]: input should be 'sms' or 'email'"),
+        ("{first: [sms, fax]}", f".first[1]: input should be {ONE_OF}"),
+        ("{all: [fax]}", f".all[0]: input should be {ONE_OF}"),
         ("{first: []}", ".first: is empty"),
         ("{first: [sms], all: [email]}", ".all: is not a field here, beside first"),
         ("{}", ".first: is missing"),

@@ -1,0 +1,199 @@
+"""The rules of the gate, each a function over the facts. ``gate.RULES`` lists them in their order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from journeys import caps, quiet_hours
+from journeys.facts import Medium
+from journeys.question import Defer, Mode, Question, Refuse, Verdict
+from journeys.zones import country_of, zones_of
+
+PAUSED_FOR = timedelta(hours=1)
+"""How soon what a paused plan, or another journey, holds back is asked about again."""
+SOFT_OPT_IN = frozenset({"FR", "DE", "IT", "ES"})
+"""Where customers may be written e-mails about similar goods until they say no (ePrivacy directive, 13.2)."""
+US_CART_SMS_WITHIN = timedelta(hours=48)
+"""The CTIA's short code handbook: one cart reminder, within 48 hours."""
+
+
+# The journey
+
+
+def journey_runs(q: Question) -> Verdict:
+    """Nothing goes out for a journey that is paused or over."""
+    if q.status == "paused":
+        return Refuse("journey is paused")
+    return None if q.status == "running" else Refuse(f"journey ended: {q.ended_because or 'no reason kept'}")
+
+
+def goal_not_reached(q: Question) -> Verdict:
+    """Nothing goes out after the order."""
+    return Refuse("cart was ordered") if q.ordered else None
+
+
+def cart_holds_something(q: Question) -> Verdict:
+    """There is nothing to recover in an empty cart, or in one with nothing left that can be bought."""
+    return Refuse("cart is empty") if q.empty else None
+
+
+# The shop
+
+
+def shop_sends(q: Question) -> Verdict:
+    """The shop's sending mode allows it."""
+    return Refuse("shop has stopped sending") if q.mode is Mode.STOPPED else None
+
+
+def below_the_ceiling(q: Question) -> Verdict:
+    """The shop has money left for today; what people asked for is sent all the same."""
+    ceiling = q.policy.daily_ceiling
+    if q.is_transactional or ceiling is None or q.spent < ceiling:
+        return None
+    tomorrow = datetime.combine(q.at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    return Defer(tomorrow, f"the shop's daily ceiling of {ceiling} is reached")
+
+
+def plan_goes_on(q: Question) -> Verdict:
+    """The shop has not paused the plan."""
+    return Defer(q.at + PAUSED_FOR, "plan is paused") if q.plan_paused else None
+
+
+# Holdout and roll-out
+
+
+def not_held_out(q: Question) -> Verdict:
+    """The holdout is sent no marketing."""
+    return Refuse("customer is in the holdout") if q.held_out and q.is_marketing else None
+
+
+def rolled_out(q: Question) -> Verdict:
+    """The plan has been rolled out to this customer."""
+    return None if q.rolled_out or q.is_transactional else Refuse("plan is not rolled out to this customer")
+
+
+# Consent
+
+
+def permitted(q: Question) -> Verdict:
+    """Marketing needs a yes; anything else must not have met a no."""
+    word = q.person.consent
+    if word or (word is None and (not q.is_marketing or _soft_opt_in(q))):
+        return None
+    return Refuse(f"no consent to {q.purpose} by {q.medium}")
+
+
+def _soft_opt_in(q: Question) -> bool:
+    """Tell whether a sale stands for a yes: e-mail to customers, where the law has it and the shop uses it."""
+    is_customer = q.medium is Medium.EMAIL and q.person.orders > 0
+    return is_customer and q.policy.soft_opt_in and q.person.country in SOFT_OPT_IN
+
+
+def voice_switched_on(q: Question) -> Verdict:
+    """Marketing calls nobody unless the shop has switched it on."""
+    is_call = q.medium is Medium.VOICE and q.is_marketing
+    return Refuse("marketing by voice is off for this shop") if is_call and not q.policy.voice_marketing else None
+
+
+def not_suppressed(q: Question) -> Verdict:
+    """Nothing at all goes to a suppressed address: the word of whoever reads there is above the shop's files."""
+    return Refuse("address is suppressed") if q.address.suppressed else None
+
+
+def not_opted_out(q: Question) -> Verdict:
+    """No marketing goes to an address from which STOP came, whoever it belongs to by now."""
+    return Refuse("STOP came from this address") if q.address.opted_out and q.is_marketing else None
+
+
+# Other journeys
+
+
+def goes_first(q: Question) -> Verdict:
+    """No running journey of the person has a higher priority; what people asked for waits for none."""
+    if q.busy is None or q.is_transactional:
+        return None
+    return Defer(max(q.busy.until, q.at + PAUSED_FOR), f"{q.busy.plan} goes first")
+
+
+def below_the_plans_limit(q: Question) -> Verdict:
+    """The plan allows another send on this channel for this key."""
+    if q.at_most is None or q.sent < q.at_most:
+        return None
+    return Refuse(f"plan allows {q.at_most} by {q.channel} for one cart")
+
+
+def below_the_caps(q: Question) -> Verdict:
+    """The person has not heard too much of the shop lately; what they asked for does not count."""
+    if q.is_transactional:
+        return None
+    latest: Defer | None = None
+    for cap in q.policy.caps_of(q.medium):
+        until = caps.free_from(q.person.sent, cap, q.at)
+        if until is None:
+            return Refuse(f"shop allows no {q.purpose} by {q.medium}")
+        if until > q.at and (latest is None or until > latest.until):
+            latest = Defer(until, f"cap of {cap} by {q.medium} is reached")
+    return latest
+
+
+def us_cart_sms(q: Question) -> Verdict:
+    """In the US one cart gets one SMS, within 48 hours."""
+    if q.person.country != "US" or q.medium is not Medium.SMS or not q.is_marketing or q.filled_at is None:
+        return None
+    if q.sent:
+        return Refuse("one SMS for one cart in the US")
+    return Refuse("48 hours for a cart's SMS in the US are over") if q.at > q.filled_at + US_CART_SMS_WITHIN else None
+
+
+# The hour
+
+
+def not_too_late(q: Question) -> Verdict:
+    """The step's deadline has not passed."""
+    return Refuse("deadline of the step has passed") if q.deadline and q.at > q.deadline else None
+
+
+def in_open_hours(q: Question) -> Verdict:
+    """It is an hour at which people may be disturbed where they live."""
+    if not q.policy.quiet_hours or q.is_transactional:
+        return None
+    country = country_of(q.person.country, q.person.timezone) or q.policy.country
+    zones = zones_of(q.person.timezone, country, q.person.region)
+    until = quiet_hours.next_allowed(q.medium, q.purpose, country, q.person.region, zones, q.at)
+    if until is None:
+        return Refuse(f"no open hour for {q.medium} in {country or 'any country'} within two weeks")
+    if until == q.at:
+        return None
+    return Defer(until, quiet_hours.window_reason(q.medium, country, q.person.region, zones, until))
+
+
+# The channel
+
+
+def reachable(q: Question) -> Verdict:
+    """There is an address."""
+    return None if q.address.known else Refuse(f"no address for {q.channel}")
+
+
+def the_better_push(q: Question) -> Verdict:
+    """Of browser and app only one is pushed to."""
+    other = q.address.preferred
+    return Refuse(f"the person is reached by {other}") if other is not None and other is not q.channel else None
+
+
+def connected(q: Question) -> Verdict:
+    """Where messages really leave, the shop has an account with a provider."""
+    return Refuse(f"shop has no account for {q.channel}") if q.mode is not Mode.SANDBOX and not q.connected else None
+
+
+def listed(q: Question) -> Verdict:
+    """In allowlist mode the address must be listed."""
+    is_wrong = q.mode is Mode.ALLOWLIST and not q.address.listed
+    return Refuse("address is not on the allowlist") if is_wrong else None
+
+
+def provider_works(q: Question) -> Verdict:
+    """The channel's providers do not fail for everybody."""
+    if q.down_until is None or q.down_until <= q.at or q.mode is Mode.SANDBOX:
+        return None
+    return Defer(q.down_until, f"the provider of {q.channel} is down")
