@@ -13,15 +13,36 @@ HTTP_TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
+class Card:
+    """One picture with its words: an item of the cart, or one like it."""
+
+    title: str
+    text: str = ""
+    image: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """One message to one address.
 
     Attributes:
         send_id: our id of the send (at most 64 of ``[a-z0-9-]``), the same for every try; the provider's idempotency
             key where it has one.
-        to: E.164 telephone number or e-mail address.
-        text: the plain text.
-        subject: for e-mail.
+        to: E.164 telephone number, e-mail address, an app's token, or a browser's subscription as JSON
+            (``{"endpoint": …, "keys": {"p256dh": …, "auth": …}}``).
+        text: the plain text; what a voice says.
+        subject: the subject of an e-mail, the title of a push or of a message with pictures.
+        html: an e-mail's other part.
+        locale: the person's, such as ``fr-FR``; it chooses a voice.
+        country: the person's, ISO 3166; it chooses a sender.
+        link: where a push or a button leads.
+        button: what is written on the button.
+        cards: the pictures of a message that has some.
+        unsubscribe: where the person stops such messages with one POST (RFC 8058); only marketing has one.
+        expires_in: how long the message is worth delivering; None for as long as the provider tries.
+        template: the name of a template that the provider has approved, for WhatsApp, and ...
+        parameters: ... what is filled into it, in order.
 
     """
 
@@ -29,6 +50,16 @@ class Outgoing:
     to: str
     text: str
     subject: str | None = None
+    html: str | None = None
+    locale: str = "en-GB"
+    country: str | None = None
+    link: str | None = None
+    button: str | None = None
+    cards: tuple[Card, ...] = ()
+    unsubscribe: str | None = None
+    expires_in: timedelta | None = None
+    template: str | None = None
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,9 +71,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The provider refused it for good. The reason names no person and no address."""
+    """The provider refused it for good. The reason names no person and no address.
+
+    Attributes:
+        suppress: nothing will ever reach this address by this channel: it is suppressed.
+
+    """
 
     reason: str
+    suppress: bool = False
 
 
 @dataclass(frozen=True)

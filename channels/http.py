@@ -25,7 +25,8 @@ async def post(
     headers: Mapping[str, str] | None = None,
     auth: httpx.Auth | None = None,
     json: Any = None,
-    data: Mapping[str, str] | None = None,
+    data: Mapping[str, str | list[str]] | None = None,
+    content: bytes | None = None,
 ) -> httpx.Response | Released | Unknown:
     """Make one POST and read the whole answer. Nothing is repeated and no redirect is followed.
 
@@ -36,7 +37,8 @@ async def post(
         headers: beside the client's own.
         auth: who calls.
         json: the body, as JSON.
-        data: the body, as a form.
+        data: the body, as a form; a list is a field that is repeated.
+        content: the body, as it is.
 
     Returns:
         The answer, whatever its status; ``Released`` where the request was provably not sent, ``Unknown`` otherwise.
@@ -46,7 +48,7 @@ async def post(
     # quarter of the time, so that it ends by its own name before the whole runs out, which would be Unknown.
     seconds = timeout.total_seconds()
     phases = httpx.Timeout(seconds, pool=seconds / 4, connect=seconds / 4)
-    request = http.build_request("POST", url, headers=headers, json=json, data=data, timeout=phases)
+    request = http.build_request("POST", url, headers=headers, json=json, data=data, content=content, timeout=phases)
     try:
         async with asyncio.timeout(seconds):
             return await http.send(request, auth=auth, follow_redirects=False)

@@ -16,15 +16,16 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from enum import StrEnum
+from typing import Annotated, Literal, Self
 
 import aiosmtplib
-from pydantic import SecretStr
+import httpx
+from pydantic import Field, SecretStr, model_validator
 
-from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Outgoing, Rejected, Released, Unknown
+from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Outgoing, Provider, Rejected, Released, Unknown
+from channels.settings import MAILBOX, AccountSettings, AsciiAddress, HostName, Secret
 from journeys.facts import Channel
 
-ADDRESS = r"[^\s\x00-\x1f\x7f@<>()\[\],:;\"\\]+@[^\s\x00-\x1f\x7f@<>()\[\],:;\"\\]+"
-"""One plain mailbox: nothing in it could be read as a second address, another header or another command."""
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b", re.ASCII)
 """RFC 3463. It is the one part of a server's text that surely names nobody."""
 _LONGEST_FAREWELL = 1.0
@@ -54,6 +55,8 @@ class SmtpEmail:
         port: usually 587 with starttls, 465 with tls.
         sender: the address in From and in the envelope; ASCII.
         sender_name: the name beside it.
+        reply_to: where answers go; to the sender without.
+        bounces_to: the envelope's sender, to whom undeliverable mail is reported; the sender without.
         tls: how the connection is encrypted.
         username: for AUTH; None for a server that asks for none.
         password: for AUTH.
@@ -73,6 +76,8 @@ class SmtpEmail:
         port: int,
         sender: str,
         sender_name: str = "",
+        reply_to: str | None = None,
+        bounces_to: str | None = None,
         tls: Tls = Tls.STARTTLS,
         username: str | None = None,
         password: SecretStr | None = None,
@@ -83,6 +88,8 @@ class SmtpEmail:
         self._port = port
         self._sender = sender
         self._sender_name = sender_name
+        self._reply_to = reply_to
+        self._bounces_to = bounces_to or sender
         self._domain = sender.rpartition("@")[2]
         self._tls = tls
         self._username = username
@@ -92,7 +99,7 @@ class SmtpEmail:
 
     async def send(self, message: Outgoing) -> Outcome:
         """Hand one message over."""
-        if not re.fullmatch(ADDRESS, message.to):
+        if not re.fullmatch(MAILBOX, message.to):
             return Rejected("the address is not a mailbox")
         mail = self._compose(message)
         client = self._client()
@@ -111,7 +118,7 @@ class SmtpEmail:
                     await client.ehlo()
                 if not to.isascii() and not client.supports_extension("smtputf8"):
                     return Rejected("the mail server takes ASCII addresses only")
-                await client.mail(self._sender, options=[] if to.isascii() else ["SMTPUTF8"])
+                await client.mail(self._bounces_to, options=[] if to.isascii() else ["SMTPUTF8"])
                 phase = _Phase.RECIPIENT
                 await client.rcpt(to, encoding="utf-8")
                 phase = _Phase.CONTENT
@@ -134,7 +141,15 @@ class SmtpEmail:
             mail["Subject"] = _one_line(message.subject)
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = f"<{message.send_id}@{self._domain}>"
+        if message.unsubscribe is not None:
+            # RFC 8058: one POST to this address, without a page in between.
+            mail["List-Unsubscribe"] = f"<{message.unsubscribe}>"
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if self._reply_to is not None:
+            mail["Reply-To"] = self._reply_to
         mail.set_content(message.text, charset="utf-8")
+        if message.html is not None:
+            mail.add_alternative(message.html, subtype="html", charset="utf-8")
         return mail
 
     def _client(self) -> aiosmtplib.SMTP:
@@ -167,9 +182,14 @@ def _refused(phase: _Phase, answer: aiosmtplib.SMTPResponseException) -> Outcome
         case 5, _Phase.SESSION:
             return Released(f"the mail server refuses {phase} ({code}): check the sender, the login and tls")
         case 5, _:
-            return Rejected(f"the mail server refuses {phase} ({code})")
+            return Rejected(f"the mail server refuses {phase} ({code})", suppress=_is_no_mailbox(phase, code))
         case _:
             return _lost(phase)
+
+
+def _is_no_mailbox(phase: _Phase, code: str) -> bool:
+    """Tell whether there is no such mailbox, or none any more: RFC 3463, X.1.1, X.1.2, X.1.3, X.1.6 and X.1.10."""
+    return phase is _Phase.RECIPIENT and code.partition(" ")[2] in {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}
 
 
 def _lost(phase: _Phase) -> Outcome:
@@ -184,3 +204,41 @@ async def _quit(client: aiosmtplib.SMTP) -> None:
     """Say goodbye. The outcome stands already, whatever the server makes of it."""
     with suppress(aiosmtplib.SMTPException, OSError):
         await client.quit(timeout=_LONGEST_FAREWELL)
+
+
+class SmtpAccount(AccountSettings):
+    """E-mail by SMTP. ``sender`` is the From address, ``sender_name`` the name beside it."""
+
+    provider: Literal["smtp"] = "smtp"
+    host: HostName
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    tls: Tls = Tls.STARTTLS
+    username: Annotated[str, Field(min_length=1)] | None = None
+    password: Secret | None = None
+    sender: AsciiAddress
+    sender_name: str = ""
+    reply_to: AsciiAddress | None = None
+    bounces_to: AsciiAddress | None = None
+
+    @model_validator(mode="after")
+    def _login_is_whole_and_encrypted(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give username and password, or neither")
+        if self.password and self.tls is Tls.NONE:
+            raise ValueError("a password needs tls: starttls or tls")
+        return self
+
+    def connect(self, http: httpx.AsyncClient) -> Provider:
+        """Build the client of the account; SMTP needs no HTTP."""
+        del http
+        return SmtpEmail(
+            host=self.host,
+            port=self.port,
+            sender=self.sender,
+            sender_name=self.sender_name,
+            reply_to=self.reply_to,
+            bounces_to=self.bounces_to,
+            tls=self.tls,
+            username=self.username,
+            password=self.password,
+        )

@@ -1,52 +1,38 @@
-"""SMS by Twilio: ``POST /2010-04-01/Accounts/{Sid}/Messages.json``.
-
-Twilio does not recognise a repeated call, so a call without an answer stays unknown until its status callback comes.
-"""
+"""SMS and MMS by Twilio: ``POST /2010-04-01/Accounts/{Sid}/Messages.json``."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import Field
 
-from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Outgoing, Rejected, Released, Unknown
-from channels.http import outcome_of_status, post
+from channels.base import Outcome, Outgoing, Provider
+from channels.rich import pictured, with_link
+from channels.senders import Sender, Senders, SendersByCountry
+from channels.twilio_api import TwilioApi, TwilioLogin, with_send_id
 from journeys.facts import Channel
+from journeys.sms import transliterate
 
-BASE_URL = "https://api.twilio.com"
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
-_QUEUE_FULL = 21611
-_FINAL = {
-    21211: "the number is not valid",
-    21608: "a trial account sends to verified numbers only",
-    21610: "the person has opted out at Twilio",
-    21612: "the number cannot be reached from this sender",
-    21614: "the number cannot take an SMS",
-}
-"""Errors of one recipient, by https://www.twilio.com/docs/api/errors."""
-
-
-class _Created(BaseModel):
-    sid: str
-
-
-class _Error(BaseModel):
-    code: int
+_MOST_PICTURES = 10
+_LONGEST_VALIDITY = 36_000
+"""Seconds."""
 
 
 class TwilioSms:
     """Twilio's client.
 
     Args:
-        http: the client whose connections are used; whoever made it closes it.
-        account_sid: ``AC…``.
-        auth_token: the account's token.
-        sender: a number, a sender id, or a messaging service (``MG…``).
+        api: the account.
+        senders: numbers, sender ids, or messaging services (``MG…``).
+        transliterate: whether texts are written in GSM-7 where they can be.
         status_callback: where Twilio reports what became of a message; the parameter ``send_id`` is added.
-        base_url: Twilio's address.
-        timeout: for the whole call.
 
     """
 
@@ -55,73 +41,104 @@ class TwilioSms:
     idempotent = False
 
     def __init__(
-        self,
-        http: httpx.AsyncClient,
-        *,
-        account_sid: str,
-        auth_token: SecretStr,
-        sender: str,
-        status_callback: str | None = None,
-        base_url: str = BASE_URL,
-        timeout: timedelta = HTTP_TIMEOUT,
+        self, api: TwilioApi, senders: Senders, *, transliterate: bool = False, status_callback: str | None = None
     ) -> None:
-        self._http = http
-        self._url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account_sid}/Messages.json"
-        self._account_sid = account_sid
-        self._auth_token = auth_token
-        self._sender = sender
-        self._status_callback = httpx.URL(status_callback) if status_callback else None
-        self._timeout = timeout
+        self._api = api
+        self._senders = senders
+        self._transliterate = transliterate
+        self._status_callback = status_callback
 
     async def send(self, message: Outgoing) -> Outcome:
         """Hand one message over."""
-        response = await post(
-            self._http,
-            self._url,
-            timeout=self._timeout,
-            auth=httpx.BasicAuth(self._account_sid, self._auth_token.get_secret_value()),
-            data=self._form(message),
-        )
-        if not isinstance(response, httpx.Response):
-            return response
-        return _read(response)
+        return await self._api.create("Messages", {**self._said(message), **self._envelope(message)})
 
-    def _form(self, message: Outgoing) -> dict[str, str]:
-        origin = "MessagingServiceSid" if _MESSAGING_SERVICE.fullmatch(self._sender) else "From"
-        form = {"To": message.to, origin: self._sender, "Body": message.text}
+    def _said(self, message: Outgoing) -> dict[str, str | list[str]]:
+        return {"Body": transliterate(message.text) if self._transliterate else message.text}
+
+    def _envelope(self, message: Outgoing) -> dict[str, str]:
+        sender = self._senders.to(message.to)
+        origin = "MessagingServiceSid" if _MESSAGING_SERVICE.fullmatch(sender) else "From"
+        form = {"To": message.to, origin: sender}
+        if message.expires_in is not None:
+            seconds = int(message.expires_in.total_seconds())
+            form["ValidityPeriod"] = str(min(max(seconds, 1), _LONGEST_VALIDITY))
         if self._status_callback:
-            form["StatusCallback"] = str(self._status_callback.copy_merge_params({"send_id": message.send_id}))
+            form["StatusCallback"] = with_send_id(self._status_callback, message.send_id)
         return form
 
 
-def _read(response: httpx.Response) -> Outcome:
-    if response.status_code == httpx.codes.CREATED:
-        return Accepted(_sid(response))
-    code = _code(response)
-    if code in _FINAL:
-        return Rejected(f"{_FINAL[code]} (Twilio error {code})")
-    if code == _QUEUE_FULL:
-        return Released(f"the sender's queue at Twilio is full (Twilio error {code})")
-    if outcome := outcome_of_status(response, datetime.now(UTC)):
-        return outcome
-    if response.is_client_error:
-        return Rejected(f"Twilio refused the message (HTTP {response.status_code}, error {code})")
-    return Unknown(f"Twilio answered with a status that is not known here (HTTP {response.status_code})")
+class TwilioMms(TwilioSms):
+    """Twilio's client for MMS: the title, the text and the link, with the pictures of up to ten items."""
+
+    channel = Channel.MMS
+
+    def _said(self, message: Outgoing) -> dict[str, str | list[str]]:
+        text = "\n".join(part for part in (message.subject, with_link(message)) if part)
+        pictures = [str(card.image) for card in pictured(message, _MOST_PICTURES)]
+        return {"Body": text, "MediaUrl": pictures} if pictures else {"Body": text}
 
 
-def _sid(response: httpx.Response) -> str | None:
-    """Read the message's id; the status alone says that it was taken."""
-    try:
-        return _Created.model_validate_json(response.content).sid
-    except ValidationError:
-        return None
+class TwilioAccount(TwilioLogin):
+    """SMS by Twilio.
+
+    Attributes:
+        sender: a number, a sender id, or a messaging service (``MG…``).
+        senders: others for some countries.
+        transliterate: whether texts are written in GSM-7 where they can be, which takes fewer parts.
+
+    """
+
+    sender: Sender
+    senders: SendersByCountry = Field(default_factory=dict)
+    transliterate: bool = False
+
+    def connect(self, http: httpx.AsyncClient) -> Provider:
+        """Build the client of the account."""
+        return TwilioSms(
+            self.api(http),
+            Senders(self.sender, self.senders),
+            transliterate=self.transliterate,
+            status_callback=self.reports,
+        )
 
 
-def _code(response: httpx.Response) -> int:
-    """Read Twilio's own error code; 0 where there is none."""
-    if not response.is_client_error:
-        return 0
-    try:
-        return _Error.model_validate_json(response.content).code
-    except ValidationError:
-        return 0
+class TwilioMmsAccount(TwilioLogin):
+    """MMS by Twilio. ``sender`` is a number or a messaging service that can send MMS."""
+
+    sender: Sender
+
+    def connect(self, http: httpx.AsyncClient) -> Provider:
+        """Build the client of the account."""
+        return TwilioMms(
+            self.api(http),
+            Senders(self.sender),
+            status_callback=self.reports,
+        )
+
+
+def is_signed(url: str, form: Iterable[tuple[str, str]], signature: str, auth_token: str) -> bool:
+    """Tell whether Twilio signed a call of ours, by https://www.twilio.com/docs/usage/security.
+
+    Args:
+        url: the whole address that it called; it signs it with its port or without.
+        form: the body's fields; new ones come without notice, so all are taken.
+        signature: ``X-Twilio-Signature``.
+        auth_token: of the account.
+
+    """
+    fields = "".join(name + value for name, value in sorted(set(form)))
+    return any(hmac.compare_digest(signature.encode(), _signature(one + fields, auth_token)) for one in _spelt(url))
+
+
+def _signature(text: str, auth_token: str) -> bytes:
+    return base64.b64encode(hmac.new(auth_token.encode(), text.encode(), hashlib.sha1).digest())
+
+
+def _spelt(url: str) -> Iterator[str]:
+    """Give the ways in which an address may be written: with its port, and without."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    yield url
+    yield parts._replace(netloc=host).geturl()
+    yield parts._replace(netloc=f"{host}:{port}").geturl()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from pathlib import PurePath
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 from liquid.exceptions import LiquidError
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, RootModel
 
 from journeys import yamlfile
 from journeys.facts import Channel
@@ -18,6 +18,7 @@ from journeys.problems import Problem
 from journeys.steps import First, Send
 from journeys.yamlfile import FileError
 from messages.locale import LANGUAGES
+from messages.mail import MAIL_VARIABLES
 from messages.render import (
     CartWords,
     Context,
@@ -25,36 +26,15 @@ from messages.render import (
     ItemWords,
     OfferWords,
     ShopWords,
-    Template,
     parse,
+    parse_html,
     unknown_variables,
 )
-
-Words = Annotated[str, Field(min_length=1)]
+from messages.words import Message, Template
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SmsWords(_Strict):
-    """An SMS."""
-
-    text: Words
-
-
-class EmailWords(_Strict):
-    """An e-mail."""
-
-    subject: Words
-    text: Words
-
-
-class Message(_Strict):
-    """A message, as each channel says it."""
-
-    sms: SmsWords | None = None
-    email: EmailWords | None = None
 
 
 class LanguageFile(RootModel[dict[str, Message]]):
@@ -83,9 +63,8 @@ class Catalog(_Strict):
         raise UnknownMessageError(f"message '{message}' has no text for {channel}")
 
     def _template(self, message: str, channel: Channel, language: str) -> Template | None:
-        words = self.languages.get(language, {}).get(message)
-        said = getattr(words, channel, None)
-        return Template(said.text, getattr(said, "subject", None)) if said else None
+        said = self.languages.get(language, {}).get(message)
+        return said.by(channel) if said else None
 
 
 def load(files: dict[str, str]) -> Catalog:
@@ -123,15 +102,23 @@ def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
 
 
 def _check_template(template: Template) -> Iterator[str]:
-    for source in filter(None, (template.subject, template.text)):
+    for name, source in template.items():
         try:
-            parsed = parse(source)
-            unknown = unknown_variables(parsed)
+            parsed = parse_html(source) if name == "mjml" else parse(source)
+            unknown = [path for path in unknown_variables(parsed) if not (name == "mjml" and path in MAIL_VARIABLES)]
             yield from (f"uses '{name}', which no message has" for name in unknown)
             for sample in () if unknown else _SAMPLES:
-                parsed.render(**sample)
+                parsed.render(**sample | dict.fromkeys(MAIL_VARIABLES, "x"))
         except LiquidError as error:
             yield f"cannot be rendered: {str(error).splitlines()[0]}"
+
+
+def sample(shop: str, link: str) -> Context:
+    """Make up what a message is about, for a look at it."""
+    items = [ItemWords(name="Teapot", quantity=1, price="40"), ItemWords(name="Cup", quantity=2, price="10")]
+    offer = OfferWords(kind="free_shipping", code="TEST", deadline="23:59")
+    cart = CartWords(items=items, value="60", link=link)
+    return Context(shop=ShopWords(name=shop), customer=CustomerWords(first_name="Ann"), cart=cart, offer=offer)
 
 
 def _samples() -> Iterator[dict[str, Any]]:

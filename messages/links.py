@@ -14,6 +14,8 @@ PARAMETER = "relance"
 
 _KEPT = "".join(set(string.punctuation) - set('<>"'))
 """What stays as it is; the rest would end a link in a message, or take an SMS out of GSM-7."""
+_PRINTABLE = re.compile(r"[!-~]{1,2048}")
+"""Of the length that RCS takes."""
 _HOST = re.compile(r"[\w.:@%\[\]-]+", re.ASCII)
 
 
@@ -76,6 +78,31 @@ def restore_url(of_cart: str | None, of_shop: str | None, token: str) -> str | N
     if carts and (shops is None or carts.hostname == shops.hostname):
         return _with_token(carts, token)
     return _with_token(shops, token) if shops else None
+
+
+def item_url(of_item: str | None, of_shop: str | None) -> str | None:
+    """Give the address of an item's own page, under the same rule as that of a cart.
+
+    Args:
+        of_item: what the events say.
+        of_shop: the shop's own page.
+
+    Returns:
+        The address; None where it is no http or https address, or leads to another host than the shop's.
+
+    """
+    shops, items = _page(of_shop), _loadable(of_item)
+    return of_item if items and (shops is None or items.hostname == shops.hostname) else None
+
+
+def picture_url(address: str | None) -> str | None:
+    """Give the address of a picture, on whatever host the shop keeps them; None where it is none."""
+    return address if _loadable(address) else None
+
+
+def _loadable(address: str | None) -> SplitResult | None:
+    """Read an address that goes out as it is: providers refuse a message for one that they cannot load."""
+    return _page(address) if address and _PRINTABLE.fullmatch(address) else None
 
 
 def _page(address: str | None) -> SplitResult | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,27 +15,16 @@ from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from messages.words import PARAMETER, Template
+
 
 class RenderError(Exception):
     """A template cannot be rendered; the text names no person."""
 
 
-@dataclass(frozen=True)
-class Template:
-    """The Liquid source of a message."""
-
-    text: str
-    subject: str | None = None
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A message as the person reads it."""
-
-    text: str
-    subject: str | None
-
-
+_ONE_LINE = frozenset({"subject", "title", "button", "preheader", "template"})
+"""The parts of a message that have no second line."""
+_WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x20<>\"'`\\]{1,2000}")
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 """Control characters, line breaks, what turns the direction of writing, and halves of characters."""
 _WIDE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -50,6 +38,14 @@ def one_line(value: str) -> str:
 
 Line = Annotated[str, AfterValidator(one_line)]
 """A piece of data that cannot break an SMS or a subject."""
+
+
+def web_address(value: str) -> str:
+    """Keep an address of the web; anything else, such as ``javascript:``, becomes nothing."""
+    return value if _WEB_ADDRESS.fullmatch(value) else ""
+
+
+WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
 class _Part(BaseModel):
@@ -75,6 +71,8 @@ class ItemWords(_Part):
     quantity: int
     price: Line
     category: Line = ""
+    image: WebAddress = ""
+    link: WebAddress = ""
 
 
 class CartWords(_Part):
@@ -112,6 +110,7 @@ class _Environment(Environment):
 
 
 _LIQUID = _Environment(undefined=StrictUndefined)
+_HTML = _Environment(undefined=StrictUndefined, autoescape=True)
 
 
 def parse(source: str) -> BoundTemplate:
@@ -122,6 +121,16 @@ def parse(source: str) -> BoundTemplate:
 
     """
     return _LIQUID.from_string(source)
+
+
+def parse_html(source: str) -> BoundTemplate:
+    """Parse a template of HTML or MJML: whatever data comes into it is escaped.
+
+    Raises:
+        LiquidError: it is not Liquid.
+
+    """
+    return _HTML.from_string(source)
 
 
 def unknown_variables(template: BoundTemplate) -> list[str]:
@@ -137,8 +146,11 @@ def _known(path: str, fields: Mapping[str, Any]) -> bool:
     return part is not None and (not leaf or leaf in part.model_fields)
 
 
-def render(template: Template, context: Context) -> Rendered:
+def render(template: Template, context: Context) -> dict[str, str]:
     """Render a message. What comes from data is never read as Liquid; a subject is one line.
+
+    Returns:
+        Each part of the template as the person reads it, by the same names.
 
     Raises:
         RenderError: a variable is missing, or a limit is reached.
@@ -146,11 +158,22 @@ def render(template: Template, context: Context) -> Rendered:
     """
     values = context.model_dump()
     try:
-        text = parse(template.text).render(**values)
-        subject = parse(template.subject).render(**values) if template.subject else None
+        said = {name: parse(source).render(**values) for name, source in template.items()}
     except LiquidError as error:
         raise RenderError(f"template error: {type(error).__name__}") from None
-    return Rendered(text.strip(), one_line(subject) if subject is not None else None)
+    return {name: one_line(text) if _has_one_line(name) else text.strip() for name, text in said.items()}
+
+
+def _has_one_line(name: str) -> bool:
+    return name in _ONE_LINE or name.startswith(PARAMETER)
+
+
+def parameters(said: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the parameters of a rendered message, in order."""
+    named = sorted(
+        (int(name.removeprefix(PARAMETER)), text) for name, text in said.items() if name.startswith(PARAMETER)
+    )
+    return tuple(text for _, text in named)
 
 
 def money(amount: Decimal, currency: str | None, locale: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from channels.accounts import InfobipAccount, connect
 from channels.base import Accepted, Outgoing, Rejected, Released, Unknown
-from channels.infobip import InfobipSms
+from channels.infobip import InfobipAccount, InfobipSms
+from channels.infobip_api import InfobipApi
+from channels.senders import Senders
 from tests.integration.loopback import Answer, Break, Loopback, Silence, closed_port, full_backlog, listening, serving
 
 MESSAGE = Outgoing(send_id="send-1", to="+33612345678", text="Bonjour Zoé, votre panier vous attend")
@@ -29,7 +31,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def client(http: httpx.AsyncClient, url: str, timeout: timedelta = timedelta(seconds=10)) -> InfobipSms:
-    return InfobipSms(http, base_url=url, api_key=SecretStr(KEY), sender="Boutique", timeout=timeout)
+    return InfobipSms(InfobipApi(http, base_url=url, api_key=SecretStr(KEY), timeout=timeout), Senders("Boutique"))
 
 
 def status(number: int, group: str) -> Answer:
@@ -71,9 +73,46 @@ async def test_the_call_carries_the_key_our_id_and_no_shortening(http: httpx.Asy
 async def test_the_settings_of_an_account_reach_the_call(http: httpx.AsyncClient) -> None:
     async with serving(status(26, "PENDING")) as server:
         account = InfobipAccount.model_validate({"base_url": server.url, "api_key": KEY, "sender": "Autre"})
-        await connect(account, http).send(MESSAGE)
+        await account.connect(http).send(MESSAGE)
     assert server.requests[0].headers["authorization"] == f"App {KEY}"
     assert json.loads(server.requests[0].body)["messages"][0]["sender"] == "Autre"
+
+
+async def test_the_sender_the_report_and_the_validity_reach_the_call(http: httpx.AsyncClient) -> None:
+    given = {"base_url": "", "api_key": KEY, "sender": "Boutique", "senders": {"US": "+18005550100", "FR": "36105"}}
+    async with serving(status(26, "PENDING")) as server:
+        settings = {**given, "base_url": server.url, "report_url": "https://shop.example/receipt"}
+        provider = InfobipAccount.model_validate(settings).connect(http)
+        await provider.send(dataclasses.replace(MESSAGE, expires_in=timedelta(hours=2)))
+        await provider.send(dataclasses.replace(MESSAGE, to="+12025550123"))
+        await provider.send(dataclasses.replace(MESSAGE, to="+393331234567"))
+    first, *others = (json.loads(request.body)["messages"][0] for request in server.requests)
+    assert first["options"] == {"validityPeriod": {"amount": 7200, "timeUnit": "SECONDS"}}
+    assert first["webhooks"] == {"delivery": {"url": "https://shop.example/receipt"}}
+    assert [m["sender"] for m in (first, *others)] == ["36105", "18005550100", "Boutique"]
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(timedelta(seconds=1), 10), (timedelta(days=9), 172_800)])
+async def test_the_validity_stays_within_what_infobip_takes(
+    http: httpx.AsyncClient, given: timedelta, seconds: int
+) -> None:
+    async with serving(status(26, "PENDING")) as server:
+        await client(http, server.url).send(dataclasses.replace(MESSAGE, expires_in=given))
+    options = json.loads(server.requests[0].body)["messages"][0]["options"]
+    assert options["validityPeriod"]["amount"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("transliterate", "text"), [(True, "La fenetre d'a cote"), (False, "La fenêtre d\u2019a côte")]
+)
+async def test_a_text_is_written_in_gsm_7_where_the_account_says_so(
+    http: httpx.AsyncClient, text: str, *, transliterate: bool
+) -> None:
+    async with serving(status(26, "PENDING")) as server:
+        settings = {"base_url": server.url, "api_key": KEY, "sender": "B", "transliterate": transliterate}
+        provider = InfobipAccount.model_validate(settings).connect(http)
+        await provider.send(dataclasses.replace(MESSAGE, text="La fenêtre d\u2019a côte"))
+    assert json.loads(server.requests[0].body)["messages"][0]["content"]["text"] == text
 
 
 async def test_a_base_url_may_end_with_a_slash(http: httpx.AsyncClient) -> None:
@@ -91,6 +130,7 @@ async def test_a_repeated_message_counts_as_accepted_before(http: httpx.AsyncCli
     ("number", "group", "words"),
     [
         (10, "REJECTED", "do-not-disturb"),
+        (11, "REJECTED", "not registered"),
         (12, "REJECTED", "no credit"),
         (13, "REJECTED", "sender"),
         (14, "REJECTED", "blocklisted"),
@@ -108,6 +148,7 @@ async def test_a_refusal_by_status_is_for_good_and_names_nobody(
     assert isinstance(outcome, Rejected)
     assert words in outcome.reason
     assert names_nobody(outcome.reason)
+    assert outcome.suppress == (number in {10, 14, 52})  # those of the number itself
 
 
 async def test_a_bad_request_is_refused_for_good_without_its_text(http: httpx.AsyncClient) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -11,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.accounts import SmtpAccount, connect
 from channels.base import Accepted, Outgoing, Rejected, Released, Unknown
+from channels.smtp import SmtpAccount
 from tests.integration.loopback import closed_port, full_backlog, listening
 from tests.integration.mailserver import (
     DIALOGUE,
@@ -59,7 +61,7 @@ async def test_the_settings_of_an_account_reach_the_mail() -> None:
         account = SmtpAccount.model_validate(
             {"host": "127.0.0.1", "port": port, "tls": "none", "sender": "bonjour@shop.example", "sender_name": "Zut"}
         )
-        assert await connect(account, http).send(MESSAGE) == Accepted("<send-1@shop.example>")
+        assert await account.connect(http).send(MESSAGE) == Accepted("<send-1@shop.example>")
     assert newest(mailbox)["From"] == "Zut <bonjour@shop.example>"
 
 
@@ -70,6 +72,33 @@ async def test_every_try_of_a_send_has_the_same_message_id() -> None:
         first = newest(mailbox)["Message-ID"]
         await client(port).send(MESSAGE)
     assert (len(mailbox.envelopes), newest(mailbox)["Message-ID"]) == (2, first)
+
+
+async def test_a_mailbox_sees_both_parts_and_how_to_unsubscribe_with_one_click() -> None:
+    mailbox = Mailbox()
+    stop = "https://relance.example.com/u/token"
+    message = replace(MESSAGE, html="<p>Héllo</p>", text="Héllo", unsubscribe=stop)
+    async with mail_port(mail_server(mailbox)) as port:
+        assert isinstance(await client(port, reply_to="answers@shop.example").send(message), Accepted)
+    mail = newest(mailbox)
+    assert mail.get_content_type() == "multipart/alternative"
+    parts = [part for part in mail.iter_parts() if isinstance(part, EmailMessage)]
+    assert [(part.get_content_type(), part.get_content().strip()) for part in parts] == [
+        ("text/plain", "Héllo"),
+        ("text/html", "<p>Héllo</p>"),
+    ]
+    assert mail["List-Unsubscribe"] == f"<{stop}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["Reply-To"] == "answers@shop.example"
+
+
+async def test_a_mail_that_is_no_marketing_has_no_list_headers() -> None:
+    mailbox = Mailbox()
+    async with mail_port(mail_server(mailbox)) as port:
+        await client(port).send(MESSAGE)
+    mail = newest(mailbox)
+    assert mail["List-Unsubscribe"] is None
+    assert mail["List-Unsubscribe-Post"] is None
 
 
 async def test_a_line_break_in_a_subject_makes_no_header() -> None:

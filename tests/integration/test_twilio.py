@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from channels.accounts import TwilioAccount, connect
-from channels.base import Accepted, Outgoing, Rejected, Released, Unknown
-from channels.twilio import TwilioSms
+from channels.base import Accepted, Card, Outgoing, Rejected, Released, Unknown
+from channels.senders import Senders
+from channels.twilio import TwilioAccount, TwilioMmsAccount, TwilioSms
+from channels.twilio_api import TwilioApi
 from tests.integration.loopback import Answer, Break, Silence, closed_port, full_backlog, serving
 
 MESSAGE = Outgoing(send_id="send-1", to="+33612345678", text="Bonjour Zoé & co: votre panier + 10 %")
@@ -40,15 +42,8 @@ def client(
     status_callback: str | None = None,
     timeout: timedelta = timedelta(seconds=10),
 ) -> TwilioSms:
-    return TwilioSms(
-        http,
-        account_sid=SID,
-        auth_token=SecretStr(TOKEN),
-        sender=sender,
-        status_callback=status_callback,
-        base_url=url,
-        timeout=timeout,
-    )
+    api = TwilioApi(http, account_sid=SID, auth_token=SecretStr(TOKEN), base_url=url, timeout=timeout)
+    return TwilioSms(api, Senders(sender), status_callback=status_callback)
 
 
 def error(status: int, code: int) -> Answer:
@@ -101,7 +96,7 @@ async def test_the_settings_of_an_account_reach_the_call(http: httpx.AsyncClient
                 "status_callback": "https://shop.example/receipt",
             }
         )
-        assert isinstance(await connect(account, http).send(MESSAGE), Accepted)
+        assert isinstance(await account.connect(http).send(MESSAGE), Accepted)
     request = server.requests[0]
     assert base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode() == f"{SID}:{TOKEN}"
     form = parse_qs(request.body.decode())
@@ -113,6 +108,53 @@ async def test_a_messaging_service_takes_the_place_of_the_number(http: httpx.Asy
     form = await form_of(http, sender=SERVICE)
     assert form["MessagingServiceSid"] == [SERVICE]
     assert "From" not in form
+
+
+async def test_each_country_has_its_sender_by_the_number_that_is_written_to(http: httpx.AsyncClient) -> None:
+    senders = Senders("Boutique", {"US": "+18005550100", "FR": SERVICE})
+    async with serving(CREATED) as server:
+        api = TwilioApi(http, account_sid=SID, auth_token=SecretStr(TOKEN), base_url=server.url)
+        for to in ("+12025550123", "+33612345678", "+393331234567"):
+            await TwilioSms(api, senders).send(dataclasses.replace(MESSAGE, to=to, country="DE"))
+    american, french, italian = (parse_qs(request.body.decode()) for request in server.requests)
+    assert american["From"] == ["+18005550100"]
+    assert french["MessagingServiceSid"] == [SERVICE]
+    assert italian["From"] == ["Boutique"]
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(timedelta(hours=2), "7200"), (timedelta(0), "1"), (timedelta(days=9), "36000")],
+)
+async def test_the_validity_stays_within_what_twilio_takes(
+    http: httpx.AsyncClient, given: timedelta, seconds: str
+) -> None:
+    async with serving(CREATED) as server:
+        await client(http, server.url).send(dataclasses.replace(MESSAGE, expires_in=given))
+    assert parse_qs(server.requests[0].body.decode())["ValidityPeriod"] == [seconds]
+
+
+async def test_a_text_is_written_in_gsm_7_where_the_account_says_so(http: httpx.AsyncClient) -> None:
+    async with serving(CREATED) as server:
+        settings = {"base_url": server.url, "account_sid": SID, "auth_token": TOKEN, "sender": "B"}
+        provider = TwilioAccount.model_validate({**settings, "transliterate": True}).connect(http)
+        await provider.send(dataclasses.replace(MESSAGE, text="La fenêtre d\u2019à côté"))
+    assert parse_qs(server.requests[0].body.decode())["Body"] == ["La fenetre d'à coté"]
+
+
+async def test_an_mms_says_title_text_and_link_and_shows_up_to_ten_pictures(http: httpx.AsyncClient) -> None:
+    cards = (Card(title="No picture"), *(Card(title="x", image=f"https://cdn.example/{n}.jpg?a&b") for n in range(12)))
+    message = dataclasses.replace(MESSAGE, subject="Panier", link="https://shop.example/c/1", cards=cards)
+    async with serving(CREATED) as server:
+        settings = {"base_url": server.url, "account_sid": SID, "auth_token": TOKEN, "sender": SERVICE}
+        provider = TwilioMmsAccount.model_validate(settings).connect(http)
+        assert isinstance(await provider.send(message), Accepted)
+        await provider.send(MESSAGE)
+    shown, plain = (parse_qs(request.body.decode(), strict_parsing=True) for request in server.requests)
+    assert shown["MediaUrl"] == [f"https://cdn.example/{n}.jpg?a&b" for n in range(10)]
+    assert shown["Body"] == [f"Panier\n{MESSAGE.text} https://shop.example/c/1"]
+    assert plain["Body"] == [MESSAGE.text]
+    assert "MediaUrl" not in plain
 
 
 async def test_the_status_callback_carries_our_id_beside_what_it_had(http: httpx.AsyncClient) -> None:
@@ -132,6 +174,7 @@ async def test_an_error_of_the_recipient_is_for_good_and_names_nobody(
     assert isinstance(outcome, Rejected)
     assert str(code) in outcome.reason
     assert names_nobody(outcome.reason)
+    assert outcome.suppress == (code in {21211, 21610, 21614})  # nothing changes that
 
 
 async def test_another_bad_request_is_refused_for_good_with_its_code_and_without_its_text(

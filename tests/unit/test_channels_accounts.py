@@ -10,11 +10,17 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from channels.accounts import InfobipAccount, SmtpAccount, TwilioAccount, connect, read, write
-from channels.infobip import InfobipSms
-from channels.smtp import SmtpEmail, Tls
-from channels.twilio import TwilioSms
+from channels import accounts
+from channels.accounts import write
+from channels.infobip import InfobipAccount, InfobipSms
+from channels.settings import AccountSettings
+from channels.smtp import SmtpAccount, SmtpEmail, Tls
+from channels.twilio import TwilioAccount, TwilioSms
 from journeys.facts import Channel
+from tests.telephone_accounts import INFOBIP as ON_INFOBIP
+from tests.telephone_accounts import SECRET as TELEPHONE_SECRET
+from tests.telephone_accounts import TWILIO as ON_TWILIO
+from tests.telephone_accounts import TelephoneAccount
 
 SECRET = "secret-of-the-shop"
 INFOBIP = {"provider": "infobip", "base_url": "https://x.api.infobip.com", "api_key": SECRET, "sender": "Boutique"}
@@ -22,7 +28,7 @@ TWILIO = {
     "provider": "twilio",
     "account_sid": "AC" + "a" * 32,
     "auth_token": SECRET,
-    "sender": "+33700000000",
+    "sender": "+33939000001",
     "status_callback": "https://shop.example/receipt?token=t",
 }
 SMTP = {
@@ -33,6 +39,14 @@ SMTP = {
     "sender": "news@shop.example",
 }
 ALL = [INFOBIP, TWILIO, SMTP]
+SMS_BY_INFOBIP, MMS_BY_INFOBIP, _, WHATSAPP, CALLS_BY_INFOBIP = ON_INFOBIP
+_, MMS_BY_TWILIO, CALLS_BY_TWILIO = ON_TWILIO
+
+
+def read(settings: bytes | str) -> AccountSettings:
+    """Read them for the channel that they are of."""
+    channel = Channel.EMAIL if "host" in json.loads(settings) else Channel.SMS
+    return accounts.read(channel, settings)
 
 
 def without(settings: dict[str, Any], field: str) -> dict[str, Any]:
@@ -122,6 +136,42 @@ def test_settings_that_could_not_work_are_refused(settings: dict[str, Any], chan
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("account", "change"),
+    [
+        (SMS_BY_INFOBIP, {"sender": "A name that is too long"}),
+        (SMS_BY_INFOBIP, {"report_url": "ftp://x"}),
+        (SMS_BY_INFOBIP, {"transliterate": "perhaps"}),
+        (MMS_BY_INFOBIP, {"sms_sender": ""}),
+        (MMS_BY_TWILIO, {"sender": ""}),
+        (WHATSAPP, {"sender": "Boutique"}),
+        (WHATSAPP, {"languages": {"fr": 1}}),
+        (WHATSAPP, {"languages": {"de": "de"}}),
+        (CALLS_BY_INFOBIP, {"caller": "Boutique"}),
+        (CALLS_BY_INFOBIP, {"caller": "0939000001"}),
+        (CALLS_BY_INFOBIP, {"report_url": None}),  # nobody would hear who pressed the key that stops calls
+        (CALLS_BY_TWILIO, {"stop_url": None}),
+    ],
+    ids=str,
+)
+def test_settings_of_the_telephone_that_could_not_work_are_refused(
+    account: TelephoneAccount, change: dict[str, Any]
+) -> None:
+    settings = {**json.loads(account.settings("https://provider.example")), **change}
+    with pytest.raises(ValidationError, match=next(iter(change))) as caught:
+        accounts.read(account.channel, json.dumps(settings))
+    assert TELEPHONE_SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("account", [*ON_INFOBIP, *ON_TWILIO], ids=str)
+def test_every_account_of_the_telephone_reads_back_the_same_and_shows_no_secret(account: TelephoneAccount) -> None:
+    settings = accounts.read(account.channel, account.settings("https://provider.example"))
+    assert accounts.read(account.channel, write(settings)) == settings
+    assert TELEPHONE_SECRET.encode() in write(settings)
+    assert TELEPHONE_SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "token=t" not in repr(settings)
+
+
 def test_a_mail_server_without_login_needs_no_encryption() -> None:
     account = read(json.dumps({**without(without(SMTP, "username"), "password"), "tls": "none", "port": 25}))
     assert isinstance(account, SmtpAccount)
@@ -140,6 +190,6 @@ async def test_an_account_makes_its_own_client(
     settings: dict[str, Any], client: type, name: str, channel: Channel, *, idempotent: bool
 ) -> None:
     async with httpx.AsyncClient() as http:
-        provider = connect(read(json.dumps(settings)), http)
+        provider = read(json.dumps(settings)).connect(http)
     assert type(provider) is client
     assert (provider.name, provider.channel, provider.idempotent) == (name, channel, idempotent)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from messages.links import BadLinkError, CartLinks, CartRef, restore_url
+from messages.links import BadLinkError, CartLinks, CartRef, item_url, picture_url, restore_url
 
 LINKS = CartLinks(b"a secret")
 TOKEN = LINKS.token("demo", "c-1")
@@ -111,3 +111,45 @@ def test_whatever_the_page_is_called_the_link_is_one_word_and_carries_the_token(
     assert len(url.split()) == 1
     assert ("relance", TOKEN) in parse_qsl(urlsplit(url).query) or "#" in path + query
     assert urlsplit(url).hostname == "s.example"
+
+
+# The items
+
+
+@pytest.mark.parametrize(
+    ("address", "loadable"),
+    [
+        ("https://s.example/tent.jpg?w=400", True),
+        ("http://s.example/tent.jpg", True),
+        ("https://s.example/" + "x" * 2030, True),
+        ("https://s.example/" + "x" * 2031, False),
+        ("https://s.example/tente été.jpg", False),
+        ("https://s.example/a b", False),
+        ("https://s.example/a\n", False),
+        ("javascript:alert(1)", False),
+        ("data:image/png;base64,x", False),
+        ("/tent.jpg", False),
+        ("https://[", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_picture_or_a_page_goes_out_only_where_every_telephone_can_load_it(
+    address: str | None, *, loadable: bool
+) -> None:
+    assert picture_url(address) == (address if loadable else None)
+    assert item_url(address, None) == (address if loadable else None)
+
+
+@pytest.mark.parametrize(
+    ("of_item", "counts"),
+    [
+        ("https://s.example/tent", True),
+        ("https://evil.example/tent", False),
+        ("https://s.example.evil.example/tent", False),
+        ("https://s.example@evil.example/tent", False),
+    ],
+)
+def test_an_items_page_counts_on_the_shops_host_only(of_item: str, *, counts: bool) -> None:
+    assert item_url(of_item, "https://s.example/cart") == (of_item if counts else None)
+    assert picture_url(of_item) == of_item  # pictures are kept on other hosts by many a shop

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeys import yamlfile
+from journeys import sms, yamlfile
 from journeys.facts import Channel
 from journeys.plan import Plan
 from journeys.yamlfile import FileError
-from messages import catalog, sms
+from messages import catalog, mail
 from messages.catalog import Catalog, UnknownMessageError
 from messages.locale import LANGUAGES
 from messages.render import (
@@ -24,13 +24,12 @@ from messages.render import (
     CustomerWords,
     ItemWords,
     OfferWords,
-    Rendered,
     RenderError,
     ShopWords,
-    Template,
     moment,
     money,
     one_line,
+    parameters,
     render,
 )
 
@@ -38,9 +37,11 @@ PLANS = Path(__file__).parents[2] / "plans"
 PLAN = yamlfile.parse(Plan, (PLANS / "cart-recovery.yaml").read_text(), "cart-recovery.yaml")
 FILES = {path.name: path.read_text() for path in (PLANS / "messages" / "cart-recovery").glob("*.yaml")}
 CATALOG = catalog.load(FILES)
+SAID_BY = (Channel.SMS, Channel.EMAIL)
 KINDS = ("", "item_amount", "free_shipping", "next_order_credit")
 SAID = [(step.send.message, kind) for step in PLAN.sends for kind in (KINDS if step.send.offer else KINDS[:1])]
 LOCALES = {"fr": "fr_FR", "it": "it_IT", "pt": "pt_PT", "en": "en_GB"}
+UNSUBSCRIBE = "https://relance.example.com/u/token"
 LINK = "https://shop.example.com/cart?relance=" + "t" * 72
 LONG = "Enamelled teapot, with a spout and a lid"
 AT = datetime(2026, 8, 12, 16, tzinfo=UTC)
@@ -69,8 +70,11 @@ def context(language: str = "en", kind: str = "", code: str = "ABCDEFGHJK", **ch
     return Context(**(words | changes))
 
 
-def said(message: str, channel: Channel, language: str, about: Context) -> Rendered:
-    return render(CATALOG.find(message, channel, language), about)
+def said(message: str, channel: Channel, language: str, about: Context) -> dict[str, str]:
+    template = CATALOG.find(message, channel, language)
+    if channel is Channel.EMAIL:
+        return mail.compose(template, about, language, UNSUBSCRIBE)
+    return render(template, about)
 
 
 def with_item(name: str) -> CartWords:
@@ -86,26 +90,26 @@ def test_the_messages_that_come_along_are_complete() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("channel", SAID_BY)
 @pytest.mark.parametrize(("message", "kind"), SAID)
 def test_every_message_gives_the_link_the_shop_the_way_to_stop_and_the_offer(
     message: str, kind: str, channel: Channel, language: str
 ) -> None:
     about = context(language, kind)
-    text = said(message, channel, language, about).text
+    text = said(message, channel, language, about)["text"]
     assert LINK in text.split()
     assert about.shop.name in text
-    assert "STOP" in text
+    assert (UNSUBSCRIBE if channel is Channel.EMAIL else "STOP") in text
     offered = about.offer.model_dump(exclude={"kind", "item"}).values()
     assert [word for word in offered if word not in text] == []
     assert ("Enamelled teapot" in text) == (channel == Channel.EMAIL or kind in {"", "item_amount"})
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("channel", SAID_BY)
 @pytest.mark.parametrize("kind", ["item_amount", "free_shipping"])
 def test_an_offer_without_a_code_does_not_speak_of_one(kind: str, channel: Channel, language: str) -> None:
-    text = said("second", channel, language, context(language, kind, code="")).text
+    text = said("second", channel, language, context(language, kind, code=""))["text"]
     assert not {"code", "codice", "código", "use"} & set(text.split())
     assert not [gap for gap in (" .", " ,", ", .", ": .", "  ") if gap in text]
 
@@ -113,7 +117,7 @@ def test_an_offer_without_a_code_does_not_speak_of_one(kind: str, channel: Chann
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("message", "kind"), SAID)
 def test_an_sms_is_at_most_two_parts_of_gsm_7_on_one_line(message: str, kind: str, language: str) -> None:
-    text = said(message, Channel.SMS, language, context(language, kind)).text
+    text = said(message, Channel.SMS, language, context(language, kind))["text"]
     assert sms.outside_gsm7(text) == ""
     assert sms.parts(text) <= 2
     assert "\n" not in text
@@ -122,8 +126,10 @@ def test_an_sms_is_at_most_two_parts_of_gsm_7_on_one_line(message: str, kind: st
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_person_without_a_first_name_is_greeted_all_the_same(language: str) -> None:
-    named = said("first", Channel.EMAIL, language, context(language)).text.splitlines()[0]
-    unnamed = said("first", Channel.EMAIL, language, context(language, customer=CustomerWords())).text.splitlines()[0]
+    named = said("first", Channel.EMAIL, language, context(language))["text"].splitlines()[0]
+    unnamed = said("first", Channel.EMAIL, language, context(language, customer=CustomerWords()))["text"].splitlines()[
+        0
+    ]
     assert named == unnamed.replace(",", " Ann,")
     assert unnamed.endswith(",")
     assert " " not in unnamed
@@ -131,7 +137,7 @@ def test_a_person_without_a_first_name_is_greeted_all_the_same(language: str) ->
 
 def test_an_sms_names_one_item_and_counts_the_others() -> None:
     cart = CartWords(items=[ItemWords(name=n, quantity=1, price="1") for n in "abc"], value="3", link=LINK)
-    assert " a (+2) is still in your cart" in said("first", Channel.SMS, "en", context(cart=cart)).text
+    assert " a (+2) is still in your cart" in said("first", Channel.SMS, "en", context(cart=cart))["text"]
 
 
 # Data is said, never read
@@ -142,8 +148,8 @@ def test_an_sms_names_one_item_and_counts_the_others() -> None:
 def test_data_that_looks_like_liquid_comes_out_literally(text: str, language: str) -> None:
     cart, person, shop = with_item(text), CustomerWords(first_name=text), ShopWords(name=text)
     about = context(language, cart=cart, customer=person, shop=shop)
-    for channel in Channel:
-        assert text in said("first", channel, language, about).text
+    for channel in SAID_BY:
+        assert text in said("first", channel, language, about)["text"]
 
 
 @given(name=st.text(), item=st.text(min_size=1), shop=st.text(), kind=st.sampled_from(KINDS))
@@ -154,12 +160,12 @@ def test_whatever_data_says_it_is_rendered_and_breaks_no_line(name: str, item: s
     )
     for language in LANGUAGES:
         for message in ("first", "second"):
-            text = said(message, Channel.SMS, language, about).text
+            text = said(message, Channel.SMS, language, about)["text"]
             mail = said(message, Channel.EMAIL, language, about)
-            assert mail.subject
-            assert not [char for char in BREAKS if char in text + mail.subject]
-            assert len(mail.text.splitlines()) < 25
-            assert one_line(item) in mail.text
+            assert mail["subject"]
+            assert not [char for char in BREAKS if char in text + mail["subject"]]
+            assert len(mail["text"].splitlines()) < 25
+            assert one_line(item) in mail["text"]
 
 
 @pytest.mark.parametrize("char", BREAKS)
@@ -173,8 +179,8 @@ def test_a_long_name_does_not_lengthen_an_sms(message: str, kind: str, language:
     name = "x" * 5000
     about = context(language, kind, cart=with_item(name))
     about = about.model_copy(update={"offer": about.offer.model_copy(update={"item": name})})
-    assert sms.parts(said(message, Channel.SMS, language, about).text) <= 2
-    assert len(said(message, Channel.EMAIL, language, about).subject or "") < 100
+    assert sms.parts(said(message, Channel.SMS, language, about)["text"]) <= 2
+    assert len(said(message, Channel.EMAIL, language, about)["subject"]) < 100
 
 
 # Templates are strict and limited
@@ -202,7 +208,7 @@ def test_a_long_name_does_not_lengthen_an_sms(message: str, kind: str, language:
 )
 def test_a_template_that_is_wrong_or_runs_away_is_refused_at_check_and_at_rendering(source: str) -> None:
     with pytest.raises(RenderError):
-        render(Template(source), context(kind="free_shipping", customer=CustomerWords()))
+        render({"text": source}, context(kind="free_shipping", customer=CustomerWords()))
     [problem] = set(catalog.check(changed("first", "sms", source), PLAN))
     assert problem.startswith("step first: message 'first' in en for sms ")
     assert "\n" not in problem
@@ -211,7 +217,7 @@ def test_a_template_that_is_wrong_or_runs_away_is_refused_at_check_and_at_render
 def test_a_subject_is_checked_as_a_text_is() -> None:
     email = {"subject": "{{ cart.total }}", "text": "x"}
     with pytest.raises(RenderError):
-        render(Template("x", "{{ cart.total }}"), context())
+        render({"text": "x", "subject": "{{ cart.total }}"}, context())
     languages = CATALOG.model_dump()["languages"]
     languages["fr"]["first"]["email"] = email
     [problem] = catalog.check(Catalog.model_validate({"languages": languages}), PLAN)
@@ -219,12 +225,12 @@ def test_a_subject_is_checked_as_a_text_is() -> None:
 
 
 def test_a_subject_is_one_line_and_a_text_ends_where_its_words_end() -> None:
-    assert render(Template("\n a\n\nb \n", "a\r\n b\n"), context()) == Rendered("a\n\nb", "a  b")
+    assert render({"text": "\n a\n\nb \n", "subject": "a\r\n b\n"}, context()) == {"text": "a\n\nb", "subject": "a  b"}
 
 
 def test_a_rendering_error_names_no_person() -> None:
     with pytest.raises(RenderError) as caught:
-        render(Template("{{ customer.first_name | divided_by: 0 }}"), context())
+        render({"text": "{{ customer.first_name | divided_by: 0 }}"}, context())
     assert "Ann" not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -242,7 +248,7 @@ def changed(message: str, channel: str, text: str | None) -> Catalog:
 def test_check_names_what_is_missing() -> None:
     lacks = "step first: message 'first' in en for sms is missing"
     assert catalog.check(changed("first", "sms", None), PLAN) == [lacks]
-    assert len(catalog.check(Catalog(languages={}), PLAN)) == len(PLAN.sends) * len(LANGUAGES) * len(Channel)
+    assert len(catalog.check(Catalog(languages={}), PLAN)) == len(PLAN.sends) * len(LANGUAGES) * len(SAID_BY)
 
 
 def test_check_names_a_variable_that_no_message_has() -> None:
@@ -327,3 +333,43 @@ def test_a_moment_is_written_in_the_persons_own_time(timezone: str | None, local
 @pytest.mark.parametrize("locale", [*LOCALES.values(), "pt_BR", "en_US", "fr_CA"])
 def test_no_month_takes_an_sms_out_of_gsm_7(locale: str, month: int) -> None:
     assert sms.outside_gsm7(moment(datetime(2026, month, 12, tzinfo=UTC), "Europe/Paris", locale)) == ""
+
+
+# What WhatsApp has approved
+
+APPROVED = """
+first:
+  whatsapp:
+    text: "{{ shop.name }}: {{ cart.link }}"
+    button: Open
+    template: cart_reminder
+    parameters: ["{{ customer.first_name | default: 'you' }}", "{{ cart.value }}\\nin all", "{{ cart.items[0].name }}"]
+"""
+
+
+def test_a_template_is_rendered_with_its_parameters_in_order_and_on_one_line() -> None:
+    template = catalog.load({"en.yaml": APPROVED}).find("first", Channel.WHATSAPP, "en")
+    rendered = render(template, context(cart=with_item("a\nb")))
+    assert rendered["template"] == "cart_reminder"
+    assert parameters(rendered) == ("Ann", "40 in all", "a b")
+    assert parameters({f"parameters.{n}": str(n) for n in reversed(range(12))}) == tuple(map(str, range(12)))
+    assert parameters(said("first", Channel.SMS, "en", context())) == ()
+
+
+def test_a_parameter_is_checked_like_every_other_text() -> None:
+    wrong = APPROVED.replace("cart.value", "cart.weight")
+    by_whatsapp = PLAN.model_dump(mode="json")
+    for step in by_whatsapp["steps"]:
+        if "send" in step:
+            step["send"]["channels"] = {"first": ["whatsapp"]}
+            step["send"]["message"] = "first"
+    plan = Plan.model_validate(by_whatsapp)
+    files = {f"{language}.yaml": APPROVED for language in LANGUAGES}
+    assert catalog.check(catalog.load(files), plan) == []
+    problems = catalog.check(catalog.load({**files, "fr.yaml": wrong}), plan)
+    assert {"step first: message 'first' in fr for whatsapp uses 'cart.weight', which no message has"} <= set(problems)
+
+
+def test_parameters_need_a_template() -> None:
+    with pytest.raises(FileError, match="parameters need the template"):
+        catalog.load({"en.yaml": APPROVED.replace("    template: cart_reminder\n", "")})

@@ -1,0 +1,17 @@
+"""What the channels with pictures make of a message alike."""
+
+from __future__ import annotations
+
+from channels.base import Card, Outgoing
+
+
+def pictured(message: Outgoing, most: int) -> list[Card]:
+    """Give the cards that have a picture, at most so many."""
+    return [card for card in message.cards if card.image][:most]
+
+
+def with_link(message: Outgoing) -> str:
+    """Give the text with the link at its end, for those who see no button; once, if the text has it already."""
+    if not message.link or message.link in message.text:
+        return message.text
+    return f"{message.text} {message.link}"

@@ -1,0 +1,97 @@
+"""E-mails: one source, of which the HTML part and the text part are made.
+
+Data is escaped in the HTML part, always: it can add no tag, no attribute, and no address but of the web.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+import mjml
+from inscriptis import get_text
+from inscriptis.model.config import ParserConfig
+from liquid.exceptions import LiquidError
+from markupsafe import Markup, escape
+
+from messages import render
+from messages.render import Context, RenderError
+from messages.words import Template
+
+_PARAGRAPHS = re.compile(r"\n\s*\n")
+_FOOTERS = {
+    "fr": ("Vous recevez ce message car vous avez accepté nos messages.", "Ne plus en recevoir"),
+    "it": ("Ricevi questo messaggio perché hai accettato le nostre comunicazioni.", "Non riceverne più"),
+    "pt": ("Enviamos esta mensagem porque aceitou as nossas comunicações.", "Não receber mais"),
+    "en": ("You get this because you agreed to messages from us.", "Stop these messages"),
+}
+"""Why the person gets it, and how they stop it, by language."""
+MAIL_VARIABLES = ("unsubscribe", "stop")
+"""What a mail's own MJML may use beside the context: the address that ends such mails, and the words for it."""
+_LINKS_SHOWN = ParserConfig(display_links=True)
+
+
+def compose(template: Template, context: Context, language: str, unsubscribe: str | None) -> dict[str, str]:
+    """Make a mail: ``subject``, ``text`` and, unless the message is plain text, ``html``.
+
+    Args:
+        template: the sources of ``EmailWords``.
+        context: what they are about.
+        language: of the footer.
+        unsubscribe: where the person stops such mails; None for what is no marketing.
+
+    Raises:
+        RenderError: a variable is missing, a limit is reached, or the MJML is not whole.
+
+    """
+    said = render.render({name: source for name, source in template.items() if name != "mjml"}, context)
+    why, stop = _FOOTERS[language] if unsubscribe else ("", "")
+    if "text" in said:
+        return {"subject": said["subject"], "text": _joined(said["text"], _stop(why, stop, unsubscribe))}
+    if "mjml" in template:
+        html = _html(template["mjml"], {**context.model_dump(), "unsubscribe": unsubscribe or "", "stop": stop})
+        return {"subject": said["subject"], "html": html, "text": get_text(html, _LINKS_SHOWN).strip()}
+    values = {
+        **context.model_dump(),
+        "language": language,
+        "subject": said["subject"],
+        "preheader": said.get("preheader", ""),
+        "intro": _paragraphs(said.get("intro", "")),
+        "closing": _paragraphs(said.get("closing", "")),
+        "button": said.get("button", ""),
+        "footer": {"why": why, "stop": stop, "link": unsubscribe or ""},
+    }
+    text = _text(said, context, _stop(why, stop, unsubscribe))
+    return {"subject": said["subject"], "html": _html(_layout(), values), "text": text}
+
+
+def _html(source: str, values: dict[str, object]) -> str:
+    try:
+        return mjml.mjml2html(render.parse_html(source).render(**values))
+    except (LiquidError, ValueError) as error:
+        raise RenderError(f"template error: {type(error).__name__}") from None
+
+
+def _text(said: Template, context: Context, stop: str) -> str:
+    items = "\n".join(f"- {item.quantity} x {item.name}, {item.price}" for item in context.cart.items)
+    button = f"{said['button']}\n{context.cart.link}" if "button" in said else ""
+    return _joined(said.get("intro", ""), items, said.get("closing", ""), button, context.shop.name, stop)
+
+
+def _stop(why: str, stop: str, link: str | None) -> str:
+    return f"{why}\n{stop}\n{link}" if link else ""
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
+
+
+def _paragraphs(text: str) -> list[Markup]:
+    """Split a text into its paragraphs; what is data in it was rendered already, so all of it is escaped."""
+    return [Markup("<br />").join(map(escape, part.splitlines())) for part in _PARAGRAPHS.split(text) if part]
+
+
+@cache
+def _layout() -> str:
+    return resources.files("messages").joinpath("layouts/email.mjml").read_text()
