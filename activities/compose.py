@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from channels.base import Outgoing
+from collections.abc import Mapping
+
+from channels.base import Card, Outgoing
 from journeys.cart import Cart
-from messages import render
+from journeys.facts import Channel, Purpose
+from journeys.steps import Send
+from messages import catalog, mail, render, voice
 from messages.catalog import Catalog, UnknownMessageError
-from messages.links import CartLinks, restore_url
+from messages.links import CartLinks, item_url, picture_url, restore_url
 from messages.locale import format_locale, language_of
+from messages.preferences import PreferenceLinks
 from messages.render import CartWords, Context, CustomerWords, ItemWords, OfferWords, RenderError, ShopWords
+from messages.words import Template
 from storage.offers import Made
 from storage.plans import PlanVersion
 from storage.sends import Claimed, Try
+from storage.shops import Shop
 from storage.situation import Situation
 
 
@@ -24,12 +31,14 @@ class Composer:
 
     Args:
         links: signs them.
+        preferences: signs the links by which a person stops messages.
         public_url: where Relance's own API is reached, for carts whose shop has told of no cart page.
 
     """
 
-    def __init__(self, links: CartLinks, public_url: str) -> None:
+    def __init__(self, links: CartLinks, preferences: PreferenceLinks, public_url: str) -> None:
         self._links = links
+        self._preferences = preferences
         self._public_url = public_url.rstrip("/")
         self._catalogs: dict[tuple[str, str, int], Catalog] = {}
 
@@ -42,14 +51,69 @@ class Composer:
         """
         found, step = claimed.situation, wanted.step
         language, locale = _language(found)
+        unsubscribe = self._unsubscribe(found) if version.plan.purpose is Purpose.MARKETING else None
         try:
             template = self._catalog(version).find(step.send.message, wanted.channel, language)
-            said = render.render(template, self._context(found, claimed.offer, locale))
+            context = self._context(found, claimed.offer, locale)
+            said = self._say(template, context, wanted.channel, language, unsubscribe)
+        except (UnknownMessageError, RenderError) as error:
+            raise CompositionError(str(error)) from None
+        spoken = locale.replace("_", "-")
+        text = said["text"]
+        return Outgoing(
+            send_id=wanted.send_id,
+            to=found.address(wanted.channel) or "",
+            text=voice.with_stop(text, language, spoken) if wanted.channel is Channel.VOICE else text,
+            subject=said.get("subject") or said.get("title"),
+            html=said.get("html"),
+            unsubscribe=unsubscribe,
+            locale=spoken,
+            country=_text(found.traits.get("country")),
+            link=self._link(found),
+            button=said.get("button"),
+            cards=_cards(found, locale),
+            template=said.get("template"),
+            parameters=render.parameters(said),
+        )
+
+    def sample(self, version: PlanVersion, step: Send, channel: Channel, to: str, send_id: str, shop: Shop) -> Outgoing:
+        """Compose a step's message about a made-up cart, in the shop's language.
+
+        Raises:
+            CompositionError: a message is missing, or cannot be rendered.
+
+        """
+        language = shop.language
+        locale = format_locale(language, None, None)
+        about = catalog.sample(shop.name, f"{self._public_url}/c/test")
+        try:
+            template = self._catalog(version).find(step.send.message, channel, language)
+            said = self._say(template, about, channel, language, f"{self._public_url}/u/test")
         except (UnknownMessageError, RenderError) as error:
             raise CompositionError(str(error)) from None
         return Outgoing(
-            send_id=wanted.send_id, to=found.address(wanted.channel) or "", text=said.text, subject=said.subject
+            send_id=send_id,
+            to=to,
+            text=said["text"],
+            subject=said.get("subject") or said.get("title"),
+            html=said.get("html"),
+            locale=locale.replace("_", "-"),
+            link=about.cart.link,
+            button=said.get("button"),
+            template=said.get("template"),
+            parameters=render.parameters(said),
         )
+
+    def _say(
+        self, template: Template, context: Context, channel: Channel, language: str, unsubscribe: str | None
+    ) -> Mapping[str, str]:
+        if channel is Channel.EMAIL:
+            return mail.compose(template, context, language, unsubscribe)
+        return render.render(template, context)
+
+    def _unsubscribe(self, found: Situation) -> str:
+        token = self._preferences.token(found.row["shop"], found.row["customer_id"])
+        return f"{self._public_url}/u/{token}"
 
     def _catalog(self, version: PlanVersion) -> Catalog:
         key = (version.shop, version.plan.name, version.version)
@@ -91,9 +155,29 @@ def _items(cart: Cart, locale: str) -> list[ItemWords]:
             quantity=item.quantity,
             price=render.money(item.price, cart.currency, locale),
             category=render.one_line(item.category),
+            image=item.image_url or "",
+            link=item.url or "",
         )
         for item in cart.items
     ]
+
+
+def _cards(found: Situation, locale: str) -> tuple[Card, ...]:
+    """Show the items of the cart, each with what it costs."""
+    cart, shop_page = found.cart, found.row["shop_cart_url"]
+    return tuple(
+        Card(
+            title=render.one_line(item.name or item.product_id),
+            text=_price(item.quantity, render.money(item.price, cart.currency, locale)),
+            image=picture_url(item.image_url),
+            link=item_url(item.url, shop_page),
+        )
+        for item in cart.items
+    )
+
+
+def _price(quantity: int, price: str) -> str:
+    return price if quantity == 1 else f"{quantity} x {price}"
 
 
 def _offer(offer: Made, zone: str | None, locale: str) -> OfferWords:

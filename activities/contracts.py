@@ -71,6 +71,7 @@ class SendInput(_Data):
     Attributes:
         passed_over: channels of the step that come before this one and were not usable.
         remaining: channels of the step that come after this one.
+        later: when the first of the step's channels that are held back may be used, where any is.
 
     """
 
@@ -80,6 +81,7 @@ class SendInput(_Data):
     channel: Channel
     passed_over: tuple[Channel, ...] = ()
     remaining: tuple[Channel, ...] = ()
+    later: datetime | None = None
 
 
 class SendResult(_Data):
@@ -87,14 +89,16 @@ class SendResult(_Data):
 
     Attributes:
         outcome: ``sent`` (accepted, or unknown: it may have been), ``failed`` (by this channel, for good),
-            ``held`` (the journey is paused or over, and must look again).
+            ``deferred`` (the gate allows it later), ``held`` (the journey is paused or over, and must look again).
         at: when it was handed over, or refused.
+        until: from when on the gate allows it.
 
     """
 
-    outcome: Literal["sent", "failed", "held"]
+    outcome: Literal["sent", "failed", "deferred", "held"]
     at: datetime
     reason: str | None = None
+    until: datetime | None = None
     shop_time: datetime
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -10,10 +11,12 @@ from activities.clock import ShopClock
 from activities.contracts import LOOK, LookInput
 from journeys.durations import show
 from journeys.facts import Facts
-from journeys.play import End, Look, Move, SendNow, WaitUntil, next_move
-from storage import journeys, situation
+from journeys.plan import Plan
+from journeys.play import End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries
+from storage import journeys, sends, situation
 from storage.journeys import Journey
 from storage.plans import Plans
+from storage.situation import Situation
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -39,18 +42,46 @@ class Looking:
             return Facts(early=True, shop_time=self._clock.now(), last_activity=order.at)
         journey = await journeys.get(self._pool, order.journey)
         version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
-        found = await situation.read(self._pool, order.journey, order.at)
+        found = await situation.read(self._pool, order.journey, version.plan, order.at)
         facts = found.facts(version.plan, self._clock.now())
-        await self._note(journey, order, facts, next_move(version.plan, order.stage, facts, order.at))
+        move = next_move(version.plan, order.stage, facts, order.at)
+        if isinstance(move, SendNow):
+            facts = _in_time(facts, deadline(move.stage, move.step))
+            await self._note_deferrals(journey, found, version.plan, move)
+        await self._note(journey, order, facts, move)
         return facts
+
+    async def _note_deferrals(self, journey: Journey, found: Situation, plan: Plan, move: SendNow) -> None:
+        """Note what holds a step's channels back for now, and until when."""
+        if journey.status != "running":
+            return
+        last = deadline(move.stage, move.step)
+        for channel in move.step.send.named:
+            decision = found.decide(plan, channel, last)
+            if decision.later:
+                await sends.note_deferral(self._pool, journey.id, move.step.slot(channel), channel, found.at, decision)
 
     async def _note(self, journey: Journey, order: LookInput, facts: Facts, move: Move) -> None:
         if facts.outcome or facts.paused_at:
             return
         async with self._pool.acquire() as db, db.transaction():
-            due = move.until if isinstance(move, WaitUntil) else order.at
+            due = _due(move, facts, order.at)
             await journeys.stand(db, journey.id, move.stage.step, due)
             await journeys.log(db, journey.id, order.at, f"looked at {order.stage.step}", _why(facts, move, order))
+
+
+def _due(move: Move, facts: Facts, at: datetime) -> datetime:
+    """Tell when the journey goes on."""
+    if isinstance(move, WaitUntil):
+        return move.until
+    if isinstance(move, SendNow) and not tries(move.step, facts):
+        return held_until(move.step, facts) or at
+    return at
+
+
+def _in_time(facts: Facts, last: datetime) -> Facts:
+    """Leave out the channels that would be allowed only after the step's deadline."""
+    return facts.model_copy(update={"later": {c: until for c, until in facts.later.items() if until <= last}})
 
 
 def _why(facts: Facts, move: Move, order: LookInput) -> str:
@@ -59,6 +90,7 @@ def _why(facts: Facts, move: Move, order: LookInput) -> str:
         + f"; {', '.join(facts.segments)}"
         + f"; idle for {show(order.at - facts.last_activity)}"
         + f"; reachable by {', '.join(facts.usable) or 'no channel'}"
+        + "".join(f", by {channel} from {until:%Y-%m-%d %H:%M} UTC" for channel, until in facts.later.items())
     )
     match move:
         case WaitUntil():

@@ -36,12 +36,10 @@ class ShopProviders:
         """Give the sandbox of a channel: it keeps what would be sent."""
         return Sandbox(channel, self._keep)
 
-    async def account(self, shop: str, channel: Channel) -> Provider | None:
-        """Connect to the shop's own account for a channel; None where it has none."""
-        settings = await shops.account(self._pool, shop, channel)
-        if settings is None:
-            return None
-        return accounts.connect(accounts.read(self._cipher.decrypt(settings)), self._http)
+    async def accounts(self, shop: str, channel: Channel) -> list[Provider]:
+        """Connect to the shop's own accounts for a channel: the one that is called first, then the other."""
+        kept = await shops.accounts(self._pool, shop, channel)
+        return [accounts.read(channel, self._cipher.decrypt(settings)).connect(self._http) for settings in kept]
 
     async def _keep(self, message: Outgoing) -> None:
         await sent.keep_in_sandbox(self._pool, message.send_id, message.to, message.subject, message.text)

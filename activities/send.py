@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -14,16 +16,19 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.clock import ShopClock
 from activities.compose import Composer, CompositionError
 from activities.contracts import SEND, SendInput, SendResult
-from channels.base import Accepted, Outcome, Provider, Rejected, Released, Unknown
+from channels.base import Accepted, Outcome, Outgoing, Provider, Rejected, Released, Unknown
+from journeys import costs
+from journeys.addresses import comparable
 from journeys.facts import Channel
-from journeys.gate import Mode
+from journeys.imports import Suppression
 from journeys.ledger import State
-from journeys.play import WaitUntil, after, next_move
+from journeys.play import WaitUntil, after, deadline, next_move
+from journeys.question import Mode
 from journeys.steps import First, Send
-from storage import journeys, sends
+from storage import journeys, provider_health, sends, suppressions
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
-from storage.sends import Claimed, Refused, Settled, Try
+from storage.sends import Claimed, Deferred, Refused, Settled, Try
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -48,8 +53,8 @@ class Providers(Protocol):
         """Give the sandbox of a channel."""
         ...
 
-    async def account(self, shop: str, channel: Channel) -> Provider | None:
-        """Connect to the shop's own account for a channel; None where it has none."""
+    async def accounts(self, shop: str, channel: Channel) -> Sequence[Provider]:
+        """Connect to the shop's own accounts for a channel: the one that is called first, then the other."""
         ...
 
 
@@ -82,7 +87,7 @@ class Sending:
         step = version.plan.by_id[order.stage.step or ""]
         if not isinstance(step, Send):
             raise ApplicationError(f"step {step.id} sends nothing", non_retryable=True)
-        slot = step.id if isinstance(step.send.channels, First) else f"{step.id}/{order.channel}"
+        slot = step.slot(order.channel)
         return Try(
             journey=order.journey,
             step=step,
@@ -91,46 +96,64 @@ class Sending:
             passed_over=order.passed_over,
             send_id=send_id(order.journey, slot, order.channel),
             at=self._clock.decided(order.at),
-            deadline=order.at + step.send.deadline if step.send.deadline else None,
+            deadline=deadline(order.stage, step),
         )
 
     async def _through_the_gate(self, journey: Journey, version: PlanVersion, wanted: Try) -> SendResult:
-        sandbox = self._providers.sandbox(wanted.channel)
-        account = await self._providers.account(journey.shop, wanted.channel)
-        by_mode = {Mode.SANDBOX: sandbox, Mode.ALLOWLIST: account, Mode.LIVE: account}
-        names = {mode: provider.name for mode, provider in by_mode.items() if provider}
-        repeatable = frozenset(provider.name for provider in by_mode.values() if provider and provider.idempotent)
+        sandbox = [self._providers.sandbox(wanted.channel)]
+        own = await self._providers.accounts(journey.shop, wanted.channel)
+        by_mode = {Mode.SANDBOX: sandbox, Mode.ALLOWLIST: own, Mode.LIVE: own}
+        names = {mode: [provider.name for provider in providers] for mode, providers in by_mode.items()}
+        repeatable = frozenset(provider.name for provider in [*sandbox, *own] if provider.idempotent)
+        called: set[str] = set()
         while True:
             claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
-            if isinstance(claimed, Refused):
-                return self._result("held" if claimed.status != "running" else "failed", wanted.at, claimed.reason)
-            if isinstance(claimed, Settled):
-                return self._result("sent", claimed.at, claimed.state)
-            provider = by_mode[claimed.situation.mode]
+            match claimed:
+                case Refused():
+                    outcome = "held" if claimed.status != "running" else "failed"
+                    return self._result(outcome, wanted.at, claimed.reason)
+                case Deferred():
+                    return self._result("deferred", wanted.at, claimed.reason, claimed.until)
+                case Settled():
+                    return self._result("sent", claimed.at, claimed.state)
+            able = by_mode[claimed.situation.mode]
+            provider = next((provider for provider in able if provider.name == claimed.provider), None)
             if provider is None:
                 # The account was taken away since it was read; the next try reads anew.
                 await self._settle(wanted, claimed, Released("account was removed"), provider="none")
                 raise ApplicationError("account was removed", category=ApplicationErrorCategory.BENIGN)
-            result = await self._call(version, wanted, claimed, provider)
+            may_follow = provider.name not in called and len(called) + 1 < len(able)
+            called.add(provider.name)
+            result = await self._call(version, wanted, claimed, provider, may_follow=may_follow)
             if result is not None:
                 return result
 
-    async def _call(self, version: PlanVersion, wanted: Try, claimed: Claimed, provider: Provider) -> SendResult | None:
-        """Call the provider and write down its answer; None when the claim had grown too old to be used."""
+    async def _call(
+        self, version: PlanVersion, wanted: Try, claimed: Claimed, provider: Provider, *, may_follow: bool
+    ) -> SendResult | None:
+        """Call the provider and write down its answer.
+
+        None when the claim is to be taken anew: it had grown too old to be used, or the provider provably did not
+        send and another one may follow.
+        """
         try:
             message = self._composer.compose(version, wanted, claimed)
         except CompositionError as error:
             await self._settle(wanted, claimed, _of_both(claimed, Rejected(str(error))), provider=provider.name)
             return self._result("failed", wanted.at, str(error))
         if time.monotonic() - claimed.since > CLAIM_STANDS.total_seconds():
-            await self._settle(wanted, claimed, Released("claim grew too old before the call"), provider=provider.name)
+            await self._settle(wanted, claimed, Released("claim grew too old before the call"), provider="none")
             return None
-        outcome = _of_both(claimed, await provider.send(message))
+        answer = await provider.send(message)
+        await self._note_health(claimed, wanted, provider, answer)
+        outcome = _of_both(claimed, answer)
         handed_over = self._clock.decided(wanted.at)
-        await self._settle(wanted, claimed, outcome, provider=provider.name, at=handed_over)
-        log.info(
-            "sent", journey=wanted.journey, step=wanted.slot, channel=wanted.channel, outcome=_STATES[type(outcome)]
+        await self._settle(
+            wanted, claimed, outcome, provider=provider.name, at=handed_over, cost=_cost(claimed, wanted, message)
         )
+        if isinstance(outcome, Rejected) and outcome.suppress:
+            await self._suppress(claimed, wanted, message.to, outcome)
+        log.info("sent", journey=wanted.journey, step=wanted.slot, channel=wanted.channel, outcome=state_of(outcome))
         match outcome:
             case Accepted():
                 return self._result("sent", handed_over, None)
@@ -138,6 +161,8 @@ class Sending:
                 return self._result("sent", handed_over, outcome.reason)
             case Rejected():
                 return self._result("failed", handed_over, outcome.reason)
+            case Released() if may_follow and not claimed.repeated:
+                return None
             case Released():
                 raise ApplicationError(
                     outcome.reason,
@@ -146,27 +171,54 @@ class Sending:
                     category=ApplicationErrorCategory.BENIGN,
                 )
 
+    async def _suppress(self, claimed: Claimed, wanted: Try, address: str, outcome: Rejected) -> None:
+        """Never try again what will never arrive."""
+        medium = wanted.channel.medium
+        told = Suppression(medium, comparable(medium, address), outcome.reason, self._clock.now())
+        async with self._pool.acquire() as db:
+            await suppressions.add(db, claimed.situation.row["shop"], told, self._clock.now())
+
+    async def _note_health(self, claimed: Claimed, wanted: Try, provider: Provider, answer: Outcome) -> None:
+        """Keep count of a provider that answers nobody. That it is busy is an answer."""
+        shop, channel, name = claimed.situation.row["shop"], wanted.channel, provider.name
+        match answer:
+            case Unknown() | Released(retry_after=None):
+                await provider_health.failed(self._pool, shop, channel, name, answer.reason, self._clock.now())
+            case _:
+                await provider_health.answered(self._pool, shop, channel, name)
+
     async def _settle(
-        self, wanted: Try, claimed: Claimed, outcome: Outcome, *, provider: str, at: datetime | None = None
+        self,
+        wanted: Try,
+        claimed: Claimed,
+        outcome: Outcome,
+        *,
+        provider: str,
+        at: datetime | None = None,
+        cost: Decimal | None = None,
     ) -> None:
         if claimed.repeated and isinstance(outcome, Released):
             # This call was not processed, but the one before may have been: the row stays, to be taken over again.
             return
-        await sends.settle(
-            self._pool,
-            wanted,
-            claimed,
-            _STATES[type(outcome)],
+        written = sends.Outcome(
+            state=state_of(outcome),
             at=at or wanted.at,
             provider=provider,
             provider_id=outcome.provider_id if isinstance(outcome, Accepted) else None,
             reason=None if isinstance(outcome, Accepted) else outcome.reason,
+            cost=cost,
         )
+        await sends.settle(self._pool, wanted, claimed, written)
 
     async def _note(self, version: PlanVersion, order: SendInput, wanted: Try, result: SendResult) -> None:
         """Note in Postgres where the journey stands now, if this send was the last of its step."""
-        done = not order.remaining or (result.outcome == "sent" and isinstance(wanted.step.send.channels, First))
-        if result.outcome == "held" or not done:
+        is_first = result.outcome == "sent" and isinstance(wanted.step.send.channels, First)
+        if result.outcome == "held" or (order.remaining and not is_first):
+            return
+        later = None if is_first else min(filter(None, (order.later, result.until)), default=None)
+        if later is not None:
+            async with self._pool.acquire() as db:
+                await journeys.stand(db, order.journey, order.stage.step, later)
             return
         stage = after(version.plan, order.stage, result.at)
         move = next_move(version.plan, stage, None, result.at)
@@ -174,10 +226,20 @@ class Sending:
         async with self._pool.acquire() as db:
             await journeys.stand(db, order.journey, move.stage.step or order.stage.step, due)
 
-    def _result(self, outcome: str, at: datetime, reason: str | None) -> SendResult:
+    def _result(self, outcome: str, at: datetime, reason: str | None, until: datetime | None = None) -> SendResult:
         return SendResult.model_validate(
-            {"outcome": outcome, "at": at, "reason": reason, "shop_time": self._clock.now()}
+            {"outcome": outcome, "at": at, "reason": reason, "until": until, "shop_time": self._clock.now()}
         )
+
+
+def state_of(outcome: Outcome) -> State:
+    """Tell how the ledger keeps an outcome."""
+    return _STATES[type(outcome)]
+
+
+def _cost(claimed: Claimed, wanted: Try, message: Outgoing) -> Decimal | None:
+    found = claimed.situation
+    return costs.cost(wanted.channel, message.text, found.country, found.policy.prices)
 
 
 def _of_both(claimed: Claimed, outcome: Outcome) -> Outcome:

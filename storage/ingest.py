@@ -13,7 +13,8 @@ import asyncpg
 from journeys.cart import CART_EVENTS, Cart, apply
 from journeys.customers import consents
 from journeys.events import Event, Name
-from storage import carts, loading, people, writing
+from journeys.returns import Fate
+from storage import carts, loading, people, returns, writing
 from storage.database import PASSING
 from storage.following import Following
 from storage.people import Link
@@ -116,7 +117,7 @@ _KNOWN = frozenset(Name)
 
 def _is_activity(event: Event) -> bool:
     of_itself = event.is_activity and event.kind != "alias" and event.name not in _KNOWN
-    return of_itself and not carts.tokens_of(event)
+    return of_itself and event.device is None and not carts.tokens_of(event)
 
 
 async def _take_activity(pool: Pool, shop: str, event: Event) -> Taken | None:
@@ -208,6 +209,16 @@ def _joining(work: Work, event: Event) -> set[str]:
     return set() if len(people) == 1 or people & work.strangers else people
 
 
+_RECEIPTS = frozenset(Fate)
+
+
+async def _note(db: Connection, work: Work, event: Event) -> None:
+    """Note what the person did; and a provider's receipt, unless anybody could have made it up."""
+    work.active.append(event)
+    if event.name in _RECEIPTS and event.from_backend:
+        await returns.apply(db, work.shop, event)
+
+
 async def _apply(db: Connection, work: Work, following: Following, event: Event) -> None:
     for link in people.told_together(work, event):
         await _join(db, work, following, link)
@@ -217,7 +228,7 @@ async def _apply(db: Connection, work: Work, following: Following, event: Event)
         work.identified.append(event)
         work.recorded.append(Recorded(event, None))
         return
-    work.active.append(event)
+    await _note(db, work, event)
     named_none = carts.names_none(work, event)
     cart_id = await carts.find(db, work, event)
     if event.name in CART_EVENTS and cart_id is not None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from storage import offers
+
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
 
@@ -89,6 +91,17 @@ async def page(
     return [Journey(**row) for row in rows]
 
 
+async def open_of(db: Pool | Connection, shop: str, customer: str) -> list[Journey]:
+    """List a person's journeys that have not ended, newest first."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from journeys where shop = $1 and customer_id = $2 and status <> 'ended'"  # noqa: S608 constant columns
+        " order by started_at desc, id desc",
+        shop,
+        customer,
+    )
+    return [Journey(**row) for row in rows]
+
+
 async def lock(db: Connection, journey: str) -> None:
     """Lock a journey's row until the transaction ends. Lock its person and its cart first."""
     await db.execute("select from journeys where id = $1 for update", journey)
@@ -114,6 +127,8 @@ async def end(db: Connection, journey: str, outcome: str, reason: str, at: datet
     if done == "UPDATE 0":
         return False
     await log(db, journey, at, f"ended: {outcome}", reason)
+    if outcome == "cancelled":
+        await offers.revoke(db, journey)
     return True
 
 
@@ -142,7 +157,7 @@ async def resume(db: Connection, journey: str, at: datetime) -> bool:
     return done == "UPDATE 1"
 
 
-async def log(db: Connection, journey: str, at: datetime, what: str, why: str) -> None:
+async def log(db: Pool | Connection, journey: str, at: datetime, what: str, why: str) -> None:
     """Write a line of the journey's story; the same line is written once."""
     await db.execute(
         "insert into journey_log (journey, at, what, why) values ($1, $2, $3, $4) on conflict do nothing",

@@ -22,15 +22,15 @@ from journeys.addresses import usable
 from journeys.cart import Cart
 from journeys.customers import newest
 from journeys.events import Event
-from journeys.facts import Channel
+from journeys.facts import Medium
 from storage.work import Alias, NewAlias, Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
 
 _VERIFIED = {
-    "email": (Channel.EMAIL, "email_verified"),
-    "phone": (Channel.SMS, "phone_verified"),
+    "email": (Medium.EMAIL, "email_verified"),
+    "phone": (Medium.SMS, "phone_verified"),
 }
 """The trait that says that an address is verified; named as OpenID Connect names them."""
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from journeys.facts import Channel
-from journeys.gate import Mode, refusal
+from journeys.gate import Decision, decide
 from journeys.ledger import OPEN_FOR_RETRY, State
-from journeys.offers import choose
+from journeys.offers import NoOffer, choose
 from journeys.plan import Plan
+from journeys.question import Mode, Refuse
 from journeys.steps import Send
-from storage import offers, situation
+from storage import journeys, offers, provider_health, situation
 from storage.holding import hold
 from storage.offers import Made
 from storage.situation import Situation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from storage.database import Connection, Pool
     from storage.journeys import Journey
@@ -60,12 +62,14 @@ class Claimed:
     Attributes:
         repeated: an earlier attempt may have called the provider with the same id already. What the provider says now
             is no answer about that one, unless it accepts.
+        provider: the name of the one that is to be called; None where there is none any more.
         since: the monotonic clock when the gate had said yes.
 
     """
 
     repeated: bool
     number: int
+    provider: str | None
     attempt: uuid.UUID
     situation: Situation
     offer: Made | None
@@ -81,6 +85,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Deferred:
+    """The gate said: not before ``until``."""
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Settled:
     """The slot has its send already, in this state."""
 
@@ -89,11 +101,16 @@ class Settled:
 
 
 async def claim(
-    pool: Pool, plan: Plan, wanted: Try, *, providers: Mapping[Mode, str], repeatable: frozenset[str]
-) -> Claimed | Refused | Settled:
+    pool: Pool,
+    plan: Plan,
+    wanted: Try,
+    *,
+    providers: Mapping[Mode, Sequence[str]],
+    repeatable: frozenset[str],
+) -> Claimed | Refused | Deferred | Settled:
     """Pass the gate and write the row, in one transaction.
 
-    A row that an earlier attempt left ``claimed`` is taken over where it was claimed for the provider that would be
+    A row that an earlier attempt left ``claimed`` is taken over where it was claimed for a provider that would be
     called now, that provider recognises a repeated id, and the gate still allows it; otherwise nobody can say what
     became of it, and it is ``unknown``.
 
@@ -101,7 +118,7 @@ async def claim(
         pool: Postgres.
         plan: the journey's plan.
         wanted: what the claim is for.
-        providers: the name of the provider that each sending mode leads to, where there is one.
+        providers: the names of the providers that each sending mode leads to, in the order in which they are called.
         repeatable: the names of those that recognise a repeated id.
 
     Raises:
@@ -111,23 +128,47 @@ async def claim(
     async with pool.acquire() as db, db.transaction():
         journey = await hold(db, wanted.journey)
         standing = await _standing(db, wanted)
-        found = await situation.read(db, wanted.journey, wanted.at)
+        found = await situation.read(db, wanted.journey, plan, wanted.at)
+        names = providers.get(found.mode, ())
         for channel in wanted.passed_over:
-            if reason := refusal(found.question(plan, channel, wanted.deadline)):
-                await _refuse(db, journey, wanted, channel, reason)
+            await _note(db, journey, plan, wanted, channel, found.decide(plan, channel, wanted.deadline))
         if standing:
-            is_same = standing.provider == providers.get(found.mode) and standing.provider in repeatable
+            is_same = standing.provider in names and standing.provider in repeatable
             return await _take_over(db, plan, wanted, journey, found, standing, may_repeat=is_same)
-        if reason := refusal(found.question(plan, wanted.channel, wanted.deadline)):
-            await _refuse(db, journey, wanted, wanted.channel, reason)
-            return Refused(reason, found.row["status"])
+        decision = found.decide(plan, wanted.channel, wanted.deadline)
+        await _note(db, journey, plan, wanted, wanted.channel, decision)
+        if isinstance(decision.verdict, Refuse):
+            return Refused(decision.verdict.reason, found.row["status"])
+        if decision.verdict is not None:
+            return Deferred(decision.verdict.reason, decision.verdict.until)
         attempt = uuid.uuid4()
-        provider = providers.get(found.mode)
-        number = await _insert(db, journey, wanted, wanted.channel, State.CLAIMED, None, attempt, provider)
+        provider = await _choose(db, wanted, journey, names)
+        row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, found.address(wanted.channel))
+        number = await _insert(db, journey, plan, row)
         offer = await _offer(db, wanted, journey, found)
         return Claimed(
-            repeated=False, number=number, attempt=attempt, situation=found, offer=offer, since=time.monotonic()
+            repeated=False,
+            number=number,
+            provider=provider,
+            attempt=attempt,
+            situation=found,
+            offer=offer,
+            since=time.monotonic(),
         )
+
+
+async def _choose(db: Connection, wanted: Try, journey: Journey, names: Sequence[str]) -> str | None:
+    """Choose the provider: the first that works and was not the last that provably did not send this."""
+    down = await provider_health.down(db, journey.shop, wanted.channel, wanted.at)
+    able = [name for name in names if name not in down] or names
+    released_by = await db.fetchval(
+        "select provider from sends where journey = $1 and step = $2 and channel = $3 and state = 'released'"
+        " order by try desc limit 1",
+        wanted.journey,
+        wanted.slot,
+        wanted.channel,
+    )
+    return next((name for name in able if name != released_by), able[0] if able else None)
 
 
 @dataclass(frozen=True)
@@ -166,9 +207,10 @@ async def _take_over(
 ) -> Claimed | Settled:
     if standing.state is not State.CLAIMED:
         return Settled(standing.state, standing.sent_at or standing.decided_at)
-    # The row itself counts against the plan's limit; it must not refuse its own repetition.
-    question = replace(found.question(plan, wanted.channel, wanted.deadline), at_most=None)
-    allowed = refusal(question) is None and standing.channel is wanted.channel
+    # The row itself counts against the plan's limit and the caps; it must not refuse its own repetition.
+    question = found.question(plan, wanted.channel, wanted.deadline)
+    again = replace(question, at_most=None, sent=0, person=replace(question.person, sent=()))
+    allowed = decide(again).allowed and standing.channel is wanted.channel
     if not (allowed and may_repeat):
         await db.execute(
             "update sends set state = 'unknown', sent_at = $4, attempt = null,"
@@ -188,88 +230,148 @@ async def _take_over(
         standing.number,
         attempt,
     )
-    offer = await _offer(db, wanted, journey, found)
+    # The message may have gone out already: its offer stays as it was printed.
+    offer = await offers.of_step(db, journey.id, wanted.step.id)
     return Claimed(
-        repeated=True, number=standing.number, attempt=attempt, situation=found, offer=offer, since=time.monotonic()
+        repeated=True,
+        number=standing.number,
+        provider=standing.provider,
+        attempt=attempt,
+        situation=found,
+        offer=offer,
+        since=time.monotonic(),
     )
 
 
 async def _offer(db: Connection, wanted: Try, journey: Journey, found: Situation) -> Made | None:
+    """Make the step's offer. What it made before stays, and lives from now on: its message has not gone out yet."""
     policy = wanted.step.send.offer
     if policy is None:
         return None
-    offer = choose(policy, found.segments, found.cart, at=wanted.at)
-    return await offers.make(db, journey, wanted.step.id, offer, wanted.at) if offer else None
+    made = await offers.of_step(db, journey.id, wanted.step.id)
+    if made is not None:
+        return await offers.move(db, made, wanted.at + policy.valid_for)
+    before = await offers.count_of(db, journey.shop, journey.customer_id)
+    offer = choose(policy, found.segments, found.cart, made_before=before, at=wanted.at)
+    if isinstance(offer, NoOffer):
+        await journeys.log(db, journey.id, wanted.at, f"{wanted.step.id}: no offer", offer.reason)
+        return None
+    return await offers.make(db, journey, wanted.step.id, offer, wanted.at)
 
 
-async def _refuse(db: Connection, journey: Journey, wanted: Try, channel: Channel, reason: str) -> None:
-    """Note a refusal, once for each channel and reason. A paused journey will ask again: that is none."""
+async def _note(
+    db: Connection, journey: Journey, plan: Plan, wanted: Try, channel: Channel, decision: Decision
+) -> None:
+    """Note what speaks against a channel, once for each reason. A paused journey will ask again: that is none."""
+    if decision.allowed or journey.status == "paused":
+        return
+    if decision.later:
+        await note_deferral(db, journey.id, wanted.slot, channel, wanted.at, decision)
+        return
     noted = await db.fetchval(
         "select true from sends"
         " where journey = $1 and step = $2 and channel = $3 and state = 'refused' and reason = $4",
         wanted.journey,
         wanted.slot,
         channel,
-        reason,
+        decision.reason,
     )
-    if not noted and journey.status != "paused":
-        await _insert(db, journey, wanted, channel, State.REFUSED, reason, None)
+    if not noted:
+        await _insert(db, journey, plan, _Row(wanted, channel, State.REFUSED, decision.reason))
 
 
-async def _insert(
-    db: Connection,
-    journey: Journey,
-    wanted: Try,
-    channel: Channel,
-    state: State,
-    reason: str | None,
-    attempt: uuid.UUID | None,
-    provider: str | None = None,
-) -> int:
+async def note_deferral(
+    db: Pool | Connection, journey: str, slot: str, channel: Channel, at: datetime, decision: Decision
+) -> None:
+    """Write into the journey's story until when a channel is held back, and why."""
+    what = f"{slot} by {channel}: deferred until {decision.later:%Y-%m-%d %H:%M} UTC"
+    await journeys.log(db, journey, at, what, decision.reason or "")
+
+
+@dataclass(frozen=True)
+class _Row:
+    wanted: Try
+    channel: Channel
+    state: State
+    reason: str | None
+    attempt: uuid.UUID | None = None
+    provider: str | None = None
+    address: str | None = None
+
+
+async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> int:
     number: int = await db.fetchval(
         "insert into sends (send_id, journey, step, try, shop, customer_id, key, channel, state, reason, decided_at,"
-        " attempt, provider)"
-        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12 from sends"
+        " attempt, provider, address, plan, purpose)"
+        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 from sends"
         " where journey = $2 and step = $3 returning try",
-        wanted.send_id,
-        wanted.journey,
-        wanted.slot,
+        row.wanted.send_id,
+        row.wanted.journey,
+        row.wanted.slot,
         journey.shop,
         journey.customer_id,
         journey.key,
-        channel,
-        state,
-        reason,
-        wanted.at,
-        attempt,
-        provider,
+        row.channel,
+        row.state,
+        row.reason,
+        row.wanted.at,
+        row.attempt,
+        row.provider,
+        row.address,
+        journey.plan,
+        plan.purpose,
     )
     return number
 
 
-async def settle(
-    db: Pool | Connection,
-    wanted: Try,
-    claimed: Claimed,
-    state: State,
-    *,
-    at: datetime,
-    provider: str,
-    provider_id: str | None = None,
-    reason: str | None = None,
-) -> bool:
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a call, as the ledger keeps it."""
+
+    state: State
+    at: datetime
+    provider: str
+    provider_id: str | None = None
+    reason: str | None = None
+    cost: Decimal | None = None
+
+
+async def settle(pool: Pool, wanted: Try, claimed: Claimed, outcome: Outcome) -> bool:
     """Write what became of a call; tell whether this attempt still holds the row."""
-    done = await db.execute(
-        "update sends set state = $5, sent_at = $6, provider = $7, provider_id = $8, reason = $9, attempt = null"
-        " where journey = $1 and step = $2 and try = $3 and attempt = $4 and state = 'claimed'",
-        wanted.journey,
-        wanted.slot,
-        claimed.number,
-        claimed.attempt,
-        state,
-        at if state in {State.ACCEPTED, State.UNKNOWN} else None,
-        provider,
-        provider_id,
-        reason,
-    )
+    went_out = outcome.state in {State.ACCEPTED, State.UNKNOWN}
+    async with pool.acquire() as db, db.transaction():
+        done = await db.execute(
+            "update sends set state = $5, sent_at = $6, provider = $7, provider_id = $8, reason = $9, cost = $10,"
+            " attempt = null where journey = $1 and step = $2 and try = $3 and attempt = $4 and state = 'claimed'",
+            wanted.journey,
+            wanted.slot,
+            claimed.number,
+            claimed.attempt,
+            outcome.state,
+            outcome.at if went_out else None,
+            outcome.provider,
+            outcome.provider_id,
+            outcome.reason,
+            outcome.cost if went_out else None,
+        )
+        if done == "UPDATE 1" and went_out and outcome.cost:
+            await _spend(db, claimed.situation.row["shop"], outcome.at, outcome.cost)
     return done == "UPDATE 1"
+
+
+async def _spend(db: Connection, shop: str, at: datetime, cost: Decimal) -> None:
+    await db.execute(
+        "insert into spend as known (shop, day, amount) values ($1, $2, $3)"
+        " on conflict (shop, day) do update set amount = known.amount + excluded.amount",
+        shop,
+        at.astimezone(UTC).date(),
+        cost,
+    )
+
+
+async def unknown_of_the_last_day(db: Pool | Connection) -> int:
+    """Count the sends of the last 24 hours of which nobody can say yet whether they went out."""
+    count: int = await db.fetchval(
+        "select count(*) from sends where state = 'unknown' and decided_at > now() - interval '1 day'"
+    )
+    return count

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys.facts import Channel
-from journeys.gate import Mode
+from journeys.policy import Policy
+from journeys.question import Mode
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
@@ -29,6 +30,7 @@ class Shop:
     language: str
     cart_url: str | None
     allowlist: tuple[str, ...]
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True)
@@ -56,47 +58,53 @@ async def get(db: Pool | Connection, shop: str) -> Shop:
         UnknownShopError: there is none of that name.
 
     """
-    row = await db.fetchrow("select shop, name, mode, language, cart_url, allowlist from shops where shop = $1", shop)
+    row = await db.fetchrow(
+        "select shop, name, mode, language, cart_url, allowlist, policy from shops where shop = $1", shop
+    )
     if row is None:
         raise UnknownShopError(shop)
-    return Shop(**{**row, "mode": Mode(row["mode"]), "allowlist": tuple(row["allowlist"])})
+    policy = Policy.model_validate(row["policy"])
+    return Shop(**{**row, "mode": Mode(row["mode"]), "allowlist": tuple(row["allowlist"]), "policy": policy})
 
 
 async def save(db: Pool | Connection, shop: Shop) -> None:
     """Write a shop's settings."""
     await db.execute(
-        "update shops set name = $2, mode = $3, language = $4, cart_url = $5, allowlist = $6 where shop = $1",
+        "update shops set name = $2, mode = $3, language = $4, cart_url = $5, allowlist = $6, policy = $7"
+        " where shop = $1",
         shop.shop,
         shop.name,
         shop.mode,
         shop.language,
         shop.cart_url,
         list(shop.allowlist),
+        shop.policy.model_dump(mode="json", exclude_defaults=True),
     )
 
 
-async def set_account(db: Pool | Connection, shop: str, channel: Channel, settings: bytes) -> None:
-    """Keep a channel account; ``settings`` are encrypted already."""
+async def set_account(db: Pool | Connection, shop: str, channel: Channel, settings: bytes, rank: int = 1) -> None:
+    """Keep a channel account, the first or the second; ``settings`` are encrypted already."""
     await db.execute(
-        "insert into channel_accounts (shop, channel, settings) values ($1, $2, $3)"
-        " on conflict (shop, channel) do update set settings = excluded.settings",
+        "insert into channel_accounts (shop, channel, rank, settings) values ($1, $2, $3, $4)"
+        " on conflict (shop, channel, rank) do update set settings = excluded.settings",
         shop,
         channel,
+        rank,
         settings,
     )
 
 
-async def account(db: Pool | Connection, shop: str, channel: Channel) -> bytes | None:
-    """Read a channel account's encrypted settings."""
-    settings: bytes | None = await db.fetchval(
-        "select settings from channel_accounts where shop = $1 and channel = $2", shop, channel
+async def accounts(db: Pool | Connection, shop: str, channel: Channel) -> list[bytes]:
+    """Read the encrypted settings of a channel's accounts: the one that is called first, then the other."""
+    rows = await db.fetch(
+        "select settings from channel_accounts where shop = $1 and channel = $2 order by rank", shop, channel
     )
-    return settings
+    return [row["settings"] for row in rows]
 
 
 async def connected_channels(db: Pool | Connection, shop: str) -> list[str]:
     """List the channels for which the shop has an account."""
-    rows = await db.fetch("select channel from channel_accounts where shop = $1 order by channel", shop)
+    rows = await db.fetch("select distinct channel from channel_accounts where shop = $1 order by channel", shop)
     return [row["channel"] for row in rows]
 
 

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from journeys.addresses import usable
+from journeys import push_choice
+from journeys.addresses import home_of, region_of, usable
+from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import fields, plain, with_device
-from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Segment, segments
-from journeys.gate import Mode, Question, refusal
+from journeys.devices import Kind
+from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Segment, segments
+from journeys.gate import Decision, decide
+from journeys.holdout import held_out, rolled_out
+from journeys.ledger import OPEN_FOR_RETRY
 from journeys.plan import Plan
-from storage import suppressions
+from journeys.policy import Policy
+from journeys.question import Address, Busy, Mode, Person, Question
+from storage import devices, suppressions
 from storage.journeys import UnknownJourneyError
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from storage.database import Connection, Pool
 
-ADDRESS_TRAITS = {Channel.SMS: "phone", Channel.EMAIL: "email"}
+ADDRESS_TRAITS = {
+    **dict.fromkeys((Channel.SMS, Channel.MMS, Channel.RCS, Channel.WHATSAPP, Channel.VOICE), "phone"),
+    Channel.EMAIL: "email",
+}
 
+_OF_JOURNEY = "select * from journeys where id = $1"
+_IMAGINED = """
+select 'imagined' as id, k.shop, $8::text as plan, 0 as plan_version, k.customer_id, k.cart_id, k.cart_id as key,
+       $9::boolean as held_out, 'running' as status, null::text as outcome, null::text as reason,
+       $2::timestamptz as started_at, null::timestamptz as paused_at
+  from carts k where k.shop = $10 and k.cart_id = $1
+"""
 _READ = """
-select j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_out, j.status, j.outcome, j.reason,
+with j as ({about})
+select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_out, j.status, j.outcome, j.reason,
        j.started_at, j.paused_at,
-       s.name as shop_name, s.mode, s.allowlist, s.language as shop_language, s.cart_url as shop_cart_url,
+       s.name as shop_name, s.mode, s.allowlist, s.language as shop_language, s.cart_url as shop_cart_url, s.policy,
        c.traits, c.locale, c.timezone, c.last_activity,
-       k.content as cart, k.ordered_at,
+       k.content as cart, k.ordered_at, k.last_at as filled_at,
        (select count(distinct o.order_id) from orders o
          where o.shop = j.shop and o.customer_id = j.customer_id and o.at <= $2) as orders,
        (select count(*) from carts a
@@ -36,13 +57,26 @@ select j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_o
        (select array_agg(channel) from channel_accounts a where a.shop = j.shop) as accounts,
        (select jsonb_object_agg(channel, n) from (
           select channel, count(*) as n from sends d
-           where d.shop = j.shop and d.key = j.key and d.state not in ('refused', 'rejected', 'released')
-           group by channel) counted) as sent
-  from journeys j
+           where d.shop = j.shop and d.key = j.key and d.state <> all($5) group by channel) counted) as sent,
+       (select jsonb_agg(jsonb_build_array(d.channel, d.purpose, coalesce(d.sent_at, d.decided_at))) from sends d
+         where d.shop = j.shop and d.customer_id = j.customer_id and d.state <> all($5)
+           and d.decided_at > $2 - $4::interval) as recent,
+       exists (select from paused_plans p where p.shop = j.shop and p.plan = j.plan) as plan_paused,
+       (select amount from spend m where m.shop = j.shop and m.day = $6) as spent,
+       (select jsonb_object_agg(channel, until) from (
+          select a.channel, min(coalesce(h.open_until, '-infinity')) as until
+            from (select channel, count(*) as n from channel_accounts where shop = j.shop group by channel) a
+            join provider_health h on h.shop = j.shop and h.channel = a.channel
+           group by a.channel, a.n having count(*) = a.n) down where until > $2) as down,
+       (select jsonb_build_array(o.plan, o.next_at)
+          from journeys o join plan_versions v on (v.shop, v.plan, v.version) = (o.shop, o.plan, o.plan_version)
+         where o.shop = j.shop and o.customer_id = j.customer_id and o.id <> j.id and o.status = 'running'
+           and not o.held_out and (v.content::jsonb ->> 'priority')::int < $7
+         order by (v.content::jsonb ->> 'priority')::int, o.next_at limit 1) as busy
+  from j
   join shops s using (shop)
   join customers c on c.shop = j.shop and c.customer_id = j.customer_id
   join carts k on k.shop = j.shop and k.cart_id = j.cart_id
- where j.id = $1
 """
 
 
@@ -53,6 +87,8 @@ class Situation:
     Attributes:
         addresses: the person's, in the form that providers take.
         suppressed: the channels whose address is suppressed.
+        opted_out: the channels from whose address STOP came.
+        push: the push by which the person is reached, of those that the plan has.
 
     """
 
@@ -62,11 +98,18 @@ class Situation:
     traits: dict[str, Any]
     addresses: dict[Channel, str]
     suppressed: frozenset[Channel]
+    opted_out: frozenset[Channel]
+    push: Channel | None
 
     @property
     def mode(self) -> Mode:
         """The shop's sending mode."""
         return Mode(self.row["mode"])
+
+    @property
+    def policy(self) -> Policy:
+        """The shop's own rules."""
+        return Policy.model_validate(self.row["policy"])
 
     @property
     def last_activity(self) -> datetime:
@@ -79,13 +122,19 @@ class Situation:
         """What kind of buyer the person is."""
         return segments(orders=self.row["orders"], abandoned_carts=self.row["abandoned"])
 
+    @property
+    def country(self) -> str | None:
+        """Where the person lives, as the shop says, or else as their telephone number does."""
+        return home_of(self.traits, self.addresses.get(Channel.SMS))
+
     def address(self, channel: Channel) -> str | None:
         """Give the person's address for a channel, in the form that providers take."""
         return self.addresses.get(channel)
 
     def question(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Question:
         """Put together what the gate is asked."""
-        row, address = self.row, self.address(channel)
+        row = self.row
+        busy = row["busy"]
         return Question(
             at=self.at,
             channel=channel,
@@ -94,17 +143,61 @@ class Situation:
             ended_because=row["reason"],
             ordered=row["ordered_at"] is not None,
             empty=not self.cart.items,
+            filled_at=row["filled_at"],
             mode=self.mode,
+            policy=self.policy,
+            plan_paused=row["plan_paused"],
+            spent=row["spent"] or Decimal(0),
             held_out=row["held_out"],
-            consent=(row["consents"] or {}).get(f"{channel} {plan.purpose}"),
-            suppressed=channel in self.suppressed,
-            has_address=address is not None,
+            rolled_out=rolled_out(row["shop"], plan.name, row["customer_id"], plan.rollout),
+            person=self._person(plan, channel),
+            address=self._address(channel),
             connected=channel in (row["accounts"] or ()),
-            listed=address in row["allowlist"],
+            down_until=_moment((row["down"] or {}).get(channel)),
+            busy=Busy(busy[0], _moment(busy[1]) or self.at) if busy else None,
             sent=(row["sent"] or {}).get(channel, 0),
             at_most=plan.at_most.get(channel),
             deadline=deadline,
         )
+
+    def _person(self, plan: Plan, channel: Channel) -> Person:
+        medium, purpose = channel.medium, plan.purpose
+        return Person(
+            country=self.country,
+            region=region_of(self.traits),
+            timezone=self.traits.get("timezone"),
+            orders=self.row["orders"],
+            consent=(self.row["consents"] or {}).get(f"{medium} {purpose}"),
+            sent=tuple(
+                datetime.fromisoformat(at)
+                for by, why, at in self.row["recent"] or ()
+                if Channel(by).medium is medium and why == purpose
+            ),
+        )
+
+    def _address(self, channel: Channel) -> Address:
+        return Address(
+            known=channel in self.addresses,
+            suppressed=channel in self.suppressed,
+            opted_out=channel in self.opted_out,
+            listed=self.address(channel) in self.row["allowlist"],
+            preferred=self.push if channel.medium is Medium.PUSH else None,
+        )
+
+    def later(self, at: datetime) -> Situation:
+        """Take the same situation for another moment, as if nothing happened in between."""
+        return replace(self, at=at)
+
+    def after_sending(self, plan: Plan, channel: Channel) -> Situation:
+        """Take the same situation as it would be after a send."""
+        recent = [*(self.row["recent"] or ()), [channel, plan.purpose, self.at.isoformat()]]
+        sent = {**(self.row["sent"] or {})}
+        sent[channel] = sent.get(channel, 0) + 1
+        return replace(self, row={**self.row, "recent": recent, "sent": sent})
+
+    def decide(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Decision:
+        """Ask the gate."""
+        return decide(self.question(plan, channel, deadline))
 
     def facts(self, plan: Plan, shop_time: datetime) -> Facts:
         """Take out what the workflow may know."""
@@ -113,6 +206,7 @@ class Situation:
         outcome, reason = row["outcome"], "cancelled" if row["outcome"] == "cancelled" else row["reason"]
         if outcome is None and "cart_emptied" in plan.exits_on and not self.cart.items:
             outcome, reason = "exited", "cart was emptied"
+        decisions = {channel: self.decide(plan, channel) for channel in plan.channels}
         return Facts(
             shop_time=shop_time,
             outcome=outcome,
@@ -124,27 +218,65 @@ class Situation:
             cart_categories=self.cart.categories,
             segments=self.segments,
             customer=fields(self.traits),
-            usable=tuple(channel for channel in Channel if refusal(self.question(plan, channel)) is None),
+            usable=tuple(channel for channel, decision in decisions.items() if decision.allowed),
+            later={channel: decision.later for channel, decision in decisions.items() if decision.later},
         )
 
 
-async def read(db: Pool | Connection, journey: str, at: datetime) -> Situation:
+async def read(db: Pool | Connection, journey: str, plan: Plan, at: datetime) -> Situation:
     """Read a journey's situation at a moment.
 
     Raises:
         UnknownJourneyError: there is no such journey.
 
     """
-    row = await db.fetchrow(_READ, journey, at, timedelta(days=SERIAL_WINDOW_DAYS))
+    row = await db.fetchrow(_READ.format(about=_OF_JOURNEY), journey, at, *_asked(plan, at))
     if row is None:
         raise UnknownJourneyError(journey)
+    return await _found(db, row, plan, at)
+
+
+async def imagine(db: Pool | Connection, shop: str, plan: Plan, cart: str, at: datetime) -> Situation | None:
+    """Read the situation of a journey that would start at a moment for a cart; None where there is no such cart."""
+    owner = await db.fetchval("select customer_id from carts where shop = $1 and cart_id = $2", shop, cart)
+    if owner is None:
+        return None
+    held = held_out(shop, plan.name, owner, plan.holdout)
+    row = await db.fetchrow(_READ.format(about=_IMAGINED), cart, at, *_asked(plan, at), plan.name, held, shop)
+    return await _found(db, row, plan, at) if row else None
+
+
+def _asked(plan: Plan, at: datetime) -> tuple[object, ...]:
+    return (
+        timedelta(days=SERIAL_WINDOW_DAYS),
+        LONGEST,
+        [str(state) for state in OPEN_FOR_RETRY],
+        at.astimezone(UTC).date(),
+        plan.priority,
+    )
+
+
+async def _found(db: Pool | Connection, row: Record, plan: Plan, at: datetime) -> Situation:
     traits = with_device(plain(row["traits"]), row["locale"], row["timezone"])
     addresses = _addresses(traits)
-    suppressed = await suppressions.among(db, row["shop"], addresses)
-    return Situation(at, dict(row), Cart.model_validate(row["cart"]), traits, addresses, suppressed)
+    pushes = [channel for channel in plan.channels if channel.medium is Medium.PUSH]
+    known = await devices.of_person(db, row["shop"], row["customer_id"]) if pushes else []
+    newest = {kind: next((device for device in known if device.kind is kind), None) for kind in Kind}
+    app, browser = newest[Kind.APP], newest[Kind.BROWSER]
+    addresses |= {Channel.APP_PUSH: app.address} if app else {}
+    addresses |= {Channel.WEB_PUSH: browser.address} if browser else {}
+    preferred = push_choice.order(app.seen_at if app else None, browser=browser is not None, at=at)
+    suppressed, opted_out = await suppressions.among(db, row["shop"], addresses)
+    push = next((channel for channel in preferred if channel in pushes), None)
+    cart = Cart.model_validate(row["cart"])
+    return Situation(at, dict(row), cart, traits, addresses, suppressed, opted_out, push)
 
 
 def _addresses(traits: dict[str, Any]) -> dict[Channel, str]:
     said = {channel: traits.get(trait) for channel, trait in ADDRESS_TRAITS.items()}
-    found = {channel: usable(channel, value, traits.get("country")) for channel, value in said.items()}
+    found = {channel: usable(channel.medium, value, traits.get("country")) for channel, value in said.items()}
     return {channel: address for channel, address in found.items() if address is not None}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

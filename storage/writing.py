@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import to_json
 
 from journeys.signals import Signal, name_of
-from storage import customers
+from storage import customers, devices
 from storage.work import Recorded, Work
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ async def write(db: Connection, work: Work) -> None:
     if rows:
         await db.execute("select write_work($1, $2::text::jsonb)", work.shop, to_json(rows).decode())
     await customers.write(db, work)
+    await devices.write(db, work)
 
 
 def _changes(work: Work) -> Iterator[tuple[str, Collection[Any]]]:

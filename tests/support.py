@@ -23,6 +23,7 @@ from temporalio.testing import WorkflowEnvironment
 from api.state import Services
 from journeys.events import Event, parse
 from journeys.plan import Plan
+from journeys.policy import Policy
 from relance import plan_files
 from relance.assembly import Parts, assemble
 from relance.plan_files import PlanFile
@@ -71,7 +72,9 @@ class TestShop:
         """Make the shop, with a plan published."""
         await shops.create(self.parts.pool, self.shop, "Test Shop")
         found = await shops.get(self.parts.pool, self.shop)
-        await shops.save(self.parts.pool, shops.Shop(**{**vars(found), "cart_url": "https://shop.example.com/cart"}))
+        # The tests' own story begins now, whatever hour that is.
+        told = {"cart_url": "https://shop.example.com/cart", "policy": Policy(quiet_hours=False)}
+        await shops.save(self.parts.pool, shops.Shop(**{**vars(found), **told}))
         messages = plan_file().messages.model_dump_json()
         await plans.publish(self.parts.pool, self.shop, plan or cart_recovery(), messages)
 
@@ -159,6 +162,8 @@ def without_temporal(parts: Parts) -> Services:
         is_up,
         parts.secret.hooks,
         parts.public_url,
+        parts.preferences,
+        parts.trials,
     )
 
 

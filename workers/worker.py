@@ -17,7 +17,16 @@ from workflows.journey import JourneyWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
-SENDS_PER_SECOND = {Channel.SMS: 25.0, Channel.EMAIL: 50.0}
+SENDS_PER_SECOND = {
+    Channel.SMS: 25.0,
+    Channel.MMS: 10.0,
+    Channel.RCS: 25.0,
+    Channel.WHATSAPP: 25.0,
+    Channel.EMAIL: 50.0,
+    Channel.WEB_PUSH: 100.0,
+    Channel.APP_PUSH: 100.0,
+    Channel.VOICE: 1.0,
+}
 """What a channel's whole queue hands over in a second, over all its workers; Temporal itself keeps the limit."""
 GRACE = timedelta(seconds=30)
 """For activities to finish when a worker is told to stop: a provider call takes 10 s at most."""

@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
         send_queue,
     )
     from journeys.facts import Facts
-    from journeys.play import End, SendNow, WaitUntil, after, first_stage, next_move
+    from journeys.play import End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries
     from journeys.signals import (
         Cancel,
         CartEmptied,
@@ -189,19 +189,24 @@ class JourneyWorkflow:
     async def _send(self, step: Send, facts: Facts, at: datetime) -> datetime:
         """Send a step's message, by its first channel that takes it or by all; return when it was handed over."""
         channels = step.send.channels
-        wanted = channels.first if isinstance(channels, First) else channels.all
-        tries = [channel for channel in wanted if channel in facts.usable] or wanted[-1:]
-        considered = wanted[: wanted.index(tries[0])] if isinstance(channels, First) else wanted
-        passed_over = tuple(channel for channel in considered if channel not in tries)
+        wanted = step.send.named
+        later = held_until(step, facts)
+        usable = tries(step, facts)
+        if later is not None and not usable:
+            return await self._defer(step, later)
+        usable = usable or wanted[-1:]
+        considered = wanted[: wanted.index(usable[0])] if isinstance(channels, First) else wanted
+        passed_over = tuple(channel for channel in considered if channel not in usable)
         due = at
-        for index, channel in enumerate(tries):
+        for index, channel in enumerate(usable):
             order = SendInput(
                 journey=self._start.journey,
                 stage=self._stage,
                 at=due,
                 channel=channel,
                 passed_over=passed_over if index == 0 else (),
-                remaining=tuple(tries[index + 1 :]),
+                remaining=tuple(usable[index + 1 :]),
+                later=later,
             )
             result = await self._hand_over(step, order)
             if self._end is not None:
@@ -211,11 +216,21 @@ class JourneyWorkflow:
             self._clock = self._clock.set(workflow.now(), result.shop_time)
             if result.outcome == "held":
                 return at
+            if result.until is not None:
+                later = min(later or result.until, result.until)
+                continue
             at = result.at
             if result.outcome == "sent" and isinstance(channels, First):
+                later = None
                 break
+        if later is not None:
+            return await self._defer(step, later)
         self._stage = after(self._start.plan, self._stage, at)
         return at
+
+    async def _defer(self, step: Send, until: datetime) -> datetime:
+        """Wait for the moment from which on the gate allows what it does not allow now; then it is asked anew."""
+        return await self._wait(until, f"{step.id}: deferred by the sending rules", self._paused_for)
 
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
         """Run one send on its channel's queue; None when it could not be brought about, or is no longer wanted."""
@@ -229,7 +244,7 @@ class JourneyWorkflow:
             start_to_close_timeout=ATTEMPT,
             schedule_to_close_timeout=within,
             retry_policy=RETRIES,
-            priority=Priority(priority_key=self._start.plan.priority),
+            priority=Priority(priority_key=self._start.plan.send_priority),
             summary=f"{step.send.message} by {order.channel}",
         )
         while self._end is None and not sending.done():

@@ -19,6 +19,7 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
+from journeys.policy import Policy
 from relance import embedded, rehearsal, rehearse_command
 from relance.assembly import Parts, assemble
 from relance.plan_files import PlanFile
@@ -51,6 +52,7 @@ CONTACTS: dict[str, Any] = {
     "firstName": FIRST_NAME,
     "locale": "fr-FR",
 }
+AT_ANY_HOUR = Policy(quiet_hours=False)
 SPEED = 60_000.0
 _IDENTITY = re.compile(r"\d+@[\w.-]+")
 _STACK = re.compile(r'("stackTrace": )"(?:[^"\\]|\\.)*"')
@@ -71,7 +73,7 @@ async def rehearse(folder: Path) -> None:
     start = datetime(2026, 3, 10, tzinfo=UTC)
     file = PlanFile(cart_recovery(), plan_file().messages)
     feed = rehearsal.Feed()
-    async with rehearse_command.stage(folder, start, SPEED, "https://relance.example.com", file) as on:
+    async with rehearse_command.stage(folder, start, SPEED, "https://relance.example.com", file, AT_ANY_HOUR) as on:
         shop = TestShop(on.parts, DEMO_SHOP, start)
         for cart in (converted, finished):
             feed.add(shop.event("identify", person=cart, **CONTACTS, consent={"sms": True, "email": True}))

@@ -16,8 +16,8 @@ from activities.contracts import SendInput, SendResult
 from activities.providers import ShopProviders
 from activities.send import Sending
 from journeys.facts import Channel
-from journeys.gate import Mode
 from journeys.play import Stage, first_stage
+from journeys.question import Mode
 from storage import shops
 from tests.integration.loopback import Answer, Loopback, Request, listening
 from tests.support import HOUR, TestShop, cart_recovery
@@ -36,7 +36,7 @@ async def connect(shop: TestShop, channel: Channel, settings: str) -> None:
 
 
 async def connect_twilio(shop: TestShop, url: str) -> None:
-    settings = f'"account_sid": "{TWILIO_SID}", "auth_token": "t", "sender": "+33700000000", "base_url": "{url}"'
+    settings = f'"account_sid": "{TWILIO_SID}", "auth_token": "t", "sender": "+33939000001", "base_url": "{url}"'
     await connect(shop, Channel.SMS, f'{{"provider": "twilio", {settings}}}')
 
 
@@ -55,7 +55,11 @@ def sending(shop: TestShop, composer: Composer | None = None) -> Sending:
     parts = shop.parts
     providers = ShopProviders(parts.pool, parts.http, parts.secret.accounts)
     return Sending(
-        parts.pool, parts.plans, providers, composer or Composer(parts.links, parts.public_url), WorldClock()
+        parts.pool,
+        parts.plans,
+        providers,
+        composer or Composer(parts.links, parts.preferences, parts.public_url),
+        WorldClock(),
     )
 
 

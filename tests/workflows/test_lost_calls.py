@@ -152,7 +152,7 @@ async def test_an_attempt_that_was_thought_dead_writes_nothing(shop: TestShop) -
     await shop.fill()
     pool = shop.parts.pool
     taken_over: list[asyncio.Task[str]] = []
-    composer = OvertakenComposer(shop.parts.links, shop.parts.public_url)
+    composer = OvertakenComposer(shop.parts.links, shop.parts.preferences, shop.parts.public_url)
     change = "update sends set attempt = gen_random_uuid()"
     composer.overtake = lambda _: taken_over.append(asyncio.create_task(pool.execute(change)))
     async with held() as twilio:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage import offers
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.contracts import SendInput
+from journeys.facts import Channel
+from journeys.play import first_stage
+from storage import commands, offers, story
+from tests.integration.loopback import Answer, serving
 from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.workflows.providers import CREATED, connect_twilio, sending
+from tests.workflows.test_gate import plan, publish
 
 
 async def made(shop: TestShop) -> list[offers.Made]:
@@ -92,3 +102,57 @@ async def test_a_code_dies_at_its_deadline(engine: Engine) -> None:
     late = offer.deadline + timedelta(seconds=1)
     assert not await offers.redeem(engine.shop.parts.pool, engine.shop.shop, offer.code, "o-1", late)
     assert await offers.redeem(engine.shop.parts.pool, engine.shop.shop, offer.code, "o-1", offer.deadline)
+
+
+async def test_a_code_is_good_for_the_cart_it_was_made_for(engine: Engine) -> None:
+    await second_message(engine, price=60)
+    [offer] = await made(engine.shop)
+    pool, shop, at = engine.shop.parts.pool, engine.shop.shop, engine.shop.begins + 40 * HOUR
+    assert not await offers.redeem(pool, shop, offer.code, "o-1", at, "c-2")
+    assert await offers.redeem(pool, shop, offer.code, "o-1", at, "c-1")
+
+
+async def test_cancelling_a_journey_takes_back_what_it_offered_and_nothing_else_does(engine: Engine) -> None:
+    await second_message(engine, price=60)
+    pool, shop = engine.shop.parts.pool, engine.shop
+    journey = await shop.journey()
+    await commands.pause(pool, journey.id, shop.begins + 39 * HOUR)
+    assert [offer.state for offer in await made(shop)] == ["issued"]
+    await commands.cancel(pool, journey.id, "the shop was called", shop.begins + 40 * HOUR)
+    [offer] = await made(shop)
+    assert offer.state == "revoked"
+    assert not await offers.redeem(pool, shop.shop, offer.code, "o-1", shop.begins + 40 * HOUR)
+
+
+async def test_why_nothing_is_offered_stands_in_the_story(engine: Engine) -> None:
+    await second_message(engine, price=60, abandoned=2)
+    told = await story.tell(engine.shop.parts.pool, await engine.shop.journey())
+    assert ("second: no offer", "the plan offers nothing to a serial abandoner") in [
+        (line.what, line.why) for line in told
+    ]
+
+
+async def test_an_offer_whose_message_did_not_go_out_lives_from_when_it_does(shop: TestShop) -> None:
+    policy = {"valid_for": "24h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}}
+    steps = [{"id": "first", "send": {"message": "second", "channels": {"first": ["sms"]}, "offer": policy}}]
+    await publish(shop, plan(steps=steps))
+    await shop.identify()
+    await shop.fill()
+    order = SendInput(
+        journey=(await shop.journey()).id,
+        stage=first_stage(plan(steps=steps), shop.begins),
+        at=shop.begins,
+        channel=Channel.SMS,
+    )
+    async with serving(Answer(429, b"{}")) as twilio:
+        await connect_twilio(shop, twilio.url)
+        with pytest.raises(ApplicationError):
+            await ActivityEnvironment().run(sending(shop).send, order)
+        [first] = await made(shop)
+        twilio.reply = CREATED
+        later = order.model_copy(update={"at": shop.begins + 3 * HOUR})
+        assert (await ActivityEnvironment().run(sending(shop).send, later)).outcome == "sent"
+        [second] = await made(shop)
+    assert second.code == first.code
+    assert second.deadline == shop.begins + 3 * HOUR + 24 * HOUR
+    assert second.code in str(twilio.requests[-1].body)

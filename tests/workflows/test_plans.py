@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
-from activities.contracts import JOURNEY_QUEUE, SendInput, SendResult
+from activities.contracts import JOURNEY_QUEUE, SendInput, SendResult, send_queue
 from journeys import holdout
 from journeys.facts import Channel
 from journeys.plan import Plan
@@ -17,7 +17,7 @@ from journeys.steps import Step
 from storage import offers, plans
 from tests.support import HOUR, Engine, TestShop, cart_recovery, plan_file
 from tests.workflows.providers import sending
-from workers.worker import QUEUES
+from workers.worker import QUEUES, SENDS_PER_SECOND
 
 LEAVES = {"id": "leaves", "wait_until_idle": "2h"}
 
@@ -146,4 +146,5 @@ async def test_each_channels_queue_has_a_rate_that_temporal_keeps(
     async with contextlib.AsyncExitStack() as running:
         for worker in workers:
             await running.enter_async_context(worker)
-    assert rates == {"relance-send-sms": 25, "relance-send-email": 50}
+    assert rates == {send_queue(channel): rate for channel, rate in SENDS_PER_SECOND.items()}
+    assert set(SENDS_PER_SECOND) == set(Channel)

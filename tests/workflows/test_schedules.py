@@ -64,7 +64,12 @@ async def test_making_the_schedules_again_brings_them_back_to_what_they_should_b
     async def is_paused() -> bool:
         return (await handle.describe()).schedule.state.paused
 
+    async def is_changed() -> bool:
+        return not (await handle.describe()).schedule.spec.intervals
+
+    # An update that comes late would bring the state along that it was made from.
     await handle.update(other)
+    await until(is_changed)
     await handle.pause(note="by an operator")
     await until(is_paused)
     try:

@@ -1,0 +1,91 @@
+"""Pushes through the gate: to the app or to the browser, never to both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from journeys.devices import Kind, Told
+from journeys.facts import Channel
+from messages import catalog
+from storage import plans, situation
+from tests.support import HOUR, Engine, TestShop
+from tests.workflows.test_gate import plan
+
+APP = Told(kind=Kind.APP, address="token-1")
+BROWSER = Told(kind=Kind.BROWSER, address='{"endpoint":"https://push.example/1","keys":{}}')
+MESSAGES = "first: {push: {title: '{{ shop.name }}', text: 'Your {{ cart.items[0].name }} is waiting'}}\n"
+BOTH = ["app_push", "web_push"]
+
+
+def by(*channels: str) -> Any:
+    return plan(steps=[{"id": "first", "send": {"message": "first", "channels": {"first": list(channels)}}}])
+
+
+async def publish(shop: TestShop, *channels: str) -> None:
+    files = {f"{language}.yaml": MESSAGES for language in ("fr", "it", "pt", "en")}
+    await plans.publish(shop.parts.pool, shop.shop, by(*channels), catalog.load(files).model_dump_json())
+
+
+async def seen(shop: TestShop, device: Told, after: timedelta) -> None:
+    event = shop.event("Product Viewed", after)
+    await shop.take(event.model_copy(update={"device": device}))
+
+
+@pytest.mark.parametrize(
+    ("app_seen", "reached"), [(-HOUR, "app_push"), (-timedelta(days=20), "web_push"), (None, "web_push")]
+)
+async def test_a_push_goes_to_the_app_if_that_was_seen_lately_else_to_the_browser(
+    engine: Engine, app_seen: timedelta | None, reached: str
+) -> None:
+    shop = engine.shop
+    await publish(shop, *BOTH)
+    await shop.identify(consent={"push": True})
+    await seen(shop, BROWSER, -2 * HOUR)
+    if app_seen is not None:
+        await seen(shop, APP, app_seen)
+    await shop.fill()
+    await engine.deliver()
+    await engine.finish()
+    assert await shop.sent() == [("first", reached)]
+    kept = await shop.parts.pool.fetchrow("select address, subject, body from sandbox_messages")
+    assert kept is not None
+    assert kept["address"] == (APP if reached == "app_push" else BROWSER).address
+    assert (kept["subject"], kept["body"]) == ("Test Shop", "Your Teapot is waiting")
+
+
+async def test_a_plan_that_pushes_to_browsers_only_does_not_wait_for_an_app(shop: TestShop) -> None:
+    await publish(shop, "web_push")
+    await shop.identify(consent={"push": True})
+    await seen(shop, APP, -HOUR)
+    await seen(shop, BROWSER, -2 * HOUR)
+    journey = await shop.fill()
+    read = await situation.read(shop.parts.pool, journey.id, by("web_push"), shop.begins)
+    assert read.decide(by("web_push"), Channel.WEB_PUSH).allowed
+
+
+async def test_without_consent_or_a_device_nothing_is_pushed(shop: TestShop) -> None:
+    await publish(shop, *BOTH)
+    await shop.identify(consent={"push": False})
+    await seen(shop, APP, -HOUR)
+    journey = await shop.fill()
+    read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
+    assert read.decide(by(*BOTH), Channel.APP_PUSH).reason == "no consent to marketing by push"
+    await shop.identify("bob", consent={"push": True})
+    bobs = await shop.fill("c-2", person="bob")
+    read = await situation.read(shop.parts.pool, bobs.id, by(*BOTH), shop.begins)
+    assert read.decide(by(*BOTH), Channel.APP_PUSH).reason == "no address for app_push"
+
+
+async def test_the_devices_of_two_who_are_one_are_the_survivors(shop: TestShop) -> None:
+    await publish(shop, *BOTH)
+    await shop.identify(consent={"push": True})
+    await seen(shop, BROWSER, -HOUR)
+    alias = shop.event("page", person="bob")
+    told = {"kind": "alias", "name": "alias", "previous_id": "ann", "from_backend": True}
+    await shop.take(alias.model_copy(update=told))
+    journey = await shop.fill(person="bob")
+    read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
+    assert read.address(Channel.WEB_PUSH) == BROWSER.address
