@@ -9,18 +9,22 @@ from fastapi_swagger import patch_fastapi
 
 from api import (
     capture,
+    customers,
     doors,
     health,
     journeys,
     links,
     metrics,
     offers,
+    plans,
+    preferences,
     problems,
     projects,
     schemas,
     tracking,
 )
 from api.auth import BASIC
+from api.hooks import returned
 from api.hooks import route as hooks
 from api.state import Services
 
@@ -66,9 +70,13 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(projects.router)
     app.include_router(capture.router)
     app.include_router(hooks.router)
+    app.include_router(returned.router)
     app.include_router(journeys.router)
+    app.include_router(plans.router)
+    app.include_router(customers.router)
     app.include_router(offers.router)
     app.include_router(links.router)
+    app.include_router(preferences.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     return app

@@ -100,7 +100,8 @@ def check(event: Event) -> None:
     ingest.check(event)
     if event.kind == "identify":
         for channel, given in (event.traits.get("consent") or {}).items():
-            _check_proof(channel, given)
+            for word in given if isinstance(given, list) else [given]:
+                _check_proof(channel, word)
 
 
 def _check_proof(channel: str, given: Any) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from api.auth import Parts
-from storage import outbox, repairs
+from storage import outbox, provider_health, repairs, sends
 
 router = APIRouter(tags=["health"])
 
@@ -36,13 +36,21 @@ class Repaired(BaseModel):
 
 
 class Ready(BaseModel):
-    """Events can be taken. Temporal may be down: journeys go on when it is back."""
+    """Events can be taken. Temporal may be down: journeys go on when it is back.
+
+    Attributes:
+        unknown_sends: of the last day: nobody can say yet whether they went out, and they are not sent again.
+        providers_down: the providers, with their channel, that fail for everybody; what they would send waits.
+
+    """
 
     status: Literal["ready"]
     database: Literal["up"]
     temporal: Literal["up", "down"]
     outbox: Outbox
     repaired: Repaired
+    providers_down: list[str]
+    unknown_sends: int
 
 
 class NotReady(BaseModel):
@@ -61,6 +69,8 @@ async def readyz(parts: Parts) -> Ready | Response:
     try:
         waiting = await outbox.waiting(parts.pool)
         repaired = await repairs.of_the_last_day(parts.pool)
+        unknown = await sends.unknown_of_the_last_day(parts.pool)
+        resting = await provider_health.all_down(parts.pool, parts.clock.now())
     except Exception as error:  # noqa: BLE001 whatever it is, events cannot be taken
         down = NotReady(status="not ready", database=type(error).__name__)
         return JSONResponse(down.model_dump(), HTTP_503_SERVICE_UNAVAILABLE)
@@ -74,4 +84,6 @@ async def readyz(parts: Parts) -> Ready | Response:
             parked=waiting.parked,
         ),
         repaired=Repaired(last_day=repaired),
+        providers_down=resting,
+        unknown_sends=unknown,
     )

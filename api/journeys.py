@@ -18,6 +18,8 @@ from starlette.status import (
     HTTP_409_CONFLICT,
 )
 
+from activities import preview
+from activities.preview import ChannelAnswer
 from api.auth import ApiShop, Parts
 from api.idempotency import once
 from api.problems import MAX_BODY, Problem, Text, answers, sometimes_passing
@@ -87,9 +89,10 @@ class Page(BaseModel):
 
 
 class JourneyStory(JourneyOut):
-    """A journey with all that happened in it, in order."""
+    """A journey with all that happened in it, in order; while it runs, with what the sending rules say now."""
 
     story: list[Story]
+    sending_rules: list[ChannelAnswer] = []
 
 
 @router.post("", status_code=HTTP_201_CREATED, responses=sometimes_passing(409))
@@ -157,9 +160,11 @@ async def listing(
 async def show(journey: Text, shop: ApiShop, parts: Parts) -> JourneyStory:
     """Tell the whole story: what came in, what was decided and why, what was sent, what comes next."""
     row = await _find(parts, shop, journey)
-    return JourneyStory.model_validate(
-        {**JourneyOut.model_validate(row).model_dump(), "story": await story.tell(parts.pool, row)}, by_name=True
-    )
+    told = {**JourneyOut.model_validate(row).model_dump(), "story": await story.tell(parts.pool, row)}
+    if row.status != "ended":
+        version = await parts.plans.version(parts.pool, shop, row.plan, row.plan_version)
+        told["sending_rules"] = await preview.of_journey(parts.pool, row.id, version.plan, parts.clock.now())
+    return JourneyStory.model_validate(told, by_name=True)
 
 
 @router.post("/{journey}/cancel")

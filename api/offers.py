@@ -29,7 +29,7 @@ Code = Annotated[str, Path(max_length=64), AfterValidator(_code)]
 
 
 class OfferOut(BaseModel):
-    """An offer; ``state`` is promised, issued or redeemed."""
+    """An offer; ``state`` is promised, issued, redeemed or revoked."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -41,16 +41,17 @@ class OfferOut(BaseModel):
     currency: str | None
     product_id: str | None
     deadline: datetime
-    state: Literal["promised", "issued", "redeemed"]
+    state: Literal["promised", "issued", "redeemed", "revoked"]
     redeemed_by: str | None
 
 
 class Redeem(BaseModel):
-    """The order that uses the code."""
+    """The order that uses the code, and the cart that it came of: a code is good for its own cart."""
 
     model_config = ConfigDict(extra="forbid")
 
     order_id: Text
+    cart_id: Text | None = None
 
 
 class Offers(BaseModel):
@@ -77,8 +78,11 @@ async def show(code: Code, shop: ApiShop, parts: Parts) -> OfferOut:
 async def redeem(code: Code, wanted: Redeem, shop: ApiShop, parts: Parts) -> OfferOut:
     """Accept a code for an order. It is accepted once; the same order may repeat the call."""
     await _find(parts, shop, code)
-    if not await offers.redeem(parts.pool, shop, code, wanted.order_id, parts.clock.now()):
-        detail = "The code was used for another order, its deadline has passed, or it is promised and not issued yet."
+    if not await offers.redeem(parts.pool, shop, code, wanted.order_id, parts.clock.now(), wanted.cart_id):
+        detail = (
+            "The code was used for another order, is for another cart, was taken back, its deadline has passed,"
+            " or it is promised and not issued yet."
+        )
         raise Problem(HTTP_409_CONFLICT, "The code is not good", detail)
     return await _find(parts, shop, code)
 

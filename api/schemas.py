@@ -11,7 +11,7 @@ from typing import Any
 
 from journeys.cart import CART_EVENTS
 from journeys.events import MAX_ID, Name
-from journeys.facts import Purpose
+from journeys.facts import Medium, Purpose
 
 Schema = dict[str, Any]
 
@@ -26,7 +26,7 @@ def ref(name: str) -> Schema:
 _ID: Schema = {"type": ["string", "integer"], "minLength": 1, "maxLength": MAX_ID, "pattern": r"\S"}
 _ID_OR_NULL = {**_ID, "type": ["string", "integer", "null"]}
 _ID_OR_EMPTY: Schema = {"type": ["string", "integer", "null"], "maxLength": MAX_ID, "pattern": r"^$|\S"}
-_MOMENT = {"type": ["string", "null"], "format": "date-time"}
+_MOMENT: Schema = {"type": ["string", "null"], "format": "date-time", "minLength": 1}
 _MONEY: Schema = {
     "type": ["number", "string", "null"],
     "minimum": 0,
@@ -62,6 +62,7 @@ _ITEM: Schema = {
     "name": _TEXT,
     "category": _TEXT,
     "price": _MONEY,
+    "cost": _MONEY,
     "quantity": {"type": "integer", "minimum": 0, "maximum": 10**6, "default": 1},
     "url": _TEXT,
     "image_url": _TEXT,
@@ -128,29 +129,38 @@ _WORD: Schema = {
     "text": _TEXT,
     "at": _MOMENT,
 }
+_CONSENT_WORD: Schema = {"type": "object", "properties": _WORD, "required": ["granted"]}
 _CONSENT: Schema = {
     "description": "A person's word on a channel; marketing is meant where no purpose is given.",
     "anyOf": [
         {"type": "boolean"},
-        {"type": "object", "properties": _WORD, "required": ["granted"]},
+        _CONSENT_WORD,
+        {"type": "array", "items": _CONSENT_WORD, "minItems": 1, "description": "One word for each purpose."},
     ],
+}
+_CAPTURED_NO: Schema = {
+    "type": "object",
+    "properties": {**_WORD, "granted": {"const": False}},
+    "required": ["granted"],
+}
+_CAPTURED_YES: Schema = {
+    "type": "object",
+    "properties": {
+        **_WORD,
+        "granted": {"const": True},
+        "text": {"type": "string", "pattern": r"\S"},
+        "at": {"type": "string", "format": "date-time"},
+        "page": {"type": "string", "pattern": "^https?://."},
+    },
+    "required": ["granted", "text", "at", "page"],
 }
 _CAPTURED_CONSENT: Schema = {
     "description": "As Consent; a yes brings its proof: the words beside the box, when it was ticked, on which page.",
     "anyOf": [
         {"const": False},
-        {"type": "object", "properties": {**_WORD, "granted": {"const": False}}, "required": ["granted"]},
-        {
-            "type": "object",
-            "properties": {
-                **_WORD,
-                "granted": {"const": True},
-                "text": {"type": "string", "pattern": r"\S"},
-                "at": {"type": "string", "format": "date-time"},
-                "page": {"type": "string", "pattern": "^https?://."},
-            },
-            "required": ["granted", "text", "at", "page"],
-        },
+        _CAPTURED_NO,
+        _CAPTURED_YES,
+        {"type": "array", "items": {"anyOf": [_CAPTURED_NO, _CAPTURED_YES]}, "minItems": 1},
     ],
 }
 
@@ -189,6 +199,13 @@ def _batch(*messages: str, needed: tuple[str, ...] = ()) -> Schema:
 COMPONENTS: dict[str, Schema] = {
     "Item": {"type": "object", "description": "A line of a cart.", "properties": _ITEM, **_NAMED},
     "Consent": _CONSENT,
+    "ConsentByChannel": {
+        "type": "object",
+        "description": "As traits.consent of an identify.",
+        "properties": {medium.value: ref("Consent") for medium in Medium},
+        "additionalProperties": False,
+        "minProperties": 1,
+    },
     "ProductEvent": _PRODUCT,
     "CartEvent": _CART,
     "OrderEvent": _ORDER,

@@ -11,8 +11,10 @@ from cryptography.fernet import Fernet
 from fastapi import Request
 
 from activities.clock import ShopClock
+from activities.trial import Trials
 from api.known_keys import KnownKeys
 from messages.links import CartLinks
+from messages.preferences import PreferenceLinks
 from storage.following import Following
 from storage.plans import Plans
 from storage.together import Together
@@ -41,6 +43,8 @@ class Services:
     temporal_is_up: Callable[[], Awaitable[bool]]
     hook_key: Fernet
     public_url: str
+    preferences: PreferenceLinks
+    trials: Trials
     keys: KnownKeys = field(default_factory=KnownKeys)
 
     @functools.cached_property

@@ -19,11 +19,13 @@ from activities.noting import Noting
 from activities.providers import ShopProviders
 from activities.reconcile import Reconciling
 from activities.send import Sending
+from activities.trial import Trials
 from activities.upkeep import Upkeep
 from api.state import Services
 from channels.base import HTTP_TIMEOUT
 from journeys.clock import Clock
 from messages.links import CartLinks
+from messages.preferences import PreferenceLinks
 from relance.secret import Secret
 from storage import database
 from storage.database import Pool
@@ -43,6 +45,7 @@ class Parts:
     plans: Plans
     following: Following
     links: CartLinks
+    preferences: PreferenceLinks
     secret: Secret
     http: httpx.AsyncClient
     clock: ShopClock
@@ -60,7 +63,24 @@ class Parts:
             lambda: _is_up(client),
             self.secret.hooks,
             self.public_url,
+            self.preferences,
+            self.trials,
         )
+
+    @property
+    def composer(self) -> Composer:
+        """What puts messages together."""
+        return Composer(self.links, self.preferences, self.public_url)
+
+    @property
+    def providers(self) -> ShopProviders:
+        """What finds the providers of shops."""
+        return ShopProviders(self.pool, self.http, self.secret.accounts)
+
+    @property
+    def trials(self) -> Trials:
+        """What sends a plan's message to an address of the shop's own."""
+        return Trials(self.pool, self.providers, self.composer, self.clock)
 
     def relay(self, client: Client, clock: Callable[[], Clock] = world_clock) -> Relay:
         """Build a relay."""
@@ -82,8 +102,7 @@ class Parts:
         """
         noting = Noting(self.pool)
         looking = Looking(self.pool, self.plans, self.clock)
-        providers = ShopProviders(self.pool, self.http, self.secret.accounts)
-        sending = Sending(self.pool, self.plans, providers, Composer(self.links, self.public_url), self.clock)
+        sending = Sending(self.pool, self.plans, self.providers, self.composer, self.clock)
         comparing = Reconciling(self.pool, client, self.following)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
         activities: list[worker.Activity] = [
@@ -116,6 +135,7 @@ async def assemble(
             plans=plans,
             following=Following(plans, secret.key("ids")),
             links=CartLinks(secret.key("links")),
+            preferences=PreferenceLinks(secret.key("links")),
             secret=secret,
             http=http,
             clock=clock or WorldClock(),

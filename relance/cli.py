@@ -14,18 +14,21 @@ import uvloop
 from pydantic import ValidationError
 
 from journeys.imports import What
-from relance import demo as demo_day
+from journeys.policy import Policy
 from relance import (
+    customer_commands,
     events_commands,
     hook_commands,
     import_commands,
     logs,
     plan_commands,
     processes,
+    push_commands,
     rehearse_command,
     serving,
     shop_commands,
 )
+from relance import demo as demo_day
 from relance import up as up_command
 from relance.errors import UsageError
 from relance.settings import Settings
@@ -44,8 +47,12 @@ hook = typer.Typer(no_args_is_help=True, help="Webhooks of shops: their secrets,
 imports = typer.Typer(no_args_is_help=True, help="The first day: what the shop knew before Relance.")
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
+customer = typer.Typer(no_args_is_help=True, help="Customers: what is known of a person.")
+app.add_typer(customer, name="customer")
 events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")
 app.add_typer(key, name="key")
+push_key = typer.Typer(no_args_is_help=True, help="The key by which browsers know a shop's pushes (VAPID).")
+app.add_typer(push_key, name="push-key")
 app.add_typer(hook, name="hook")
 app.add_typer(imports, name="import")
 app.add_typer(events, name="events")
@@ -89,13 +96,13 @@ def rehearse(
     out: Annotated[Path, typer.Option(help="Where journeys.ndjson and sends.ndjson go.")] = Path("out"),
     *,
     holdout: Annotated[bool, typer.Option("--holdout/--no-holdout", help="Keep the plan's holdout.")] = True,
-    quiet_hours: Annotated[
-        bool, typer.Option("--quiet-hours/--no-quiet-hours", help="Keep quiet hours (no plan has any yet).")
-    ] = True,
+    quiet_hours: Annotated[bool, typer.Option("--quiet-hours/--no-quiet-hours", help="Keep quiet hours.")] = True,
 ) -> None:
     """Play recorded events through the real engine and write what came of them."""
-    del quiet_hours
-    _run(rehearse_command.rehearse(events, plan, speed, out, holdout=holdout), log_level="error")
+    _run(
+        rehearse_command.rehearse(events, plan, speed, out, Policy(quiet_hours=quiet_hours), holdout=holdout),
+        log_level="error",
+    )
 
 
 @app.command()
@@ -140,23 +147,40 @@ def shop_create(
 def shop_set(
     name: Annotated[str, typer.Argument(metavar="SHOP")],
     title: Annotated[str | None, typer.Option("--name", help="Its name, as messages show it.")] = None,
-    mode: Annotated[str | None, typer.Option(help="sandbox, allowlist or stopped; live is not open yet.")] = None,
+    mode: Annotated[str | None, typer.Option(help="sandbox, allowlist, live or stopped.")] = None,
     language: Annotated[str | None, typer.Option(help="For people whose language is unknown: fr, it, pt, en.")] = None,
     cart_url: Annotated[str | None, typer.Option(help="The cart page, for links in messages.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="Add an address to the allowlist; may be repeated.")] = None,
     disallow: Annotated[list[str] | None, typer.Option(help="Take an address off it; may be repeated.")] = None,
     account: Annotated[
-        str | None, typer.Option(help="CHANNEL=FILE: a JSON file with the provider's account; - reads standard input.")
+        str | None,
+        typer.Option(
+            help="CHANNEL=FILE: a JSON file with the provider's account, - reads it; CHANNEL:2=FILE: a second."
+        ),
     ] = None,
+    policy: Annotated[str | None, typer.Option(help="A JSON file with the shop's own rules; - reads it.")] = None,
 ) -> None:
     """Change a shop's settings; what is not named stays."""
-    _run(shop_commands.change(_settings(), name, title, mode, language, cart_url, allow or [], disallow or [], account))
+    _run(
+        shop_commands.change(
+            _settings(), name, title, mode, language, cart_url, allow or [], disallow or [], account, policy
+        )
+    )
 
 
 @shop.command("show")
 def shop_show(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
     """Show a shop's settings, without its secrets."""
     _run(shop_commands.show(_settings(), name))
+
+
+@customer.command("show", epilog="Example: `relance customer show boutique u-1`")
+def customer_show(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    customer_id: Annotated[str, typer.Argument(metavar="ID", help="Any id that they are or were known by.")],
+) -> None:
+    """Show a person: traits, consents with their proof, suppressed addresses, journeys, newest sends, sending rules."""
+    _run(customer_commands.show(_settings(), name, customer_id), log_level="error")
 
 
 @plan.command("check", epilog="Example: `relance plan check plans/cart-recovery.yaml`")
@@ -176,6 +200,45 @@ def plan_publish(
     _run(plan_commands.publish(_settings(), name, for_shop))
 
 
+@plan.command("preview", epilog="Example: `relance plan preview cart-recovery --shop boutique --cart c-1`")
+def plan_preview(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that the shop has published.")],
+    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
+    cart: Annotated[str, typer.Option(help="The cart, by the shop's own id.")],
+) -> None:
+    """Tell what a plan would do for a cart from now on, step by step. Nothing is sent."""
+    _run(plan_commands.show_preview(_settings(), name, for_shop, cart))
+
+
+@plan.command("test", epilog="Example: `relance plan test cart-recovery --shop boutique --to +33639980001`")
+def plan_test(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that the shop has published.")],
+    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
+    to: Annotated[str, typer.Option(help="An address on the shop's allowlist.")],
+    step: Annotated[str | None, typer.Option(help="Whose message.", show_default="the plan's first")] = None,
+) -> None:
+    """Send one message of a plan to an address on the shop's allowlist, with made-up words about a cart."""
+    _run(plan_commands.test(_settings(), name, for_shop, to, step))
+
+
+@plan.command("pause", epilog="Example: `relance plan pause cart-recovery --shop boutique`")
+def plan_pause(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that the shop has published.")],
+    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
+) -> None:
+    """Hold back all that a plan would send, until it goes on; its journeys keep waiting."""
+    _run(plan_commands.pause(_settings(), name, for_shop))
+
+
+@plan.command("resume", epilog="Example: `relance plan resume cart-recovery --shop boutique`")
+def plan_resume(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that is paused.")],
+    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
+) -> None:
+    """Let a paused plan go on."""
+    _run(plan_commands.resume(_settings(), name, for_shop))
+
+
 @key.command("create", epilog="Example: `relance key create boutique write`")
 def key_create(
     name: Annotated[str, typer.Argument(metavar="SHOP")],
@@ -184,6 +247,15 @@ def key_create(
 ) -> None:
     """Make a key and print it: the only time it can be seen."""
     _run(shop_commands.create_key(_settings(), name, kind, label))
+
+
+@push_key.command("create", epilog="Example: `relance push-key create boutique --subject mailto:it@boutique.example`")
+def push_key_create(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    subject: Annotated[str, typer.Option(help="mailto:ADDRESS or https://PAGE, where push services reach the shop.")],
+) -> None:
+    """Make the key, keep it as the shop's account for web push, and print its public half."""
+    _run(push_commands.create_key(_settings(), name, subject))
 
 
 @key.command("list")
@@ -201,9 +273,10 @@ def key_revoke(key_id: Annotated[str, typer.Argument(help="As 'relance key list'
 @hook.command("create", epilog="Example: `relance hook create boutique standard`")
 def hook_create(
     name: Annotated[str, typer.Argument(metavar="SHOP")],
-    source: Annotated[str, typer.Argument(metavar="shopify|woocommerce|standard", help="What sends the webhooks.")],
+    source: Annotated[str, typer.Argument(metavar="shopify|woocommerce|standard|twilio|infobip", help="Who calls.")],
     secret: Annotated[
-        str | None, typer.Option(help="-: read the secret, hidden, or from standard input. Shopify's is always read.")
+        str | None,
+        typer.Option(help="-: read the secret, or from standard input. Shopify's and Twilio's always are."),
     ] = None,
 ) -> None:
     """Keep a secret by which webhooks are signed, encrypted; where none is read, make one and print it."""

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from api import app
 from journeys.events import Event
+from journeys.policy import Policy
 from relance import embedded, plan_files, rehearsal, serving, shop_day
 from relance.recording import RecordedClock
 from relance.rehearse_command import Stage, stage
@@ -62,7 +63,7 @@ async def demo(port: int, speed: float, seed: int) -> None:
     port = embedded.free_port(port)
     with embedded.owned(FOLDER):
         data = embedded.emptied(FOLDER / "data")
-        async with stage(data, DAY, speed, f"http://{HOST}:{port}", plan_files.read("cart-recovery")) as on:
+        async with stage(data, DAY, speed, f"http://{HOST}:{port}", plan_files.read("cart-recovery"), Policy()) as on:
             await _play_and_stay(on, feed, shop_day.Reactions(seed, messages), port)
 
 

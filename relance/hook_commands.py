@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from api.hooks.returning import SOURCES
 from api.hooks.taking import ADAPTERS, read
 from relance.assembly import Parts
 from relance.errors import UsageError
@@ -23,18 +24,22 @@ from workers import temporal
 
 _SECRET_BYTES = 32
 
+_THEIRS = {"shopify", "twilio"}
+"""Their secrets are made by them: Shopify's own, and the auth token of a Twilio account."""
+
 console = Console()
 
 
 async def create(settings: Settings, name: str, source: str, secret: str | None) -> None:
     """Keep a secret; print it if it was made here."""
-    if source not in ADAPTERS:
-        raise UsageError(f"'{source}' is not a source of webhooks: say {', '.join(ADAPTERS)}")
+    known = [*ADAPTERS, *SOURCES]
+    if source not in known:
+        raise UsageError(f"'{source}' is not a source of webhooks: say {', '.join(known)}")
     if secret is not None and secret != "-":  # noqa: S105 no secret
         raise UsageError("others can see what stands on a command line: say '--secret -' and type or pipe the secret")
     async with connected(settings) as parts:
         await _exists(parts, name)
-        is_given = secret is not None or source == "shopify"
+        is_given = secret is not None or source in _THEIRS
         text = _read(source) if is_given else "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
         secret_id = await hooks.add_secret(parts.pool, name, source, parts.secret.hooks.encrypt(text.encode()))
     if is_given:

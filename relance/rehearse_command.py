@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from temporalio.client import Client
 
 from journeys.events import Event
+from journeys.policy import Policy
 from relance import plan_files, rehearsal, results
 from relance.assembly import Parts, assemble
 from relance.embedded import TemporalAddress
@@ -26,6 +27,7 @@ from storage.migrate import migrate
 from workers import temporal
 
 SPEED = 20_000.0
+PUBLIC_URL = "https://relance.example.com"
 CART_PAGE = "https://shop.example.com/cart"
 
 console = Console(stderr=True)
@@ -43,7 +45,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(data: Path, start: datetime, speed: float, public_url: str, file: PlanFile) -> AsyncIterator[Stage]:
+async def stage(
+    data: Path, start: datetime, speed: float, public_url: str, file: PlanFile, policy: Policy
+) -> AsyncIterator[Stage]:
     """Set up a rehearsal in an empty folder."""
     secret = kept_in(data)
     clock = RecordedClock(start, speed)
@@ -53,16 +57,13 @@ async def stage(data: Path, start: datetime, speed: float, public_url: str, file
         await temporal.bootstrap(client)
         async with assemble(url, secret, public_url, clock=clock) as parts:
             await shops.create(parts.pool, DEMO_SHOP, "Demo")
-            await shops.save(parts.pool, _with_cart_page(await shops.get(parts.pool, DEMO_SHOP)))
+            made = await shops.get(parts.pool, DEMO_SHOP)
+            await shops.save(parts.pool, replace(made, cart_url=CART_PAGE, policy=policy))
             await plans.publish(parts.pool, DEMO_SHOP, file.plan, file.messages.model_dump_json())
             yield Stage(parts, client, clock, address, secret)
 
 
-def _with_cart_page(shop: shops.Shop) -> shops.Shop:
-    return shops.Shop(shop.shop, shop.name, shop.mode, shop.language, CART_PAGE, shop.allowlist)
-
-
-async def rehearse(events: Path, plan: str, speed: float, out: Path, *, holdout: bool) -> None:
+async def rehearse(events: Path, plan: str, speed: float, out: Path, policy: Policy, *, holdout: bool) -> None:
     """Play recorded events and write what came of them.
 
     Raises:
@@ -80,7 +81,7 @@ async def rehearse(events: Path, plan: str, speed: float, out: Path, *, holdout:
         def progress(event: Event) -> None:
             bar.update(task, advance=1, day=f"{event.at:%Y-%m-%d}")
 
-        async with stage(Path(folder), start, speed, "https://relance.example.com", file) as on:
+        async with stage(Path(folder), start, speed, PUBLIC_URL, file, policy) as on:
             await rehearsal.play(on.parts, on.client, on.clock, DEMO_SHOP, feed, progress=progress)
             summary = await results.write(on.parts.pool, on.client, out)
     _print(summary, on.clock, out)

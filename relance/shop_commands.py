@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from rich.table import Table
 
 from channels import accounts
 from journeys.addresses import usable
-from journeys.facts import Channel
-from journeys.gate import Mode
+from journeys.facts import Channel, Medium
+from journeys.policy import Policy
+from journeys.question import Mode
 from relance import plan_files
 from relance.assembly import Parts
 from relance.errors import UsageError
@@ -52,9 +54,10 @@ async def change(
     allow: list[str],
     disallow: list[str],
     account: str | None,
+    policy: str | None,
 ) -> None:
     """Change a shop's settings."""
-    if not any((title, mode, language, cart_url, allow, disallow, account)):
+    if not any((title, mode, language, cart_url, allow, disallow, account, policy)):
         raise UsageError("nothing to change; relance shop set --help shows what there is")
     allow = [_address(given) for given in allow]
     if language is not None and language not in _LANGUAGES:
@@ -71,47 +74,82 @@ async def change(
             language=language or shop.language,
             cart_url=cart_url or shop.cart_url,
             allowlist=tuple(a for a in dict.fromkeys((*shop.allowlist, *allow)) if a not in disallow),
+            policy=_policy(policy, shop.policy) if policy else shop.policy,
         )
         await shops.save(parts.pool, changed)
         if connection is not None:
-            await shops.set_account(parts.pool, name, *connection)
+            channel, rank, secret_settings = connection
+            await shops.set_account(parts.pool, name, channel, secret_settings, rank)
     console.print(f"changed shop {name}")
 
 
 def _address(given: str) -> str:
-    for channel in Channel:
-        if address := usable(channel, given):
+    for medium in (Medium.SMS, Medium.EMAIL):
+        if address := usable(medium, given):
             return address
     raise UsageError(f"'{given}' is neither a telephone number such as +33639980001 nor an e-mail address")
 
 
 def _mode(mode: str) -> Mode:
-    if mode == Mode.LIVE:
-        raise UsageError("live mode is not open yet: caps, quiet hours and opt-out words come first; use allowlist")
     try:
         return Mode(mode)
     except ValueError:
-        raise UsageError(f"'{mode}' is not one of sandbox, allowlist, stopped") from None
+        raise UsageError(f"'{mode}' is not one of {', '.join(Mode)}") from None
 
 
-def _account(argument: str, parts: Parts) -> tuple[Channel, bytes]:
-    """Read ``CHANNEL=FILE``; give the channel and the account's settings, encrypted."""
-    name, _, file = argument.partition("=")
+def _policy(file: str, known: Policy) -> Policy:
+    """Read the shop's own rules from a JSON file; what it does not name stays."""
     try:
-        channel = Channel(name if file else "")
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        provider = accounts.connect(accounts.read(text), parts.http)
+        given = json.loads(_text_of(file))
+        if not isinstance(given, dict):
+            raise UsageError(f"{file}: must be a JSON object; docs/gate.md says what it may hold")
+        return Policy.model_validate({**known.model_dump(mode="json", exclude_defaults=True), **given})
     except ValidationError as error:
-        errors = error.errors(include_input=False)
-        problems = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'account'}: {e['msg']}" for e in errors)
-        raise UsageError(f"{file}: {problems}") from None
-    except ValueError:
-        raise UsageError(f"--account takes CHANNEL=FILE, with CHANNEL one of {', '.join(Channel)}") from None
+        raise UsageError(f"{file}: {_problems(error, 'policy')}") from None
+    except ValueError as error:
+        raise UsageError(f"{file}: is not JSON: {error}") from None
+
+
+def _text_of(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    if provider.channel is not channel:
-        raise UsageError(f"this account cannot send by {channel}")
-    return channel, parts.secret.accounts.encrypt(text.encode())
+
+
+def _problems(error: ValidationError, whole: str) -> str:
+    """Tell what is wrong with settings, without any of their values: some are secrets."""
+    errors = error.errors(include_input=False)
+    return "; ".join(f"{'.'.join(str(p) for p in e['loc']) or whole}: {e['msg']}" for e in errors)
+
+
+def _account(argument: str, parts: Parts) -> tuple[Channel, int, bytes]:
+    """Read ``CHANNEL=FILE`` or ``CHANNEL:2=FILE``; give the channel, the account's rank and its settings, encrypted."""
+    name, _, file = argument.partition("=")
+    name, _, rank = name.partition(":")
+    if rank not in {"", "1", "2"}:
+        raise UsageError("a channel has a first and a second account: write sms=FILE or sms:2=FILE")
+    try:
+        channel = Channel(name if file else "")
+    except ValueError:
+        raise UsageError(f"--account takes CHANNEL=FILE, with CHANNEL one of {', '.join(Channel)}") from None
+    text = _text_of(file)
+    try:
+        accounts.read(channel, text)
+    except ValidationError as error:
+        errors = error.errors(include_input=False)
+        if any(e["loc"] in {("provider",), ()} for e in errors):
+            raise UsageError(f"{file}: this account cannot send by {channel}: see docs/channels.md") from None
+        raise UsageError(f"{file}: {_problems(error, 'account')}") from None
+    except ValueError as error:
+        raise UsageError(f"{file}: {error}") from None
+    return channel, int(rank or 1), parts.secret.accounts.encrypt(text.encode())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Policy):
+        return value.model_dump_json(exclude_defaults=True).replace("{}", "")
+    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
 
 
 async def show(settings: Settings, name: str) -> None:
@@ -121,7 +159,7 @@ async def show(settings: Settings, name: str) -> None:
         table = Table(show_header=False)
         for field in dataclasses.fields(shop):
             value = getattr(shop, field.name)
-            text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
+            text = _shown(value)
             table.add_row(field.name, text or "-")
         table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
         console.print(table)

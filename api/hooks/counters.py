@@ -16,3 +16,9 @@ UNREADABLE = Counter(
 PASSED_OVER = Counter(
     "relance_hooks_passed_over", "Signed bodies of topics that have no events here.", ["source"], registry=REGISTRY
 )
+RETURNED = Counter(
+    "relance_returned",
+    "What providers told: receipts, answers, receipts of no send of the shop, and bodies that could not be read.",
+    ["source", "what"],
+    registry=REGISTRY,
+)

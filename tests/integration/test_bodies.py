@@ -197,8 +197,9 @@ async def test_no_endless_body_is_read_to_its_end_whoever_calls(api: httpx.Async
         answer = await api.post(
             re.sub(r"{\w+}", "standard", path), content=endless(), headers=header, auth=httpx.Auth()
         )
-        assert answer.status_code in {401, 413}
-        assert answer.headers["Content-Type"] == "application/problem+json"
+        # What is wrong with the address is said before the body is looked at; to a person, on a page.
+        assert answer.status_code in {401, 404, 413, 422}
+        assert path.startswith("/u/") or answer.headers["Content-Type"] == "application/problem+json"
         assert came <= hooks.MAX_BODY + 64 * 1024
 
 

@@ -111,7 +111,7 @@ async def test_a_yes_is_kept_with_its_words_its_moment_and_its_page(page: Any, s
         pytest.param({**PROOF, "page": "javascript:alert(1)"}, id="no address of a page"),
         pytest.param({**PROOF, "granted": "yes"}, id="a word for yes"),
         pytest.param({**PROOF, "at": "yesterday"}, id="no moment"),
-        pytest.param([PROOF], id="a list"),
+        pytest.param([{**PROOF, "purpose": "service"}, {"granted": True}], id="no proof of one of two"),
     ],
 )
 async def test_a_yes_without_its_proof_is_refused_and_nothing_of_it_is_kept(
@@ -126,6 +126,13 @@ async def test_a_yes_without_its_proof_is_refused_and_nothing_of_it_is_kept(
     assert other == ("new", None)
     assert await shop.parts.pool.fetchval("select count(*) from events") == 1
     assert await shop.parts.pool.fetchval("select count(*) from consents") == 0
+
+
+async def test_a_yes_to_each_purpose_brings_its_own_proof(page: Any, shop: TestShop) -> None:
+    given = [{**PROOF, "purpose": "service"}, {"granted": False, "purpose": "marketing"}]
+    assert became(await page(identify(sms=given))) == [("new", None)]
+    rows = await shop.parts.pool.fetch("select purpose, granted from consents order by purpose")
+    assert [tuple(row) for row in rows] == [("marketing", False), ("service", True)]
 
 
 async def test_a_yes_to_a_channel_that_is_not_there_yet_needs_its_proof_as_well(page: Any) -> None:

@@ -13,6 +13,11 @@ import pytest
 import structlog
 from temporalio.client import Client
 
+from journeys.caps import DEFAULTS
+from journeys.facts import Channel, Medium
+from journeys.policy import Policy
+from journeys.quiet_hours import next_allowed
+from journeys.zones import zones_of
 from relance import logs, plan_files, rehearsal, rehearse_command, results, shop_day
 from relance.errors import UsageError
 from relance.plan_files import PlanFile
@@ -36,7 +41,8 @@ async def play(
     for message in messages:
         feed.add(rehearsal.recorded(message))
     (folder / "data").mkdir(parents=True)
-    async with rehearse_command.stage(folder / "data", begins, speed, "https://r.example.com", without_holdout()) as on:
+    url, file = "https://r.example.com", without_holdout()
+    async with rehearse_command.stage(folder / "data", begins, speed, url, file, Policy(quiet_hours=False)) as on:
         await rehearsal.play(on.parts, on.client, on.clock, DEMO_SHOP, feed)
         await results.write(on.parts.pool, on.client, folder)
         kept = await all_that_temporal_keeps(on.client)
@@ -129,10 +135,11 @@ def test_a_bad_line_is_named_with_its_number(tmp_path: Path, line: str, problem:
 
 @pytest.fixture(scope="module")
 async def month(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded month, played once."""
+    """The recorded month, played once, for a shop that sends at any hour and without caps."""
     out = tmp_path_factory.mktemp("month")
     events = shared / "data" / "visits-2020-01.ndjson.gz"
-    await rehearse_command.rehearse(events, "cart-recovery", 80_000, out, holdout=False)
+    policy = Policy(quiet_hours=False, caps=dict.fromkeys(Medium, ()))
+    await rehearse_command.rehearse(events, "cart-recovery", 80_000, out, policy, holdout=False)
     return out
 
 
@@ -182,3 +189,38 @@ async def test_in_the_recorded_month_exactly_the_messages_owed_go_out_each_by_it
         for send in rows(month / "sends.ndjson")
         if send["state"] == "accepted"
     } == expected
+
+
+@pytest.fixture(scope="module")
+async def open_hours(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first ten days of the recorded month, played with quiet hours and caps."""
+    out = tmp_path_factory.mktemp("open-hours")
+    with gzip.open(shared / "data" / "visits-2020-01.ndjson.gz", "rt") as lines:
+        days = [line for line in lines if json.loads(line)["timestamp"] < "2020-01-11"]
+    recording = out / "events.ndjson"
+    recording.write_text("".join(days))
+    await rehearse_command.rehearse(recording, "cart-recovery", 80_000, out, Policy(), holdout=False)
+    return out
+
+
+async def test_with_quiet_hours_and_caps_nothing_is_sent_outside_its_window_or_above_its_cap(
+    open_hours: Path,
+) -> None:
+    traits = {
+        event["userId"]: event["traits"] for event in rows(open_hours / "events.ndjson") if event["type"] == "identify"
+    }
+    heard: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for send in rows(open_hours / "sends.ndjson"):
+        if send["state"] != "accepted":
+            continue
+        at, person = datetime.fromisoformat(send["decided_at"]), traits[send["customer"]]
+        zones = zones_of(person["timezone"], person["country"])
+        assert next_allowed(Channel(send["channel"]).medium, "marketing", person["country"], None, zones, at) == at, (
+            send
+        )
+        heard[send["customer"], send["channel"]].append(at)
+    assert len(heard) > 20
+    for (_, channel), moments in heard.items():
+        for cap in DEFAULTS[Channel(channel).medium]:
+            for last in moments:
+                assert sum(last - cap.within < at <= last for at in moments) <= cap.at_most

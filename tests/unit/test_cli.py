@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import json
 import os
 import shlex
 import sys
@@ -181,8 +182,7 @@ def test_a_setting_that_has_no_such_value_is_named(relance: Relance, monkeypatch
         ("shop create boutique", "there is a shop 'boutique' already"),
         ("shop show atelier", "there is no shop 'atelier'; relance shop create atelier makes it"),
         ("shop set atelier --name Atelier", "there is no shop 'atelier'"),
-        ("shop set boutique --mode live", "live mode is not open yet"),
-        ("shop set boutique --mode loud", "'loud' is not one of sandbox, allowlist, stopped"),
+        ("shop set boutique --mode loud", "'loud' is not one of sandbox, allowlist, live, stopped"),
         ("shop set boutique --language de", "'de' is not one of fr, it, pt, en"),
         ("shop set boutique --cart-url shop.example.com", "--cart-url must be an https or http address"),
         ("shop set boutique", "nothing to change; relance shop set --help"),
@@ -218,6 +218,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "language": "en",
         "cart_url": "-",
         "allowlist": "-",
+        "policy": "-",
         "accounts": "-",
     }
     words = "--mode allowlist --language fr --cart-url https://b.example/cart --allow +33639980001 --allow a@b.example"
@@ -231,8 +232,38 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "language": "fr",
         "cart_url": "https://b.example/cart",
         "allowlist": "+33639980001, c@b.example",
+        "policy": "-",
         "accounts": "-",
     }
+
+
+def test_a_shops_own_rules_come_from_a_file_and_what_it_does_not_name_stays(installed: Relance, tmp_path: Path) -> None:
+    assert installed("shop", "create", "boutique").code == 0
+    file = tmp_path / "policy.json"
+    for text in ('{"country": "FR"}', '{"daily_ceiling": "50.00"}'):
+        file.write_text(text)
+        assert installed("shop", "set", "boutique", "--policy", str(file)).code == 0
+    assert json.loads(shown(installed)["policy"]) == {"country": "FR", "daily_ceiling": "50.00"}
+    for text, problem in (
+        ("[]", "must be a JSON object"),
+        ("{", "is not JSON"),
+        ('{"caps": {"fax": []}}', "caps.fax"),
+        ('{"caps": {"sms": [{"at_most": -1, "within": "24h"}]}}', "caps.sms.0.at_most"),
+        ('{"country": "France"}', "country"),
+        ('{"colour": "red"}', "colour: Extra inputs are not permitted"),
+    ):
+        file.write_text(text)
+        assert problem in the_line(installed("shop", "set", "boutique", "--policy", str(file)))
+    assert json.loads(shown(installed)["policy"]) == {"country": "FR", "daily_ceiling": "50.00"}
+
+
+def test_a_plan_is_paused_and_goes_on(installed: Relance) -> None:
+    assert installed("shop", "create", "boutique").code == 0
+    words = ("cart-recovery", "--shop", "boutique")
+    assert "is paused" in installed("plan", "pause", *words).out
+    assert "goes on" in installed("plan", "resume", *words).out
+    assert "was not paused" in installed("plan", "resume", *words).out
+    assert "has published no plan 'x'" in the_line(installed("plan", "pause", "x", "--shop", "boutique"))
 
 
 def shown(relance: Relance) -> dict[str, str]:
@@ -243,7 +274,7 @@ def shown(relance: Relance) -> dict[str, str]:
 def test_a_shops_account_is_kept_encrypted(installed: Relance, database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "account.json"
     file.write_text(
-        f'{{"provider": "twilio", "account_sid": "AC{"0" * 32}", "auth_token": "hunter2", "sender": "+33700000000"}}'
+        f'{{"provider": "twilio", "account_sid": "AC{"0" * 32}", "auth_token": "hunter2", "sender": "+33939000001"}}'
     )
     installed("shop", "create", "boutique")
     assert installed("shop", "set", "boutique", "--account", f"sms={file}").code == 0

@@ -8,31 +8,52 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 import typer
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
-from api import app, capture, doors, known_keys, metrics, schemas, taking
+from api import app, capture, doors, known_keys, metrics, preferences, schemas, taking
 from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
-from channels import accounts
-from journeys import cart, conditions, customers, events, notes, offers, plan, signals, steps, yamlfile
-from journeys.facts import Segment
+from channels import accounts, infobip_messages, twilio, voices
+from channels.settings import AccountSettings
+from journeys import (
+    caps,
+    cart,
+    conditions,
+    customers,
+    events,
+    gate,
+    notes,
+    offers,
+    plan,
+    rules,
+    signals,
+    steps,
+    yamlfile,
+)
+from journeys.facts import Channel, Medium, Segment
+from journeys.policy import Policy
+from journeys.preferences import EVERYTHING
 from journeys.repairs import Repair
 from messages import catalog, render
 from relance import cli
 from relance.settings import Settings
 from storage import carts
+from storage.people_story import NEWEST_SENDS
 from workers import schedules, search_attributes, worker
 
 ROOT = Path(__file__).parents[2]
+CHANNELS = ROOT / "docs" / "channels.md"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 TRACKING = {f"/v1/{kind}": kind for kind in events.KINDS}
@@ -157,11 +178,11 @@ def test_the_plan_page_names_every_step_every_incentive_and_every_segment() -> N
 
 
 def test_the_message_example_parses_and_uses_known_variables_only() -> None:
-    (example,) = (b for b in blocks("yaml") if "steps:" not in b.text)
+    (example,) = (b for b in blocks("yaml") if "steps:" not in b.text and b.page != CHANNELS)
     read = yamlfile.parse(catalog.LanguageFile, example.text, str(example)).root["first"]
     assert read.sms
     assert read.email
-    for source in (read.sms.text, read.email.subject, read.email.text):
+    for source in (read.sms.text, *read.email.sources.values()):
         assert render.unknown_variables(render.parse(source)) == []
 
 
@@ -304,13 +325,25 @@ def test_an_answer_that_is_shown_has_the_shape_of_an_answer() -> None:
     assert taking.Answer.model_validate(shown).model_dump() == shown
 
 
-def test_the_account_files_are_accounts_of_every_provider() -> None:
-    shown = [accounts.read(block.text) for block, document in documents() if "provider" in document]
-    assert {type(account) for account in shown} == {
-        accounts.InfobipAccount,
-        accounts.TwilioAccount,
-        accounts.SmtpAccount,
-    }
+def test_every_account_that_a_channel_can_have_is_shown() -> None:
+    shown = [block.text for block, document in documents() if "provider" in document]
+    for channel, reader in accounts.ACCOUNTS.items():
+        assert {type(account) for account in _read_by(reader, shown)} == set(_kinds(reader)), channel
+    assert all(any(_read_by(reader, [text]) for reader in accounts.ACCOUNTS.values()) for text in shown)
+
+
+def _read_by(reader: TypeAdapter[Any], texts: list[str]) -> list[AccountSettings]:
+    read = []
+    for text in texts:
+        with suppress(ValidationError):
+            read.append(reader.validate_json(text))
+    return read
+
+
+def _kinds(reader: TypeAdapter[Any]) -> tuple[type[AccountSettings], ...]:
+    """Every account of a channel: one, or those of a union."""
+    kind: Any = reader._type  # noqa: SLF001 an adapter shows its type nowhere else
+    return get_args(get_args(kind)[0]) if get_args(kind) else (kind,)
 
 
 def test_the_bodies_of_other_calls_are_taken() -> None:
@@ -321,6 +354,21 @@ def test_the_bodies_of_other_calls_are_taken() -> None:
     assert taken
     (order,) = re.findall(r"/redeem` and\s+`(\{.*?\})`", prose(ROOT / "README.md"))
     Redeem.model_validate_json(order)
+
+
+# Preferences
+
+
+def test_the_preferences_page_names_every_choice_and_its_consents_are_taken() -> None:
+    text = prose(ROOT / "docs" / "preferences.md")
+    assert not [part for choice in EVERYTHING for part in choice if f"`{part}`" not in text]
+    assert f"`{preferences.ONE_CLICK_WORDS}`" in text
+    assert f"newest {NEWEST_SENDS} `sends`" in text
+    bodies = [body for _, _, path, body in calls() if path.endswith("/consent")]
+    assert bodies
+    for body in bodies:
+        told = {"userId": "u-1", "traits": {"consent": body}}
+        assert customers.consents(events.parse(told, received_at=NOW, kind="identify"))
 
 
 # Signals
@@ -369,6 +417,49 @@ def test_the_task_queues_and_search_attributes_are_those_of_the_program() -> Non
     assert set(re.findall(r"relance-(?:journeys|send-\w+)", text)) == set(worker.QUEUES)
     attributes = set(re.findall(r"\bRelance[A-Z]\w+", text))
     assert attributes == {attribute.name for attribute in search_attributes.ALL}
+
+
+# The gate
+
+
+def test_the_page_of_the_gate_names_every_rule_in_its_order_and_shows_a_policy_with_every_field() -> None:
+    page = ROOT / "docs" / "gate.md"
+    table = page.read_text().partition("| about |")[2].partition("A *medium*")[0]
+    named = [name for name in re.findall(r"`(\w+)`", table) if hasattr(rules, name)]
+    assert named == [rule.__name__ for rule in gate.RULES]
+    (shown,) = (document for block, document in documents() if "voice_marketing" in document)
+    assert set(Policy.model_validate(shown).model_dump()) == set(shown)
+    assert Policy.model_validate(shown).caps == {Medium.SMS: caps.DEFAULTS[Medium.SMS]}
+
+
+# Channels
+
+
+def test_every_channel_is_described_with_its_providers_and_no_other() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", prose(CHANNELS), re.MULTILINE)
+    known = {
+        channel: {kind.model_fields["provider"].default for kind in _kinds(reader)}
+        for channel, reader in accounts.ACCOUNTS.items()
+    }
+    assert {channel: set(providers.lower().split(", ")) for channel, providers in rows} == known
+
+
+def test_the_words_of_the_telephones_channels_are_shown_and_use_known_variables_only() -> None:
+    (example,) = (b for b in blocks("yaml") if b.page == CHANNELS)
+    said = yamlfile.parse(catalog.LanguageFile, example.text, str(example)).root["first"]
+    for channel in (Channel.SMS, Channel.MMS, Channel.RCS, Channel.WHATSAPP, Channel.VOICE):
+        words = said.by(channel)
+        assert words, channel
+        for source in words.values():
+            assert render.unknown_variables(render.parse(source)) == []
+
+
+def test_the_limits_of_the_channels_are_those_of_the_program() -> None:
+    text = prose(CHANNELS)
+    assert f"{voices.LONGEST_TEXT:,} characters" in text
+    assert f"and {twilio._MOST_PICTURES} pictures" in text  # noqa: SLF001 the limit
+    assert f"{infobip_messages._MOST_CARDS} cards; a name of {infobip_messages._LONGEST_TITLE} characters" in text  # noqa: SLF001 the limits
+    assert f"then that {voices.STOP_DIGIT} stops calls" in text
 
 
 # Webhooks

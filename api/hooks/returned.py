@@ -1,0 +1,172 @@
+"""``POST /v1/hooks/{shop}/{source}/{receipt|inbound}``: what a provider tells of messages, and what people answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import structlog
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.status import HTTP_400_BAD_REQUEST, HTTP_401_UNAUTHORIZED
+
+from api.auth import Parts
+from api.hooks.adapter import RefusedError, UnreadableError
+from api.hooks.counters import REFUSED, RETURNED
+from api.hooks.returning import SOURCES, Call, Source
+from api.problems import Problem, answers
+from api.state import Services
+from api.taking import read_raw, take_messages
+from journeys.events import MAX_ID
+from journeys.facts import Purpose
+from journeys.preferences import as_trait, with_revoke_all
+from journeys.returns import Answer, Receipt
+from journeys.words import Word, word_of
+from storage import hooks, returns, shops, suppressions
+
+MAX_BODY = 1024 * 1024
+_LONGEST_SHOP = 64
+_LONGEST_TEXT = 2_000
+"""Of an answer; ten SMS are shorter."""
+
+router = APIRouter(tags=["webhooks"], responses=answers(400, 408, 413, 429))
+log = structlog.get_logger()
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+        },
+    }
+}
+
+
+class Returned(BaseModel):
+    """How many words of the provider were taken, and how many were about messages that are not the shop's."""
+
+    taken: int
+    passed_over: int = 0
+
+
+@router.post("/v1/hooks/{shop}/{source}/{what}", openapi_extra=_BODY)
+async def returned(
+    shop: str, source: str, what: Literal["receipt", "inbound"], request: Request, parts: Parts
+) -> Returned:
+    """Take what Twilio (`twilio`) or Infobip (`infobip`) tells of messages (`receipt`) or of answers (`inbound`).
+
+    A 401 does not tell what is wrong with the signature, or whether there is such a shop.
+    """
+    adapter = SOURCES.get(source)
+    if adapter is None:
+        raise _refused("unknown", "unknown")
+    body = await read_raw(request, MAX_BODY)
+    query = f"?{request.url.query}" if request.url.query else ""
+    call = Call(f"{parts.public_url.rstrip('/')}{request.url.path}{query}", request.headers, body)
+    await _check(parts, shop, adapter, call)
+    try:
+        if what == "receipt":
+            return await _take_receipts(parts, shop, source, adapter.receipts(call))
+        return await _take_answers(parts, shop, source, adapter.answers(call))
+    except UnreadableError as error:
+        RETURNED.labels(source, "unreadable").inc()
+        log.warning("a provider's word could not be read", shop=shop, source=source, reason=str(error))
+        raise Problem(HTTP_400_BAD_REQUEST, "The body cannot be read", f"body: {error}") from None
+
+
+async def _check(parts: Services, shop: str, adapter: Source, call: Call) -> None:
+    known = shop if len(shop) <= _LONGEST_SHOP and shop.isprintable() else ""
+    why = "unsigned"
+    for secret in await hooks.valid_secrets(parts.pool, known, adapter.name):
+        try:
+            adapter.verify(call, parts.hook_key.decrypt(secret.secret).decode())
+        except RefusedError as error:
+            why = error.why
+            continue
+        await hooks.note_use(parts.pool, secret.secret_id)
+        return
+    raise _refused(adapter.name, why)
+
+
+async def _take_receipts(parts: Services, shop: str, source: str, receipts: list[Receipt]) -> Returned:
+    now = datetime.now(UTC)
+    messages: list[dict[str, Any]] = []
+    for receipt in receipts:
+        found = await returns.find_send(parts.pool, shop, source, receipt)
+        if found is not None:
+            messages.append(receipt.message(*found, now))
+    await _take(parts, shop, messages)
+    passed_over = len(receipts) - len(messages)
+    RETURNED.labels(source, "receipt").inc(len(messages))
+    RETURNED.labels(source, "of no send").inc(passed_over)
+    return Returned(taken=len(messages), passed_over=passed_over)
+
+
+async def _take_answers(parts: Services, shop: str, source: str, said: list[Answer]) -> Returned:
+    for answer in said:
+        await _take_answer(parts, shop, source, answer)
+    RETURNED.labels(source, "answer").inc(len(said))
+    return Returned(taken=len(said))
+
+
+async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) -> None:
+    now = datetime.now(UTC)
+    people = await returns.people_behind(parts.pool, shop, answer.medium, answer.from_address)
+    word = word_of(answer.text)
+    if word in {Word.STOP, Word.START}:
+        # First for whoever has the address by now or later; then for each person, under the lock that claims take.
+        change = suppressions.opt_out if word is Word.STOP else suppressions.opt_in
+        await change(parts.pool, shop, answer.medium, answer.from_address, now)
+        consent = await _consent(parts, shop, answer, word)
+        messages = [_identify(source, answer, person, consent, now) for person in people]
+    else:
+        journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
+        messages = [_replied(source, answer, person, journey, now) for person in people[:1]]
+    await _take(parts, shop, messages)
+
+
+async def _take(parts: Services, shop: str, messages: list[dict[str, Any]]) -> None:
+    """Take messages in; what cannot be taken is said, so that it is told again."""
+    results = await take_messages(parts, shop, messages, from_backend=True) if messages else []
+    for result in results:
+        if result.status == "rejected":
+            raise UnreadableError(f"makes no event: {result.field}: {result.problem}")
+
+
+async def _consent(parts: Services, shop: str, answer: Answer, word: Word) -> dict[str, Any]:
+    said = {(answer.medium, Purpose.MARKETING): word is Word.START}
+    policy = (await shops.get(parts.pool, shop)).policy
+    choices = with_revoke_all(said) if policy.revoke_all else said
+    return as_trait(choices, dict.fromkeys(choices, answer.text.strip()), f"answer by {answer.medium}")
+
+
+def _identify(
+    source: str, answer: Answer, person: dict[str, str], consent: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    return {"type": "identify", **_told(source, answer, person, now), "traits": {"consent": consent}}
+
+
+def _replied(source: str, answer: Answer, person: dict[str, str], journey: str | None, now: datetime) -> dict[str, Any]:
+    text = answer.text.encode("utf-8", "replace").decode().replace("\x00", "")[:_LONGEST_TEXT]
+    said = {"channel": answer.medium.value, "text": text, "journey": journey}
+    properties = {name: value for name, value in said.items() if value is not None}
+    told = _told(source, answer, person, now)
+    return {"type": "track", "event": "Message Replied", **told, "properties": properties}
+
+
+def _told(source: str, answer: Answer, person: dict[str, str], now: datetime) -> dict[str, Any]:
+    [told_by] = person.values()
+    at = min(answer.at or now, now)
+    message_id = f"answer:{source}:{_printable(answer.message_id)}:{told_by}"[:MAX_ID]
+    return {"messageId": message_id, "timestamp": at.isoformat(), **person}
+
+
+def _printable(message_id: str) -> str:
+    return "".join(char for char in message_id[:100] if char.isprintable())
+
+
+def _refused(source: str, why: str) -> Problem:
+    REFUSED.labels(source, why).inc()
+    detail = "Sign the call with a secret of this shop and provider; 'relance hook create' keeps one."
+    return Problem(HTTP_401_UNAUTHORIZED, "No valid signature", detail)

@@ -1,0 +1,99 @@
+"""Plans: see what one would do, pause it, let it go on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict
+from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
+
+from activities import preview
+from activities.preview import PreviewLine
+from activities.trial import Trial, TrialRefusedError
+from api.auth import ApiShop, Parts
+from api.problems import MAX_BODY, Problem, Text, answers
+from api.state import Services
+from storage import paused_plans, shops
+from storage.plans import PlanVersion, UnknownPlanError
+
+router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413), max_body_size=MAX_BODY)
+
+Name = Annotated[str, Path(max_length=40)]
+
+
+class Wanted(BaseModel):
+    """For which cart."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cart_id": "c-1"}]})
+
+    cart_id: Text
+
+
+class To(BaseModel):
+    """Where to, and which step's message; the plan's first one where none is named."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "+33639980001", "step": "first"}]})
+
+    to: Text
+    step: Text | None = None
+
+
+class Preview(BaseModel):
+    """What a plan would do for a cart from now on, if nothing else happened. Nothing was sent."""
+
+    plan: str
+    version: int
+    steps: list[PreviewLine]
+
+
+class PlanState(BaseModel):
+    """Whether a plan is paused."""
+
+    plan: str
+    version: int
+    paused: bool
+
+
+@router.post("/{name}/preview")
+async def show(name: Name, wanted: Wanted, shop: ApiShop, parts: Parts) -> Preview:
+    """Tell what the plan would do for a cart from now on: each step, its moment, and the answer of every rule."""
+    version = await _newest(parts, shop, name)
+    lines = await preview.of_cart(parts.pool, shop, version.plan, wanted.cart_id, parts.clock.now())
+    if lines is None:
+        raise Problem(HTTP_404_NOT_FOUND, "No such cart", f"cart_id: this shop has no cart '{wanted.cart_id}'")
+    return Preview(plan=name, version=version.version, steps=lines)
+
+
+@router.post("/{name}/test", responses=answers(422))
+async def test(name: Name, wanted: To, shop: ApiShop, parts: Parts) -> Trial:
+    """Send one message of the plan to an address on the shop's allowlist, with made-up words about a cart."""
+    version = await _newest(parts, shop, name)
+    try:
+        return await parts.trials.send(await shops.get(parts.pool, shop), version, wanted.to, wanted.step)
+    except TrialRefusedError as error:
+        raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The message is not sent", str(error)) from None
+
+
+@router.post("/{name}/pause")
+async def pause(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+    """Hold back all that the plan would send, until it goes on. Its journeys keep waiting."""
+    version = await _newest(parts, shop, name)
+    await paused_plans.pause(parts.pool, shop, name, parts.clock.now())
+    return PlanState(plan=name, version=version.version, paused=True)
+
+
+@router.post("/{name}/resume")
+async def resume(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+    """Let a paused plan go on. What was held back goes out where it is not too late for its step."""
+    version = await _newest(parts, shop, name)
+    await paused_plans.resume(parts.pool, shop, name)
+    return PlanState(plan=name, version=version.version, paused=False)
+
+
+async def _newest(parts: Services, shop: str, name: str) -> PlanVersion:
+    try:
+        return await parts.plans.newest_of(parts.pool, shop, name)
+    except UnknownPlanError:
+        detail = f"This shop has published no plan '{name}'."
+        raise Problem(HTTP_404_NOT_FOUND, "No such plan", detail) from None

@@ -1,0 +1,320 @@
+"""What providers tell of messages and what people answer: signed, taken once, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+import pytest_asyncio
+from twilio.request_validator import RequestValidator
+
+from api import app
+from journeys.facts import Channel, Medium
+from journeys.policy import Policy
+from storage import customers, hooks, situation
+from tests.support import WAITING_FOR_A_LOCK, TestShop, cart_recovery, until, without_temporal
+from tests.workflows.providers import PHONE, send
+from tests.workflows.test_gate import allow
+
+TOKEN = "the auth token of a Twilio account"
+INFOBIP = "the secret that was entered at Infobip"
+PUBLIC = "https://relance.example.com"
+
+
+class Returning:
+    """Twilio and Infobip, calling back."""
+
+    def __init__(self, api: httpx.AsyncClient, shop: TestShop) -> None:
+        self.api, self.shop = api, shop
+
+    async def twilio(self, what: str, query: str = "", token: str = TOKEN, **form: str) -> httpx.Response:
+        path = f"/v1/hooks/{self.shop.shop}/twilio/{what}{query}"
+        signature = RequestValidator(token).compute_signature(f"{PUBLIC}{path}", form)
+        headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+        return await self.api.post(path, content=urlencode(form), headers=headers)
+
+    async def infobip(self, what: str, *results: dict[str, Any], secret: str = INFOBIP) -> httpx.Response:
+        path = f"/v1/hooks/{self.shop.shop}/infobip/{what}"
+        return await self.api.post(path, json={"results": list(results)}, auth=("relance", secret))
+
+    async def says(self, text: str, message_id: str = "SM1", **more: str) -> httpx.Response:
+        return await self.twilio("inbound", MessageSid=message_id, From=PHONE, To="+33700000000", Body=text, **more)
+
+
+@pytest_asyncio.fixture
+async def returning(shop: TestShop) -> AsyncIterator[Returning]:
+    for source, secret in (("twilio", TOKEN), ("infobip", INFOBIP)):
+        await hooks.add_secret(shop.parts.pool, shop.shop, source, shop.parts.secret.hooks.encrypt(secret.encode()))
+    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as api:
+        yield Returning(api, shop)
+
+
+async def one_sent(shop: TestShop) -> str:
+    """Send a first message, and give its id."""
+    await shop.identify()
+    await shop.fill()
+    assert (await send(shop)).outcome == "sent"
+    send_id: str = await shop.parts.pool.fetchval("select send_id from sends")
+    return send_id
+
+
+async def row_of(shop: TestShop) -> dict[str, Any]:
+    row = await shop.parts.pool.fetchrow("select state, delivered_at, failed_at, reason, cost from sends")
+    assert row is not None
+    return dict(row)
+
+
+def report(send_id: str, group: str = "DELIVERED", at: str = "2026-01-01T10:00:00.000+0000") -> dict[str, Any]:
+    status = {"id": 5, "groupName": group, "name": "X"}
+    price = {"pricePerMessage": 0.065, "currency": "EUR"}
+    return {"messageId": send_id, "to": "33639980001", "doneAt": at, "status": status, "price": price}
+
+
+# Signatures
+
+
+async def test_a_call_that_twilios_own_sdk_signed_is_taken_and_a_tampered_one_is_not(returning: Returning) -> None:
+    send_id = await one_sent(returning.shop)
+    query = f"?send_id={send_id}"
+    fine = await returning.twilio("receipt", query, MessageSid="SM1", MessageStatus="delivered")
+    assert (fine.status_code, fine.json()) == (200, {"taken": 1, "passed_over": 0})
+    path = f"/v1/hooks/{returning.shop.shop}/twilio/receipt{query}"
+    form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+    good = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}{path}", form)
+    for changed_path, changed_form, signature in (
+        (path, {**form, "MessageStatus": "failed"}, good),
+        (path, {**form, "More": "x"}, good),
+        (path + "0", form, good),
+        (path, form, "AAAA" + good[4:]),
+        (path, form, ""),
+        (path, form, "é"),
+    ):
+        headers = [(b"X-Twilio-Signature", signature.encode()), (b"Content-Type", b"application/x-www-form-urlencoded")]
+        answer = await returning.api.post(changed_path, content=urlencode(changed_form), headers=headers)
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("port", ["", ":443"])
+async def test_twilio_may_sign_the_address_with_its_port_or_without(returning: Returning, port: str) -> None:
+    path = f"/v1/hooks/{returning.shop.shop}/twilio/inbound"
+    form = {"MessageSid": "SM1", "From": PHONE, "Body": "Hello"}
+    signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}{port}{path}", form)
+    headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+    assert (await returning.api.post(path, content=urlencode(form), headers=headers)).status_code == 200
+
+
+async def test_infobip_is_known_by_its_password_or_by_a_secret_in_the_address(returning: Returning) -> None:
+    assert (await returning.infobip("receipt")).status_code == 200
+    assert (await returning.infobip("receipt", secret="another")).status_code == 401
+    path = f"/v1/hooks/{returning.shop.shop}/infobip/receipt"
+    body: dict[str, Any] = {"results": []}
+    assert (await returning.api.post(path, json=body)).status_code == 401
+    assert (await returning.api.post(path, params={"token": INFOBIP}, json=body)).status_code == 200
+    assert (await returning.api.post(path, params={"token": "x"}, json=body)).status_code == 401
+    assert (await returning.api.post(path, headers={"Authorization": "Basic %%%"}, json=body)).status_code == 401
+    assert (await returning.api.post("/v1/hooks/nobody/infobip/receipt", json=body)).status_code == 401
+    assert (await returning.api.post(path.replace("infobip", "pigeon"), json=body)).status_code == 401
+
+
+async def test_the_body_of_another_provider_is_a_clear_error_and_changes_nothing(returning: Returning) -> None:
+    send_id = await one_sent(returning.shop)
+    before = await row_of(returning.shop)
+    wrong = await returning.twilio("receipt", results=str([report(send_id)]))
+    assert wrong.status_code == 400
+    assert wrong.json()["detail"] == "body: has no MessageStatus or no MessageSid"
+    path = f"/v1/hooks/{returning.shop.shop}/infobip/receipt"
+    for body in (b"MessageSid=1", b"[]", b'{"results": [1]}', b'{"results": [{}]}', b"\xff"):
+        assert (await returning.api.post(path, content=body, auth=("r", INFOBIP))).status_code == 400
+    assert await row_of(returning.shop) == before
+
+
+# Receipts
+
+
+async def test_a_receipt_of_a_send_that_we_never_made_is_counted_and_changes_nothing(returning: Returning) -> None:
+    await one_sent(returning.shop)
+    before = await row_of(returning.shop)
+    answer = await returning.infobip("receipt", report("f" * 32), report("x\x00y"))
+    assert answer.json() == {"taken": 0, "passed_over": 2}
+    assert await row_of(returning.shop) == before
+
+
+async def test_receipts_in_any_order_and_twice_give_the_same_row(returning: Returning) -> None:
+    shop = returning.shop
+    send_id = await one_sent(shop)
+    said = [
+        report(send_id, "DELIVERED", "2026-01-01T10:00:00.000+0000"),
+        report(send_id, "UNDELIVERABLE", "2026-01-01T09:00:00.000+0000"),
+        report(send_id, "PENDING", "2026-01-01T08:00:00.000+0000"),
+        report(send_id, "DELIVERED", "2026-01-01T10:00:00.000+0000"),
+    ]
+    first = None
+    for state in ("accepted", "unknown"):
+        for order in itertools.permutations(said):
+            await shop.parts.pool.execute("delete from seen where message_id like 'receipt:%'")
+            await shop.parts.pool.execute("alter table sends disable trigger send_transition")
+            await shop.parts.pool.execute(
+                "update sends set state = $1, delivered_at = null, failed_at = null, reason = null, cost = null", state
+            )
+            await shop.parts.pool.execute("alter table sends enable trigger send_transition")
+            for one in order:
+                assert (await returning.infobip("receipt", one)).status_code == 200
+            row = await row_of(shop)
+            first = first or row
+            assert row == first
+    assert first is not None
+    assert first["state"] == "accepted"
+    assert first["delivered_at"] is not None
+    assert first["failed_at"] is not None
+
+
+async def test_an_unknown_send_is_accepted_once_its_provider_speaks_of_it(returning: Returning) -> None:
+    shop = returning.shop
+    send_id = await one_sent(shop)
+    await shop.parts.pool.execute("alter table sends disable trigger send_transition")
+    await shop.parts.pool.execute("update sends set state = 'unknown'")
+    await shop.parts.pool.execute("alter table sends enable trigger send_transition")
+    await returning.infobip("receipt", report(send_id))
+    assert (await row_of(shop))["state"] == "accepted"
+    # A receipt is not something that the person did.
+    events = await shop.parts.pool.fetch("select name, customer_id from events where name like 'Message%'")
+    assert [tuple(event) for event in events] == [("Message Delivered", "ann")]
+    last = await shop.parts.pool.fetchval("select last_activity from customers where customer_id = 'ann'")
+    assert last == shop.begins
+
+
+@pytest.mark.parametrize(("error", "suppressed"), [("21610", True), ("30005", True), ("30003", False)])
+async def test_a_number_that_will_never_work_is_suppressed(
+    returning: Returning, error: str, *, suppressed: bool
+) -> None:
+    shop = returning.shop
+    send_id = await one_sent(shop)
+    form = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": error}
+    assert (await returning.twilio("receipt", f"?send_id={send_id}", **form)).status_code == 200
+    read = await situation.read(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
+    assert (Channel.SMS in read.suppressed) == suppressed
+    assert (await row_of(shop))["reason"] == f"Twilio error {error}"
+
+
+async def test_nobody_but_a_backend_can_make_a_receipt_up(returning: Returning) -> None:
+    shop = returning.shop
+    send_id = await one_sent(shop)
+    forged = shop.event("Message Failed", send_id=send_id, suppress=True, reason="forged")
+    await shop.take(forged)
+    assert (await row_of(shop))["failed_at"] is None
+    assert await shop.parts.pool.fetchval("select count(*) from suppressions") == 0
+
+
+# Answers
+
+
+async def consents(shop: TestShop) -> dict[str, bool]:
+    rows = await shop.parts.pool.fetch(
+        "select channel, granted from consents where customer_id = 'ann' and purpose = 'marketing'"
+    )
+    return {row["channel"]: row["granted"] for row in rows}
+
+
+async def test_stop_ends_marketing_by_that_medium_for_the_person_and_the_address(returning: Returning) -> None:
+    shop = returning.shop
+    await shop.identify()
+    await shop.fill()
+    assert (await returning.says(" Arrêt. ")).status_code == 200
+    assert await consents(shop) == {"sms": False, "email": True}
+    result = await send(shop)
+    assert (result.outcome, result.reason) == ("failed", "no consent to marketing by sms")
+    # Whoever the number belongs to by now gets none either.
+    await shop.identify("bob", phone=PHONE)
+    bobs = await shop.fill("c-2", person="bob")
+    read = await situation.read(shop.parts.pool, bobs.id, cart_recovery(), shop.begins)
+    assert read.decide(cart_recovery(), Channel.SMS).reason == "STOP came from this address"
+
+
+async def test_everybody_with_the_number_is_stopped_however_it_was_written(returning: Returning) -> None:
+    shop = returning.shop
+    await shop.identify(phone="06 39 98 00 01", country="FR")
+    await shop.identify("bob", phone="+33 (0) 6 39 98 00 01")
+    await shop.identify("eve", phone="+39 06 39 98 00 01")
+    await returning.says("STOP")
+    rows = await shop.parts.pool.fetch(
+        "select customer_id from consents where channel = 'sms' and not granted order by customer_id"
+    )
+    assert [row["customer_id"] for row in rows] == ["ann", "bob"]
+
+
+async def test_where_the_shop_says_so_one_stop_ends_marketing_by_everything(returning: Returning) -> None:
+    shop = returning.shop
+    await allow(shop, revoke_all=True)
+    await shop.identify()
+    await returning.says("stop")
+    assert await consents(shop) == dict.fromkeys(Medium, False)
+    assert Policy().revoke_all is False
+
+
+async def test_start_lets_messages_come_again_but_not_to_an_address_that_bounced(returning: Returning) -> None:
+    shop = returning.shop
+    await shop.identify()
+    await returning.says("STOP", "SM1")
+    await returning.says("START", "SM2")
+    assert await consents(shop) == {"sms": True, "email": True}
+    assert await shop.parts.pool.fetchval("select count(*) from suppressions") == 0
+    await shop.parts.pool.execute(
+        "insert into suppressions (shop, channel, address, reason, at) values ($1, 'sms', $2, 'bounced', now())",
+        shop.shop,
+        PHONE,
+    )
+    await returning.says("START", "SM3")
+    assert await shop.parts.pool.fetchval("select count(*) from suppressions") == 1
+
+
+async def test_any_other_answer_is_kept_as_an_event_of_the_person_with_the_journey_that_wrote_last(
+    returning: Returning,
+) -> None:
+    shop = returning.shop
+    await one_sent(shop)
+    text = "don't stop! 👍 " + "x" * 5_000
+    for _ in range(2):
+        assert (await returning.says(text)).status_code == 200
+    assert await consents(shop) == {"sms": True, "email": True}
+    [content] = [
+        row["content"]
+        for row in await shop.parts.pool.fetch("select content from events where name = 'Message Replied'")
+    ]
+    assert content["properties"]["journey"] == (await shop.journey()).id
+    assert content["properties"]["text"] == text[:2_000]
+    assert content["user_id"] == "ann"
+
+
+async def test_infobips_answers_are_heard_as_well(returning: Returning) -> None:
+    shop = returning.shop
+    await shop.identify()
+    said = {"messageId": "m-1", "from": PHONE.removeprefix("+"), "to": "33700", "text": "Stop", "cleanText": "Stop"}
+    assert (await returning.infobip("inbound", said)).json() == {"taken": 1, "passed_over": 0}
+    assert await consents(shop) == {"sms": False, "email": True}
+
+
+async def test_after_stop_is_acknowledged_no_claim_commits(returning: Returning) -> None:
+    shop = returning.shop
+    await shop.identify()
+    await shop.fill()
+    pool = shop.parts.pool
+    async with pool.acquire() as db:
+        async with db.transaction():
+            await customers.lock(db, shop.shop, "ann")
+            stop = asyncio.create_task(returning.says("STOP"))
+            await until(lambda: pool.fetchval(WAITING_FOR_A_LOCK))
+            claim = asyncio.create_task(send(shop))
+            await until(lambda: waiting(shop, 2))
+        assert (await stop).status_code == 200
+    assert (await claim).outcome == "failed"
+    assert [state for _, _, state, _ in await shop.ledger()] == ["refused"]
+
+
+async def waiting(shop: TestShop, number: int) -> bool:
+    return bool(await shop.parts.pool.fetchval(WAITING_FOR_A_LOCK) == number)
