@@ -27,6 +27,8 @@ COMPARE_ENDED = "compare_ended_journeys"
 MAKE_MONTHS = "make_months"
 DROP_MONTHS = "drop_months"
 
+LOOK_UP = "look_up_unknown_sends"
+
 JOURNEY_QUEUE = "relance-journeys"
 
 
@@ -164,3 +166,20 @@ class Kept(_Data):
 
     made: list[str]
     dropped: list[str]
+
+
+class LookedUp(_Data):
+    """What one run of the look-ups found.
+
+    Attributes:
+        lost: how many sends became unknown because their worker was lost.
+        asked: for how many a provider was asked.
+        accepted: how many of them it had taken.
+        rejected: how many of them it had refused for good.
+
+    """
+
+    lost: int
+    asked: int
+    accepted: int
+    rejected: int

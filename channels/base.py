@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from journeys.facts import Channel
 
@@ -100,6 +100,26 @@ class Unknown:
 Outcome = Accepted | Rejected | Released | Unknown
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A send that is looked up.
+
+    Attributes:
+        send_id: ours.
+        to: the address that it went to.
+        since: the provider was called then at the earliest, and ...
+        until: ... then at the latest.
+        others: the ids that the provider gave other sends to this address.
+
+    """
+
+    send_id: str
+    to: str
+    since: datetime
+    until: datetime
+    others: frozenset[str] = frozenset()
+
+
 class Provider(Protocol):
     """A provider's client for one shop's account.
 
@@ -116,4 +136,13 @@ class Provider(Protocol):
 
     async def send(self, message: Outgoing) -> Outcome:
         """Hand one message over. Never raises for anything the network or the provider does: that is an outcome."""
+        ...
+
+
+@runtime_checkable
+class Books(Protocol):
+    """A provider that can be asked what became of a send."""
+
+    async def look_up(self, asked: Asked) -> Accepted | Rejected | None:
+        """Look a send up in the provider's own books; None where they do not tell. Changes nothing, never raises."""
         ...

@@ -49,6 +49,41 @@ async def post(
     seconds = timeout.total_seconds()
     phases = httpx.Timeout(seconds, pool=seconds / 4, connect=seconds / 4)
     request = http.build_request("POST", url, headers=headers, json=json, data=data, content=content, timeout=phases)
+    return await _exchange(http, request, seconds, auth)
+
+
+async def get(
+    http: httpx.AsyncClient,
+    url: str,
+    *,
+    timeout: timedelta,  # noqa: ASYNC109 the bound of the whole call
+    params: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+    auth: httpx.Auth | None = None,
+) -> httpx.Response | None:
+    """Ask a provider for something, which changes nothing there.
+
+    Args:
+        http: the client whose connections are used.
+        url: the full address.
+        timeout: for the whole call.
+        params: what is asked for.
+        headers: beside the client's own.
+        auth: who asks.
+
+    Returns:
+        The answer; None where there was none, or it says that nothing was found out.
+
+    """
+    seconds = timeout.total_seconds()
+    request = http.build_request("GET", url, params=params, headers=headers, timeout=seconds)
+    answer = await _exchange(http, request, seconds, auth)
+    return answer if isinstance(answer, httpx.Response) and answer.is_success else None
+
+
+async def _exchange(
+    http: httpx.AsyncClient, request: httpx.Request, seconds: float, auth: httpx.Auth | None
+) -> httpx.Response | Released | Unknown:
     try:
         async with asyncio.timeout(seconds):
             return await http.send(request, auth=auth, follow_redirects=False)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field
 
-from channels.base import Outcome, Outgoing, Provider
+from channels.base import Accepted, Asked, Outcome, Outgoing, Provider, Rejected
 from channels.infobip_api import InfobipApi, InfobipLogin, number, validity
 from channels.senders import Sender, Senders, SendersByCountry
 from journeys.facts import Channel
@@ -40,6 +40,10 @@ class InfobipSms:
     async def send(self, message: Outgoing) -> Outcome:
         """Hand one message over."""
         return await self._api.send("/sms/3/messages", self._body(message), message.send_id)
+
+    async def look_up(self, asked: Asked) -> Accepted | Rejected | None:
+        """Look a send up by our id."""
+        return await self._api.look_up("/sms/3/logs", asked.send_id)
 
     def _body(self, message: Outgoing) -> dict[str, Any]:
         text = transliterate(message.text) if self._transliterate else message.text

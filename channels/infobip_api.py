@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError
 
 from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Rejected, Unknown
-from channels.http import outcome_of_status, post
+from channels.http import get, outcome_of_status, post
 from channels.settings import AccountSettings, BaseUrl, Secret
 
 _DUPLICATE = 23
@@ -44,6 +44,14 @@ class _Answer(BaseModel):
     messages: list[_Message] = Field(min_length=1)
 
 
+class _Logged(_Message):
+    id: str = Field(alias="messageId")
+
+
+class _Log(BaseModel):
+    results: list[_Logged]
+
+
 class InfobipApi:
     """Calls one of Infobip's APIs.
 
@@ -75,6 +83,27 @@ class InfobipApi:
         if not isinstance(response, httpx.Response):
             return response
         return _read(response, send_id)
+
+    async def look_up(self, path: str, send_id: str) -> Accepted | Rejected | None:
+        """Read what Infobip's logs or reports say of one message; None where they do not know it, or cannot be read.
+
+        Logs go back 48 hours (https://www.infobip.com/docs/api/channels/sms/logs-and-status-reports).
+        """
+        response = await get(
+            self._http,
+            self._base_url + path,
+            timeout=self._timeout,
+            params={"messageId": send_id},
+            headers={"Authorization": f"App {self._api_key.get_secret_value()}", "Accept": "application/json"},
+        )
+        if response is None:
+            return None
+        try:
+            logged = _Log.model_validate_json(response.content).results
+        except ValidationError:
+            return None
+        outcomes = [_outcome(entry.status, send_id) for entry in logged if entry.id == send_id]
+        return next((outcome for outcome in outcomes if isinstance(outcome, Accepted | Rejected)), None)
 
 
 def _read(response: httpx.Response, send_id: str) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import httpx
 from pydantic import Field
 
-from channels.base import Card, Outcome, Outgoing, Provider, Rejected
+from channels.base import Accepted, Asked, Card, Outcome, Outgoing, Provider, Rejected
 from channels.infobip_api import InfobipApi, InfobipLogin, number, validity
 from channels.rich import pictured, with_link
 from channels.senders import Sender
@@ -52,6 +52,10 @@ class InfobipMessages:
         """Hand one message over."""
         body = {"messages": [self._message(message)], "options": {"tracking": {"shortenUrl": False}}}
         return await self._api.send("/messages-api/1/messages", body, message.send_id)
+
+    async def look_up(self, asked: Asked) -> Accepted | Rejected | None:
+        """Look a send up by our id."""
+        return await self._api.look_up("/messages-api/1/reports", asked.send_id)
 
     def _message(self, message: Outgoing) -> dict[str, Any]:
         said: dict[str, Any] = {

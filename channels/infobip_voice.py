@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field, HttpUrl
 
-from channels.base import Outcome, Outgoing, Provider
+from channels.base import Accepted, Asked, Outcome, Outgoing, Provider, Rejected
 from channels.infobip_api import InfobipApi, InfobipLogin, number, validity
 from channels.senders import Caller
 from channels.voices import STOP_DIGIT, spoken, too_long, voice_of
@@ -43,6 +43,10 @@ class InfobipVoice:
         if refused := too_long(said):
             return refused
         return await self._api.send("/tts/3/advanced", self._body(message, said), message.send_id)
+
+    async def look_up(self, asked: Asked) -> Accepted | Rejected | None:
+        """Look a send up by our id."""
+        return await self._api.look_up("/voice/1/reports", asked.send_id)
 
     def _body(self, message: Outgoing, said: str) -> dict[str, Any]:
         voice = voice_of(message.locale)

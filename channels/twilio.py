@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import Field
 
-from channels.base import Outcome, Outgoing, Provider
+from channels.base import Accepted, Asked, Outcome, Outgoing, Provider, Rejected
 from channels.rich import pictured, with_link
 from channels.senders import Sender, Senders, SendersByCountry
 from channels.twilio_api import TwilioApi, TwilioLogin, with_send_id
@@ -51,6 +51,10 @@ class TwilioSms:
     async def send(self, message: Outgoing) -> Outcome:
         """Hand one message over."""
         return await self._api.create("Messages", {**self._said(message), **self._envelope(message)})
+
+    async def look_up(self, asked: Asked) -> Accepted | Rejected | None:
+        """Look a send up among those to the same number at that time."""
+        return await self._api.look_up("Messages", asked)
 
     def _said(self, message: Outgoing) -> dict[str, str | list[str]]:
         return {"Body": transliterate(message.text) if self._transliterate else message.text}

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
 
 import httpx
-from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 
-from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Rejected, Released, Unknown
-from channels.http import outcome_of_status, post
+from channels.base import HTTP_TIMEOUT, Accepted, Asked, Outcome, Rejected, Released, Unknown
+from channels.http import get, outcome_of_status, post
 from channels.settings import AccountSettings, BaseUrl, Secret
 
 BASE_URL = "https://api.twilio.com"
@@ -34,6 +36,9 @@ _FINAL = {
 _NEVER = frozenset({21211, 21217, 21610, 21614})
 """Those that will never change: the number is no number, has no SMS, or belongs to somebody who wants none."""
 
+_NEWEST = 100
+"""How many of a number's newest messages or calls are listed; the newest come first."""
+
 
 class _Created(BaseModel):
     sid: str
@@ -41,6 +46,24 @@ class _Created(BaseModel):
 
 class _Error(BaseModel):
     code: int
+
+
+def _moment(value: object) -> datetime:
+    try:
+        return parsedate_to_datetime(str(value))
+    except ValueError as error:
+        raise PydanticCustomError("date", "no RFC 2822 date") from error
+
+
+class _Listed(BaseModel):
+    sid: str
+    direction: str
+    created: Annotated[datetime, BeforeValidator(_moment)] = Field(alias="date_created")
+    error: int | None = Field(None, alias="error_code")
+
+
+class _List(BaseModel):
+    entries: list[_Listed] = Field(validation_alias=AliasChoices("messages", "calls"))
 
 
 class TwilioApi:
@@ -82,6 +105,37 @@ class TwilioApi:
         if not isinstance(response, httpx.Response):
             return response
         return _read(response)
+
+    async def look_up(self, what: Literal["Messages", "Calls"], asked: Asked) -> Accepted | Rejected | None:
+        """Find a message or a call that was made for a number in a span of time, as its id was never heard.
+
+        Only one that no other send of ours is known by can be it; where there are several, nobody can tell.
+        """
+        response = await get(
+            self._http,
+            f"{self._url}/{what}.json",
+            timeout=self._timeout,
+            auth=httpx.BasicAuth(self._account_sid, self._auth_token.get_secret_value()),
+            params={"To": asked.to, "PageSize": str(_NEWEST)},
+        )
+        if response is None:
+            return None
+        try:
+            entries = _List.model_validate_json(response.content).entries
+        except ValidationError:
+            return None
+        found = [entry for entry in entries if _may_be(entry, asked)]
+        if len(found) != 1:
+            return None
+        code = found[0].error or 0
+        if code in _FINAL:
+            return Rejected(f"{_FINAL[code]} (Twilio error {code})", suppress=code in _NEVER)
+        return Accepted(found[0].sid)
+
+
+def _may_be(entry: _Listed, asked: Asked) -> bool:
+    is_ours = entry.direction == "outbound-api" and entry.sid not in asked.others
+    return is_ours and asked.since <= entry.created <= asked.until
 
 
 def _read(response: httpx.Response) -> Outcome:

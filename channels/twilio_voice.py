@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import httpx
 from pydantic import Field, HttpUrl
 
-from channels.base import Outcome, Outgoing, Provider, Rejected
+from channels.base import Accepted, Asked, Outcome, Outgoing, Provider, Rejected
 from channels.senders import Caller
 from channels.twilio_api import TwilioApi, TwilioLogin, with_send_id
 from channels.voices import STOP_DIGIT, spoken, too_long, voice_of
@@ -52,6 +52,10 @@ class TwilioVoice:
         if self._status_callback:
             form["StatusCallback"] = with_send_id(self._status_callback, message.send_id)
         return await self._api.create("Calls", form)
+
+    async def look_up(self, asked: Asked) -> Accepted | Rejected | None:
+        """Look a send up among those to the same number at that time."""
+        return await self._api.look_up("Calls", asked)
 
 
 def twiml(said: str, locale: str, stop_url: str) -> str:

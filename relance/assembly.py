@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 from activities.clock import ShopClock, WorldClock
 from activities.compose import Composer
 from activities.look import Looking
+from activities.lookups import LookingUp
 from activities.noting import Noting
 from activities.providers import ShopProviders
 from activities.reconcile import Reconciling
@@ -104,11 +105,12 @@ class Parts:
         looking = Looking(self.pool, self.plans, self.clock)
         sending = Sending(self.pool, self.plans, self.providers, self.composer, self.clock)
         comparing = Reconciling(self.pool, client, self.following)
+        looking_up = LookingUp(self.pool, self.providers, self.clock)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
         activities: list[worker.Activity] = [
             *(looking.look, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
-            *(upkeep.make_months, upkeep.drop_months),
+            *(upkeep.make_months, upkeep.drop_months, looking_up.look_up),
         ]
         return [
             worker.build(client, queue, activities, sending.send, concurrency=concurrency, grace=grace)

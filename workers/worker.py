@@ -14,6 +14,7 @@ from activities.contracts import JOURNEY_QUEUE, send_queue
 from journeys.facts import Channel
 from workers.privacy import WordlessFailures
 from workflows.journey import JourneyWorkflow
+from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
@@ -63,7 +64,7 @@ def build(
         return Worker(
             client,
             task_queue=queue,
-            workflows=[JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow],
+            workflows=[JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow],
             activities=activities,
             workflow_runner=runner(),
             max_concurrent_workflow_tasks=concurrency,

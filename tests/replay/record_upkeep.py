@@ -12,6 +12,7 @@ from temporalio.client import WorkflowFailureError
 from activities.contracts import JOURNEY_QUEUE
 from tests.replay.record import customers_shop, parts_on, save
 from tests.support import Engine, skipping_temporal, until, workers_at_work
+from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
@@ -49,6 +50,9 @@ async def main() -> None:
                 kept = await env.client.start_workflow(UpkeepWorkflow.run, id="kept", task_queue=JOURNEY_QUEUE)
                 await kept.result()
                 await save("kept", kept, HISTORIES)
+                asked = await env.client.start_workflow(LookUpsWorkflow.run, id="looked-up", task_queue=JOURNEY_QUEUE)
+                await asked.result()
+                await save("looked-up", asked, HISTORIES)
 
 
 if __name__ == "__main__":

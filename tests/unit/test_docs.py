@@ -541,6 +541,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
     assert set(re.findall(r"schedule `([\w-]+)`", _section("## What repairs itself"))) == {
         schedules.RECONCILIATION,
         schedules.UPKEEP,
+        schedules.LOOK_UPS,
     }
 
 

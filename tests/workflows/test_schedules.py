@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client, ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput, WorkflowHandle
 
-from activities.contracts import Kept, Reconciled
+from activities.contracts import Kept, LookedUp, Reconciled
 from relance import embedded, processes
 from relance.settings import Settings
 from storage import partitions
 from tests.support import TestShop, until, workers_at_work
 from workers import schedules, temporal
-from workers.schedules import RECONCILIATION, UPKEEP
+from workers.schedules import LOOK_UPS, RECONCILIATION, UPKEEP
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -43,7 +43,10 @@ async def run_now(client: Client, schedule: str) -> WorkflowHandle[object, objec
     return client.get_workflow_handle(action.workflow_id)  # type: ignore[attr-defined]  # the only kind there is
 
 
-@pytest.mark.parametrize(("schedule", "every"), [(RECONCILIATION, timedelta(minutes=5)), (UPKEEP, timedelta(days=1))])
+@pytest.mark.parametrize(
+    ("schedule", "every"),
+    [(RECONCILIATION, timedelta(minutes=5)), (UPKEEP, timedelta(days=1)), (LOOK_UPS, timedelta(minutes=10))],
+)
 async def test_a_schedule_skips_a_run_while_the_last_one_goes_on_and_makes_up_for_none(
     client: Client, schedule: str, every: timedelta
 ) -> None:
@@ -91,10 +94,16 @@ async def test_the_schedules_run_on_the_journeys_workers_and_tell_what_they_did(
     assert len(kept.made) == 3
 
 
+async def test_the_look_ups_run_on_the_journeys_workers(client: Client, shop: TestShop) -> None:
+    async with workers_at_work(shop, client):
+        found = LookedUp.model_validate(await (await run_now(client, LOOK_UPS)).result())
+    assert found == LookedUp(lost=0, asked=0, accepted=0, rejected=0)
+
+
 async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
     client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in (RECONCILIATION, UPKEEP):
+    for name in (RECONCILIATION, UPKEEP, LOOK_UPS):
         await client.get_schedule_handle(name).delete()
     monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", client.namespace)
@@ -107,5 +116,5 @@ async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
     assert len(names) == 3
     told = capsys.readouterr().out.splitlines()
     assert told == [*(f"made {name}" for name in names), *["database and Temporal namespace are ready"] * 2]
-    for name in (RECONCILIATION, UPKEEP):
+    for name in (RECONCILIATION, UPKEEP, LOOK_UPS):
         assert not (await client.get_schedule_handle(name).describe()).schedule.state.paused
