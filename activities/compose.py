@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from channels.base import Card, Outgoing
 from journeys.cart import Cart
-from journeys.facts import Channel, Purpose
+from journeys.facts import Channel, Medium, Purpose
 from journeys.steps import Send
 from messages import catalog, mail, render, voice
 from messages.catalog import Catalog, UnknownMessageError
@@ -20,6 +20,8 @@ from storage.plans import PlanVersion
 from storage.sends import Claimed, Try
 from storage.shops import Shop
 from storage.situation import Situation
+
+_SHORT = frozenset({Medium.SMS, Medium.WHATSAPP})
 
 
 class CompositionError(Exception):
@@ -54,7 +56,8 @@ class Composer:
         unsubscribe = self._unsubscribe(found) if version.plan.purpose is Purpose.MARKETING else None
         try:
             template = self._catalog(version).find(step.send.message, wanted.channel, language)
-            context = self._context(found, claimed.offer, locale)
+            link = self._link(found, wanted.channel, claimed.code)
+            context = self._context(found, claimed.offer, locale, link)
             said = self._say(template, context, wanted.channel, language, unsubscribe)
         except (UnknownMessageError, RenderError) as error:
             raise CompositionError(str(error)) from None
@@ -69,7 +72,7 @@ class Composer:
             unsubscribe=unsubscribe,
             locale=spoken,
             country=_text(found.traits.get("country")),
-            link=self._link(found),
+            link=link,
             button=said.get("button"),
             cards=_cards(found, locale),
             template=said.get("template"),
@@ -121,7 +124,7 @@ class Composer:
             self._catalogs[key] = Catalog.model_validate_json(version.messages)
         return self._catalogs[key]
 
-    def _context(self, found: Situation, offer: Made | None, locale: str) -> Context:
+    def _context(self, found: Situation, offer: Made | None, locale: str, link: str) -> Context:
         cart = found.cart
         first_name = found.traits.get("firstName")
         return Context(
@@ -130,12 +133,15 @@ class Composer:
             cart=CartWords(
                 items=_items(cart, locale),
                 value=render.money(cart.value, cart.currency, locale),
-                link=self._link(found),
+                link=link,
             ),
             offer=_offer(offer, _zone(found), locale) if offer else OfferWords(),
         )
 
-    def _link(self, found: Situation) -> str:
+    def _link(self, found: Situation, channel: Channel, code: str) -> str:
+        """Give the link to the cart: a short one, where each character is paid for or read on a telephone."""
+        if code and channel.medium in _SHORT and found.policy.short_links:
+            return f"{self._public_url}/l/{code}"
         token = self._links.token(found.row["shop"], found.row["cart_id"])
         page = restore_url(found.cart.cart_url, found.row["shop_cart_url"], token)
         # Without a page there may be one by the time the link is followed.

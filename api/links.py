@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 from starlette.status import HTTP_404_NOT_FOUND
 
 from api.auth import Parts
 from api.problems import Problem, open_answers
+from api.taking import take_messages
 from journeys.cart import Item
+from journeys.returns import Fate
 from messages.links import BadLinkError, restore_url
-from storage import carts, shops
+from storage import carts, shops, short_links
+from storage.short_links import ShortLink
 
 router = APIRouter(tags=["links"])
+
+Code = Annotated[str, Path(pattern="^[A-Za-z0-9]{1,32}$")]
 
 
 class CartLines(BaseModel):
@@ -34,6 +40,8 @@ _CART_LINK: dict[int | str, dict[str, Any]] = {
         "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
     },
 }
+
+_SHORT_LINK: dict[int | str, dict[str, Any]] = {302: _CART_LINK[302]}
 
 
 @router.get(
@@ -63,6 +71,48 @@ async def restore_cart(token: str, parts: Parts, request: Request) -> Response:
         )
     page = restore_url(stored.cart.cart_url, shop.cart_url, token)
     if page is None:
-        detail = "The shop has no cart page yet: send cart_url with the cart's events, or set the shop's own."
-        raise Problem(HTTP_404_NOT_FOUND, "No cart page", detail)
+        raise _no_page()
     return RedirectResponse(page, 302)
+
+
+@router.get(
+    "/l/{code}",
+    response_class=RedirectResponse,
+    status_code=302,
+    responses=_SHORT_LINK | open_answers(404, 422, 503),
+)
+async def follow_link(code: Code, parts: Parts, request: Request) -> Response:
+    """Lead on to the cart that a message was about, and count the click, once for each message.
+
+    A browser that only loads ahead (``Sec-Purpose: prefetch``) is led on and not counted.
+    """
+    link = await short_links.find(parts.pool, code)
+    if link is None:
+        raise Problem(HTTP_404_NOT_FOUND, "No such link", "The link is incomplete or was changed.")
+    async with parts.pool.acquire() as db:
+        stored = await carts.get(db, link.shop, link.cart_id)
+        shop = await shops.get(db, link.shop)
+    page = restore_url(
+        stored.cart.cart_url if stored else None, shop.cart_url, parts.links.token(link.shop, link.cart_id)
+    )
+    if page is None:
+        raise _no_page()
+    if "prefetch" not in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+        await take_messages(parts, link.shop, [_clicked(link, parts.clock.now())], from_backend=True)
+    return RedirectResponse(page, 302, {"Cache-Control": "no-store"})
+
+
+def _clicked(link: ShortLink, now: datetime) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": Fate.CLICKED.value,
+        "messageId": f"click:{link.send_id}",
+        "timestamp": now.isoformat(),
+        **link.person,
+        "properties": {"send_id": link.send_id, "journey": link.journey, "step": link.step, "channel": link.channel},
+    }
+
+
+def _no_page() -> Problem:
+    detail = "The shop has no cart page yet: send cart_url with the cart's events, or set the shop's own."
+    return Problem(HTTP_404_NOT_FOUND, "No cart page", detail)

@@ -46,6 +46,7 @@ class Name(StrEnum):
     MESSAGE_DELIVERED = "Message Delivered"
     MESSAGE_FAILED = "Message Failed"
     MESSAGE_COMPLAINED = "Message Complained"
+    MESSAGE_CLICKED = "Message Clicked"
 
 
 KINDS = ("track", "identify", "page", "screen", "group", "alias")

@@ -26,6 +26,7 @@ class Policy(BaseModel):
         soft_opt_in: whether customers who never said no are written e-mails about similar goods, in the countries
             that allow it; the shop must have told them of it at the sale.
         voice_marketing: whether marketing calls people at all.
+        short_links: whether the link in an SMS or a chat message is a short one, which counts the click and leads on.
         revoke_all: whether a STOP on one medium ends marketing on all.
 
     """
@@ -39,6 +40,7 @@ class Policy(BaseModel):
     quiet_hours: bool = True
     soft_opt_in: bool = False
     voice_marketing: bool = False
+    short_links: bool = True
     revoke_all: bool = False
 
     def caps_of(self, medium: Medium) -> tuple[Cap, ...]:

@@ -17,6 +17,7 @@ class Fate(StrEnum):
     DELIVERED = "Message Delivered"
     FAILED = "Message Failed"
     COMPLAINED = "Message Complained"
+    CLICKED = "Message Clicked"
 
 
 @dataclass(frozen=True)

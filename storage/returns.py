@@ -35,7 +35,7 @@ async def find_send(db: Pool, shop: str, provider: str, receipt: Receipt) -> tup
         provider,
         receipt.provider_id,
     )
-    return (row["send_id"], _told_as(row)) if row else None
+    return (row["send_id"], told_as(row)) if row else None
 
 
 async def people_behind(db: Pool, shop: str, medium: Medium, address: str) -> list[dict[str, str]]:
@@ -53,11 +53,11 @@ async def people_behind(db: Pool, shop: str, medium: Medium, address: str) -> li
         address[-_LAST_DIGITS:],
     )
     told = [row for row in alike if _has(plain(row["traits"]), medium, address)]
-    found = {row["customer_id"]: _told_as(row) for row in [*sent, *told]}
+    found = {row["customer_id"]: told_as(row) for row in [*sent, *told]}
     return list(found.values())
 
 
-def _told_as(row: Any) -> dict[str, str]:
+def told_as(row: Any) -> dict[str, str]:
     """Give the id by which an event tells of somebody: a visitor must not become a user by it."""
     return {"userId" if row["known"] else "anonymousId": row["customer_id"]}
 
@@ -96,9 +96,10 @@ async def apply(db: Connection, shop: str, event: Event) -> None:
         send_id,
         at,
     )
-    failed = event.name != Fate.DELIVERED
+    failed = event.name in {Fate.FAILED, Fate.COMPLAINED}
     row = await db.fetchrow(
-        "update sends set delivered_at = case when $4 then delivered_at else least(delivered_at, $3) end,"
+        "update sends set delivered_at = case when $7 then least(delivered_at, $3) else delivered_at end,"
+        " clicked_at = case when $8 then least(clicked_at, $3) else clicked_at end,"
         " failed_at = case when $4 then least(failed_at, $3) else failed_at end,"
         " reason = case when $4 then coalesce($5, reason) else reason end, cost = coalesce(cost, $6)"
         " where shop = $1 and send_id = $2 and state = 'accepted' returning channel, address",
@@ -108,6 +109,8 @@ async def apply(db: Connection, shop: str, event: Event) -> None:
         failed,
         event.properties.get("reason"),
         _price(event.properties.get("price")),
+        event.name == Fate.DELIVERED,
+        event.name == Fate.CLICKED,
     )
     never = event.properties.get("suppress") is True or event.name == Fate.COMPLAINED
     if row is not None and row["address"] and failed and never:

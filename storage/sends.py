@@ -20,7 +20,7 @@ from journeys.offers import NoOffer, choose
 from journeys.plan import Plan
 from journeys.question import Mode, Refuse
 from journeys.steps import Send
-from storage import journeys, offers, provider_health, situation
+from storage import journeys, offers, provider_health, short_links, situation
 from storage.holding import hold
 from storage.offers import Made
 from storage.situation import Situation
@@ -60,6 +60,7 @@ class Claimed:
     """The provider may be called now, by the holder of ``attempt`` alone.
 
     Attributes:
+        code: of the short link in this message.
         repeated: an earlier attempt may have called the provider with the same id already. What the provider says now
             is no answer about that one, unless it accepts.
         provider: the name of the one that is to be called; None where there is none any more.
@@ -74,6 +75,7 @@ class Claimed:
     situation: Situation
     offer: Made | None
     since: float
+    code: str
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,9 @@ async def claim(
             return Deferred(decision.verdict.reason, decision.verdict.until)
         attempt = uuid.uuid4()
         provider = await _choose(db, wanted, journey, names)
-        row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, found.address(wanted.channel))
+        code = short_links.new_code()
+        address = found.address(wanted.channel)
+        row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, address, code)
         number = await _insert(db, journey, plan, row)
         offer = await _offer(db, wanted, journey, found)
         return Claimed(
@@ -154,6 +158,7 @@ async def claim(
             situation=found,
             offer=offer,
             since=time.monotonic(),
+            code=code,
         )
 
 
@@ -179,12 +184,13 @@ class _Standing:
     provider: str | None
     decided_at: datetime
     sent_at: datetime | None
+    code: str | None
 
 
 async def _standing(db: Connection, wanted: Try) -> _Standing | None:
     # A call that is under way settles without the journey's locks: the row is held, or read as it was left.
     row = await db.fetchrow(
-        "select try as number, state, channel, provider, decided_at, sent_at from sends"
+        "select try as number, state, channel, provider, decided_at, sent_at, code from sends"
         " where journey = $1 and step = $2 and state <> all($3) for update",
         wanted.journey,
         wanted.slot,
@@ -240,6 +246,7 @@ async def _take_over(
         situation=found,
         offer=offer,
         since=time.monotonic(),
+        code=standing.code or "",
     )
 
 
@@ -297,14 +304,15 @@ class _Row:
     attempt: uuid.UUID | None = None
     provider: str | None = None
     address: str | None = None
+    code: str | None = None
 
 
 async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> int:
     number: int = await db.fetchval(
         "insert into sends (send_id, journey, step, try, shop, customer_id, key, channel, state, reason, decided_at,"
-        " attempt, provider, address, plan, purpose)"
-        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 from sends"
-        " where journey = $2 and step = $3 returning try",
+        " attempt, provider, address, plan, purpose, code)"
+        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+        " from sends where journey = $2 and step = $3 returning try",
         row.wanted.send_id,
         row.wanted.journey,
         row.wanted.slot,
@@ -320,6 +328,7 @@ async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> in
         row.address,
         journey.plan,
         plan.purpose,
+        row.code,
     )
     return number
 

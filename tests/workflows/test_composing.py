@@ -77,7 +77,7 @@ async def test_a_message_with_pictures_shows_what_lies_in_the_cart(shop: TestSho
     )
     assert (message.subject, message.text, message.button) == ("Test Shop", "80,00 €", "Open Test Shop")
     assert message.link is not None
-    assert message.link.startswith("https://shop.example.com/cart?relance=")
+    assert message.link.startswith("https://relance.example.com/l/")
 
 
 async def test_a_page_on_another_host_and_a_picture_that_is_none_are_left_out(shop: TestShop) -> None:

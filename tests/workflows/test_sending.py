@@ -16,7 +16,7 @@ from activities.compose import Composer
 from channels.base import Outgoing
 from journeys.events import Event
 from journeys.question import Mode
-from storage import customers, shops, story
+from storage import customers, shops, short_links, story
 from tests.integration.loopback import Answer, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server
 from tests.support import HOUR, MINUTE, WAITING_FOR_A_LOCK, Engine, TestShop, until
@@ -260,9 +260,12 @@ async def test_the_sandbox_keeps_what_would_have_been_sent(engine: Engine) -> No
     kept = [line.message for line in told if line.message is not None]
     assert [message.to for message in kept] == [PHONE, EMAIL]
     assert "Bonjour Zoé" in kept[1].body
-    for message in kept:
-        token = message.body.partition("relance=")[2].split()[0]
-        assert engine.shop.parts.links.read(token).cart_id == "c-1"
+    token = kept[1].body.partition("relance=")[2].split()[0]
+    assert engine.shop.parts.links.read(token).cart_id == "c-1"
+    code = kept[0].body.partition("/l/")[2].split()[0]
+    link = await short_links.find(engine.shop.parts.pool, code)
+    assert link is not None
+    assert (link.cart_id, link.step) == ("c-1", "first")
 
 
 async def test_http_is_not_used_in_the_sandbox(shop: TestShop) -> None:
