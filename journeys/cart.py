@@ -21,6 +21,8 @@ MOST_TELLERS = 20
 """More people than ever share a cart; a cart whose id is shown to everybody must not grow without end."""
 _MOST_MONEY = Decimal(10) ** 12
 _MOST_PIECES = 10**6
+_OUT_OF_STOCK = "out_of_stock"
+"""As product feeds say it (https://support.google.com/merchants/answer/6324448); the rest can be bought."""
 
 
 class Item(BaseModel):
@@ -28,6 +30,7 @@ class Item(BaseModel):
 
     Attributes:
         cost: what one piece costs the shop, where it tells that.
+        in_stock: whether it can be bought, as far as the shop tells.
 
     """
 
@@ -41,6 +44,7 @@ class Item(BaseModel):
     url: str | None = None
     image_url: str | None = None
     cost: Decimal | None = None
+    in_stock: bool = True
 
 
 class Cart(BaseModel):
@@ -70,6 +74,11 @@ class Cart(BaseModel):
     def value(self) -> Decimal:
         """What the person would pay for the items: after discounts, with tax, without shipping."""
         return max(sum((i.price * i.quantity for i in self.items), Decimal(0)) - self.discount + self.tax, Decimal(0))
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether nothing that lies in it can be bought."""
+        return bool(self.items) and not any(item.in_stock for item in self.items)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -179,6 +188,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
         url=_string(product.get("url")),
         image_url=_string(product.get("image_url")),
         cost=money(product, "cost", path) if product.get("cost") is not None else None,
+        in_stock=product.get("availability") != _OUT_OF_STOCK,
     )
 
 

@@ -17,6 +17,7 @@ RULES: tuple[Callable[[Question], Verdict], ...] = (
     rules.journey_runs,
     rules.goal_not_reached,
     rules.cart_holds_something,
+    rules.cart_can_be_bought,
     # the shop and the plan
     rules.shop_sends,
     rules.below_the_ceiling,

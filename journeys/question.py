@@ -102,6 +102,7 @@ class Question:
         ended_because: why it ended, where it did.
         ordered: the cart was ordered.
         empty: the cart holds nothing.
+        sold_out: nothing that the cart holds is in stock.
         filled_at: when the cart was last changed; None for what is about no cart.
         plan_paused: the shop has paused the plan.
         spent: what the shop has spent today.
@@ -121,6 +122,7 @@ class Question:
     ended_because: str | None = None
     ordered: bool = False
     empty: bool = False
+    sold_out: bool = False
     filled_at: datetime | None = None
     mode: Mode = Mode.LIVE
     policy: Policy = field(default_factory=Policy)

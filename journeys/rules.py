@@ -33,8 +33,13 @@ def goal_not_reached(q: Question) -> Verdict:
 
 
 def cart_holds_something(q: Question) -> Verdict:
-    """There is nothing to recover in an empty cart, or in one with nothing left that can be bought."""
+    """There is nothing to recover in an empty cart."""
     return Refuse("cart is empty") if q.empty else None
+
+
+def cart_can_be_bought(q: Question) -> Verdict:
+    """Nobody is called back to a cart of which nothing is in stock."""
+    return Refuse("everything in the cart is out of stock") if q.sold_out else None
 
 
 # The shop

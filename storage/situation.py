@@ -143,6 +143,7 @@ class Situation:
             ended_because=row["reason"],
             ordered=row["ordered_at"] is not None,
             empty=not self.cart.items,
+            sold_out=self.cart.sold_out,
             filled_at=row["filled_at"],
             mode=self.mode,
             policy=self.policy,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from journeys.cart import read_item
+from journeys.cart import Cart, Item, read_item
 from journeys.events import BadEventError
 
 
@@ -35,3 +35,21 @@ def test_what_is_no_id_of_a_product_is_refused(written: str) -> None:
 def test_any_other_quantity_is_refused(written: str) -> None:
     with pytest.raises(BadEventError, match="must be a whole number"):
         read_item(line(written), "properties.")
+
+
+@pytest.mark.parametrize(
+    "said", [{}, *({"availability": said} for said in ("in_stock", "backorder", "preorder", None, 0, ["out_of_stock"]))]
+)
+def test_what_is_not_called_out_of_stock_can_be_bought(said: dict[str, Any]) -> None:
+    assert read_item({"product_id": "tent-2", **said}, "properties.").in_stock
+
+
+def test_what_is_out_of_stock_is_what_the_shop_calls_so() -> None:
+    assert not read_item({"product_id": "tent-2", "availability": "out_of_stock"}, "properties.").in_stock
+
+
+def test_a_cart_is_sold_out_when_nothing_in_it_can_be_bought() -> None:
+    gone, here = Item(product_id="a", in_stock=False), Item(product_id="b")
+    assert Cart(items=(gone,)).sold_out
+    assert not Cart(items=(gone, here)).sold_out
+    assert not Cart().sold_out

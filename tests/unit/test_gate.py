@@ -58,6 +58,7 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"status": "ended", "ended_because": "ordered: o-1"}, "journey ended: ordered: o-1"),
         ({"ordered": True}, "cart was ordered"),
         ({"empty": True}, "cart is empty"),
+        ({"sold_out": True}, "everything in the cart is out of stock"),
         ({"mode": Mode.STOPPED}, "shop has stopped sending"),
         ({"held_out": True}, "customer is in the holdout"),
         ({"rolled_out": False}, "plan is not rolled out to this customer"),
