@@ -7,25 +7,27 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT
 
 from api.auth import ApiShop, Parts
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
-from storage import offers
+from journeys.offers import PoolName
+from storage import offer_codes, offers
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"], responses=answers(400, 404, 409, 413), max_body_size=MAX_BODY)
+
+_MAX_CODES_BODY = 1024 * 1024
+
+pools = APIRouter(prefix="/v1/offer-codes", tags=["offers"], responses=answers(400, 413), max_body_size=_MAX_CODES_BODY)
 
 MOST = 200
 
 
-def _code(given: str) -> str:
-    """Read a code as customers type it."""
-    return given.strip().upper()
-
-
-Code = Annotated[str, Path(max_length=64), AfterValidator(_code)]
+Code = Annotated[str, Path(max_length=64), AfterValidator(str.strip)]
+OwnCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_MOST_CODES = 10_000
 
 
 class OfferOut(BaseModel):
@@ -68,6 +70,35 @@ async def listing(customer: Text, shop: ApiShop, parts: Parts) -> Offers:
     return Offers(items=[OfferOut.model_validate(offer) for offer in made])
 
 
+class Codes(BaseModel):
+    """Codes of the shop's own, each good once at its checkout."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    codes: Annotated[list[OwnCode], Field(min_length=1, max_length=_MOST_CODES)]
+
+
+class CodePool(BaseModel):
+    """A pool of codes: how many of those that were told are new, and how many wait to be given away."""
+
+    pool: str
+    added: int = 0
+    left: int
+
+
+@pools.post("/{pool}")
+async def add_codes(pool: PoolName, told: Codes, shop: ApiShop, parts: Parts) -> CodePool:
+    """Put codes of the shop's own into a pool; a plan's offer names it (`pool`). Telling one twice changes nothing."""
+    added = await offer_codes.add(parts.pool, shop, pool, told.codes)
+    return CodePool(pool=pool, added=added, left=await offer_codes.left(parts.pool, shop, pool))
+
+
+@pools.get("/{pool}")
+async def show_pool(pool: PoolName, shop: ApiShop, parts: Parts) -> CodePool:
+    """Tell how many codes are left in a pool; one that was never filled has none."""
+    return CodePool(pool=pool, left=await offer_codes.left(parts.pool, shop, pool))
+
+
 @router.get("/{code}")
 async def show(code: Code, shop: ApiShop, parts: Parts) -> OfferOut:
     """Look a code up."""
@@ -77,8 +108,8 @@ async def show(code: Code, shop: ApiShop, parts: Parts) -> OfferOut:
 @router.post("/{code}/redeem")
 async def redeem(code: Code, wanted: Redeem, shop: ApiShop, parts: Parts) -> OfferOut:
     """Accept a code for an order. It is accepted once; the same order may repeat the call."""
-    await _find(parts, shop, code)
-    if not await offers.redeem(parts.pool, shop, code, wanted.order_id, parts.clock.now(), wanted.cart_id):
+    made = await _find(parts, shop, code)
+    if not await offers.redeem(parts.pool, shop, made.code, wanted.order_id, parts.clock.now(), wanted.cart_id):
         detail = (
             "The code was used for another order, is for another cart, was taken back, its deadline has passed,"
             " or it is promised and not issued yet."
@@ -88,7 +119,9 @@ async def redeem(code: Code, wanted: Redeem, shop: ApiShop, parts: Parts) -> Off
 
 
 async def _find(parts: Services, shop: str, code: str) -> OfferOut:
-    made = await offers.get(parts.pool, shop, code) if code.isalnum() else None
-    if made is None:
+    """Find an offer by its code as customers type it. Ours are in capitals; the shop's own are as it told them."""
+    is_one = code.isprintable()
+    made = is_one and (await offers.get(parts.pool, shop, code) or await offers.get(parts.pool, shop, code.upper()))
+    if not made:
         raise Problem(HTTP_404_NOT_FOUND, "No such code", "This shop has made no offer with this code.")
     return OfferOut.model_validate(made)

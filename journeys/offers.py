@@ -43,6 +43,8 @@ class NextOrderCredit(BaseModel):
     amount: Amounts
 
 
+PoolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 Incentive = Annotated[ItemAmount | FreeShipping | NextOrderCredit, Field(discriminator="kind")]
@@ -58,6 +60,7 @@ class OfferPolicy(BaseModel):
         margin_floor: how much of what the person pays must be left as margin, in percent; None for no floor.
         assumed_margin: the margin of items of which the shop tells no cost, in percent of their price.
         per_person: how many offers one person is made at most, over all journeys; None for any number.
+        pool: the name of the shop's own codes of which each offer gets one; None where Relance makes them.
 
     """
 
@@ -68,6 +71,7 @@ class OfferPolicy(BaseModel):
     margin_floor: Percent | None = None
     assumed_margin: Percent | None = None
     per_person: Annotated[int, Field(ge=0)] | None = None
+    pool: PoolName | None = None
 
 
 class Offer(BaseModel):

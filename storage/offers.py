@@ -72,7 +72,12 @@ async def revoke(db: Connection, journey: str) -> None:
     )
 
 
-async def make(db: Connection, journey: Journey, step: str, offer: Offer, at: datetime) -> Made:
+def new_code() -> str:
+    """Make a code that nobody guesses."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
+
+
+async def make(db: Connection, journey: Journey, step: str, offer: Offer, at: datetime, code: str) -> Made:
     """Make an offer for a step, in the claim's transaction, which holds the person."""
     promised = offer.kind == "next_order_credit"
     await db.execute(
@@ -80,7 +85,7 @@ async def make(db: Connection, journey: Journey, step: str, offer: Offer, at: da
         " deadline, state, made_at, issued_at)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         journey.shop,
-        "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)),
+        code,
         journey.id,
         step,
         journey.customer_id,

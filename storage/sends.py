@@ -20,7 +20,7 @@ from journeys.offers import NoOffer, choose
 from journeys.plan import Plan
 from journeys.question import Mode, Refuse
 from journeys.steps import Send
-from storage import journeys, offers, provider_health, short_links, situation
+from storage import journeys, offer_codes, offers, provider_health, short_links, situation
 from storage.holding import hold
 from storage.offers import Made
 from storage.situation import Situation
@@ -263,7 +263,12 @@ async def _offer(db: Connection, wanted: Try, journey: Journey, found: Situation
     if isinstance(offer, NoOffer):
         await journeys.log(db, journey.id, wanted.at, f"{wanted.step.id}: no offer", offer.reason)
         return None
-    return await offers.make(db, journey, wanted.step.id, offer, wanted.at)
+    code = offers.new_code() if policy.pool is None else await offer_codes.take(db, journey.shop, policy.pool)
+    if code is None:
+        reason = f"no code is left in the pool {policy.pool}"
+        await journeys.log(db, journey.id, wanted.at, f"{wanted.step.id}: no offer", reason)
+        return None
+    return await offers.make(db, journey, wanted.step.id, offer, wanted.at, code)
 
 
 async def _note(

@@ -200,7 +200,7 @@ async def test_an_offer_is_found_by_its_code_and_by_its_person(api: httpx.AsyncC
     journey = await start(api)
     offer = Offer(kind="free_shipping", deadline=NOW + timedelta(days=1))
     async with shop.parts.pool.acquire() as db:
-        made = await offers.make(db, await journeys.get(db, journey), "second", offer, NOW)
+        made = await offers.make(db, await journeys.get(db, journey), "second", offer, NOW, offers.new_code())
     found = (await api.get(f"/v1/offers/{made.code.lower()}")).json()
     assert (found["code"], found["state"], found["journey"]) == (made.code, "issued", journey)
     assert (await api.get("/v1/offers", params={"customer": "ann"})).json() == {"items": [found], "next_cursor": None}

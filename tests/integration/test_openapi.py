@@ -126,7 +126,7 @@ async def things_of(shop: TestShop) -> dict[str, list[str]]:
         journey = await shop.fill(cart)
         async with shop.parts.pool.acquire() as db:
             offer = Offer(kind="free_shipping", deadline=shop.begins + HOUR)
-            made = await offers.make(db, journey, "second", offer, shop.begins)
+            made = await offers.make(db, journey, "second", offer, shop.begins, offers.new_code())
         known["journey"].append(journey.id)
         known["code"].append(made.code)
         known["token"].append(shop.parts.links.token(shop.shop, cart))
