@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,6 +16,10 @@ from storage import sent, shops
 
 if TYPE_CHECKING:
     from storage.database import Pool
+
+
+_KEPT = 1_000
+"""Clients are kept, for some keep a token of the provider's; an account that is changed is another client."""
 
 
 class ShopProviders:
@@ -31,6 +36,7 @@ class ShopProviders:
         self._pool = pool
         self._http = http
         self._cipher = cipher
+        self._client = functools.lru_cache(_KEPT)(self._connect)
 
     def sandbox(self, channel: Channel) -> Provider:
         """Give the sandbox of a channel: it keeps what would be sent."""
@@ -39,7 +45,10 @@ class ShopProviders:
     async def accounts(self, shop: str, channel: Channel) -> list[Provider]:
         """Connect to the shop's own accounts for a channel: the one that is called first, then the other."""
         kept = await shops.accounts(self._pool, shop, channel)
-        return [accounts.read(channel, self._cipher.decrypt(settings)).connect(self._http) for settings in kept]
+        return [self._client(channel, settings) for settings in kept]
+
+    def _connect(self, channel: Channel, settings: bytes) -> Provider:
+        return accounts.read(channel, self._cipher.decrypt(settings)).connect(self._http)
 
     async def _keep(self, message: Outgoing) -> None:
         await sent.keep_in_sandbox(self._pool, message.send_id, message.to, message.subject, message.text)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from channels.fcm import FcmAccount
 from channels.infobip import InfobipAccount
 from channels.infobip_messages import InfobipMmsAccount, InfobipRcsAccount, InfobipWhatsappAccount
 from channels.infobip_voice import InfobipVoiceAccount
@@ -32,6 +33,7 @@ ACCOUNTS: dict[Channel, TypeAdapter[Any]] = {
     Channel.VOICE: _one_of(InfobipVoiceAccount | TwilioVoiceAccount),
     Channel.EMAIL: TypeAdapter(SmtpAccount),
     Channel.WEB_PUSH: TypeAdapter(WebPushAccount),
+    Channel.APP_PUSH: TypeAdapter(FcmAccount),
 }
 """What reads the accounts of each channel."""
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from journeys.devices import Kind, Told
 from journeys.facts import Channel
 from messages import catalog
 from storage import plans, situation
 from tests.support import HOUR, Engine, TestShop
+from tests.workflows.providers import connect
 from tests.workflows.test_gate import plan
 
 APP = Told(kind=Kind.APP, address="token-1")
@@ -89,3 +93,17 @@ async def test_the_devices_of_two_who_are_one_are_the_survivors(shop: TestShop) 
     journey = await shop.fill(person="bob")
     read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
     assert read.address(Channel.WEB_PUSH) == BROWSER.address
+
+
+async def test_an_accounts_client_is_kept_with_its_token_until_the_account_is_changed(shop: TestShop) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = {"provider": "fcm", "project_id": "shop-app", "client_email": "p@shop.example.com", "private_key": pem}
+    providers = shop.parts.providers
+    await connect(shop, Channel.APP_PUSH, json.dumps(account))
+    [first] = await providers.accounts(shop.shop, Channel.APP_PUSH)
+    assert await providers.accounts(shop.shop, Channel.APP_PUSH) == [first]
+    assert first.name == "fcm"
+    await connect(shop, Channel.APP_PUSH, json.dumps({**account, "project_id": "other-app"}))
+    [second] = await providers.accounts(shop.shop, Channel.APP_PUSH)
+    assert second is not first
