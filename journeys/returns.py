@@ -62,6 +62,7 @@ class Answer:
         message_id: the provider's.
         from_address: in E.164.
         answered: the provider has answered an opt-out word already.
+        pressed_stop: it is no text: in a call the key was pressed that stops calls.
 
     """
 
@@ -71,3 +72,4 @@ class Answer:
     text: str
     at: datetime | None
     answered: bool = False
+    pressed_stop: bool = False

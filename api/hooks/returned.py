@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.status import HTTP_400_BAD_REQUEST, HTTP_401_UNAUTHORIZED
 
@@ -42,6 +42,8 @@ _BODY = {
     }
 }
 
+_TAKEN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/xml": {"schema": {"type": "string"}}}}}
+
 
 class Returned(BaseModel):
     """How many words of the provider were taken, and how many were about messages that are not the shop's."""
@@ -50,11 +52,13 @@ class Returned(BaseModel):
     passed_over: int = 0
 
 
-@router.post("/v1/hooks/{shop}/{source}/{what}", openapi_extra=_BODY)
+@router.post("/v1/hooks/{shop}/{source}/{what}", openapi_extra=_BODY, response_model=Returned, responses=_TAKEN)
 async def returned(
     shop: str, source: str, what: Literal["receipt", "inbound"], request: Request, parts: Parts
-) -> Returned:
+) -> Returned | Response:
     """Take what Twilio (`twilio`) or Infobip (`infobip`) tells of messages (`receipt`) or of answers (`inbound`).
+
+    Twilio hears empty TwiML for an answer, which is all it is told to do.
 
     A 401 does not tell what is wrong with the signature, or whether there is such a shop.
     """
@@ -68,11 +72,15 @@ async def returned(
     try:
         if what == "receipt":
             return await _take_receipts(parts, shop, source, adapter.receipts(call))
-        return await _take_answers(parts, shop, source, adapter.answers(call))
+        taken = await _take_answers(parts, shop, source, adapter.answers(call))
     except UnreadableError as error:
         RETURNED.labels(source, "unreadable").inc()
         log.warning("a provider's word could not be read", shop=shop, source=source, reason=str(error))
         raise Problem(HTTP_400_BAD_REQUEST, "The body cannot be read", f"body: {error}") from None
+    if adapter.wants is None:
+        return taken
+    kind, said = adapter.wants
+    return Response(said, media_type=kind)
 
 
 async def _check(parts: Services, shop: str, adapter: Source, call: Call) -> None:
@@ -89,7 +97,9 @@ async def _check(parts: Services, shop: str, adapter: Source, call: Call) -> Non
     raise _refused(adapter.name, why)
 
 
-async def _take_receipts(parts: Services, shop: str, source: str, receipts: list[Receipt]) -> Returned:
+async def _take_receipts(parts: Services, shop: str, source: str, told: list[Receipt | Answer]) -> Returned:
+    receipts = [one for one in told if isinstance(one, Receipt)]
+    await _take_answers(parts, shop, source, [one for one in told if isinstance(one, Answer)])
     now = datetime.now(UTC)
     messages: list[dict[str, Any]] = []
     for receipt in receipts:
@@ -113,7 +123,7 @@ async def _take_answers(parts: Services, shop: str, source: str, said: list[Answ
 async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) -> None:
     now = datetime.now(UTC)
     people = await returns.people_behind(parts.pool, shop, answer.medium, answer.from_address)
-    word = word_of(answer.text)
+    word = Word.STOP if answer.pressed_stop else word_of(answer.text)
     if word in {Word.STOP, Word.START}:
         # First for whoever has the address by now or later; then for each person, under the lock that claims take.
         change = suppressions.opt_out if word is Word.STOP else suppressions.opt_in

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from api.hooks.adapter import Headers, RefusedError, UnreadableError, inner, read_object, rows, word
-from channels import twilio
+from channels import infobip_voice, twilio, twilio_voice
+from channels.voices import STOP_DIGIT
 from journeys.facts import Medium
 from journeys.returns import Answer, Fate, Receipt
 
@@ -59,15 +60,17 @@ class Source:
 
     Attributes:
         verify: makes sure that a secret signed the call; raises RefusedError.
-        receipts: reads what became of messages; raises UnreadableError.
-        answers: reads what people wrote; raises UnreadableError.
+        receipts: reads what became of messages, and which key was pressed in a call; raises UnreadableError.
+        answers: reads what people wrote, or which key they pressed; raises UnreadableError.
+        wants: what it is answered when it tells what people said, and of which type; None for what was taken, in JSON.
 
     """
 
     name: str
     verify: Callable[[Call, str], None]
-    receipts: Callable[[Call], list[Receipt]]
+    receipts: Callable[[Call], list[Receipt | Answer]]
     answers: Callable[[Call], list[Answer]]
+    wants: tuple[str, str] | None = None
 
 
 # Twilio: https://www.twilio.com/docs/usage/security and /docs/messaging/guides/webhook-request
@@ -95,8 +98,22 @@ _TWILIO_NEVER = {"21211", "21610", "21614", "30005", "30006"}
 """Errors after which the number never works, by https://www.twilio.com/docs/api/errors; 30003 is a telephone off."""
 
 
-def _twilio_receipts(call: Call) -> list[Receipt]:
+_TWILIO_CALLS = {
+    "completed": Fate.DELIVERED,
+    "busy": Fate.FAILED,
+    "no-answer": Fate.FAILED,
+    "failed": Fate.FAILED,
+    "canceled": Fate.FAILED,
+}
+"""By https://www.twilio.com/docs/voice/api/call-resource#call-status-values; the rest is on its way."""
+_TWILIO_HEARS = "text/xml", '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+"""It plays an error to whoever is on the line where it gets no TwiML; this one says nothing, and ends a call."""
+
+
+def _twilio_receipts(call: Call) -> list[Receipt | Answer]:
     form = dict(call.form)
+    if sid := form.get("CallSid"):
+        return _twilio_call(call.query.get("send_id"), sid, form.get("CallStatus", ""))
     status, sid = form.get("MessageStatus") or form.get("SmsStatus"), form.get("MessageSid") or form.get("SmsSid")
     if not status or not sid:
         raise UnreadableError("has no MessageStatus or no MessageSid")
@@ -112,8 +129,17 @@ def _twilio_receipts(call: Call) -> list[Receipt]:
     return [Receipt(send_id, sid, fate, None, reason, suppress=error in _TWILIO_NEVER)]
 
 
+def _twilio_call(send_id: str | None, sid: str, status: str) -> list[Receipt | Answer]:
+    fate = _TWILIO_CALLS.get(status)
+    if fate is None:
+        return []
+    return [Receipt(send_id, sid, fate, None, f"call was {status}" if fate is Fate.FAILED else None)]
+
+
 def _twilio_answers(call: Call) -> list[Answer]:
     form = dict(call.form)
+    if called := form.get("CallSid"):
+        return [_pressed(called, form.get("To", ""), None)] if twilio_voice.pressed_stop(form) else []
     sid, sender = form.get("MessageSid"), form.get("From", "")
     if not sid or not sender:
         raise UnreadableError("has no MessageSid or no From")
@@ -154,8 +180,13 @@ _DEAREST = 1_000
 """No message costs more; what says so says something else."""
 
 
-def _infobip_receipts(call: Call) -> list[Receipt]:
-    return [receipt for row in rows(read_object(call.body), "results") if (receipt := _infobip_receipt(row))]
+def _infobip_receipts(call: Call) -> list[Receipt | Answer]:
+    told: list[Receipt | Answer] = []
+    for row in rows(read_object(call.body), "results"):
+        told += filter(None, [_infobip_receipt(row)])
+        if infobip_voice.pressed_stop(row):
+            told.append(_pressed(word(row, "messageId") or "", word(row, "to") or "", _moment(word(row, "doneAt"))))
+    return told
 
 
 def _infobip_receipt(row: Mapping[str, Any]) -> Receipt | None:
@@ -199,6 +230,10 @@ def _infobip_answers(call: Call) -> list[Answer]:
     return found
 
 
+def _pressed(call_id: str, number: str, at: datetime | None) -> Answer:
+    return Answer(call_id, Medium.VOICE, _number(number), f"pressed {STOP_DIGIT}", at, pressed_stop=True)
+
+
 def _number(told: str) -> str:
     match = _NUMBER.fullmatch(told.strip())
     if match is None:
@@ -217,7 +252,7 @@ def _moment(told: str | None) -> datetime | None:
 SOURCES = {
     source.name: source
     for source in (
-        Source("twilio", _verify_twilio, _twilio_receipts, _twilio_answers),
+        Source("twilio", _verify_twilio, _twilio_receipts, _twilio_answers, _TWILIO_HEARS),
         Source("infobip", _verify_infobip, _infobip_receipts, _infobip_answers),
     )
 }

@@ -318,3 +318,55 @@ async def test_after_stop_is_acknowledged_no_claim_commits(returning: Returning)
 
 async def waiting(shop: TestShop, number: int) -> bool:
     return bool(await shop.parts.pool.fetchval(WAITING_FOR_A_LOCK) == number)
+
+
+# Calls
+
+
+async def is_stopped(shop: TestShop) -> tuple[bool, bool]:
+    """Tell whether the person wants no calls, and whether the number wants none."""
+    said = await shop.parts.pool.fetchval(
+        "select granted from consents where shop = $1 and customer_id = 'ann' and channel = 'voice'", shop.shop
+    )
+    number = await shop.parts.pool.fetchval("select true from suppressions where channel = 'voice' and marketing_only")
+    return said is False, bool(number)
+
+
+async def test_who_presses_9_in_a_call_by_twilio_is_called_no_more(returning: Returning) -> None:
+    await one_sent(returning.shop)
+    call = {"CallSid": "CA1", "From": "+33939000001", "To": PHONE, "CallStatus": "in-progress"}
+    other = await returning.twilio("inbound", "?send_id=s", **call, Digits="1")
+    assert (other.status_code, other.headers["content-type"]) == (200, "text/xml; charset=utf-8")
+    assert await is_stopped(returning.shop) == (False, False)
+    for _ in range(2):
+        heard = await returning.twilio("inbound", "?send_id=s", **call, Digits="9")
+        assert heard.text.endswith("<Response/>")
+    assert await is_stopped(returning.shop) == (True, True)
+    assert (await returning.twilio("inbound", token="another", **call, Digits="9")).status_code == 401
+
+
+async def test_who_presses_9_in_a_call_by_infobip_is_called_no_more_and_the_report_counts(returning: Returning) -> None:
+    send_id = await one_sent(returning.shop)
+    call = report(send_id) | {"voiceCall": {"dtmfCodes": "9", "duration": 12}}
+    assert (await returning.infobip("receipt", call)).json() == {"taken": 1, "passed_over": 0}
+    assert await is_stopped(returning.shop) == (True, True)
+    assert (await row_of(returning.shop))["delivered_at"] is not None
+    nobodys = await returning.infobip("receipt", call | {"to": "nobody"})
+    assert nobodys.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("status", "taken", "failed"),
+    [("ringing", 0, False), ("completed", 1, False), ("busy", 1, True), ("no-answer", 1, True)],
+)
+async def test_how_a_call_by_twilio_ended_is_noted(
+    returning: Returning,
+    status: str,
+    taken: int,
+    failed: bool,  # noqa: FBT001 a case of the table
+) -> None:
+    send_id = await one_sent(returning.shop)
+    told = await returning.twilio("receipt", f"?send_id={send_id}", CallSid="CA1", CallStatus=status)
+    assert told.json()["taken"] == taken
+    row = await row_of(returning.shop)
+    assert ((row["failed_at"] is not None), (row["delivered_at"] is not None)) == (failed, bool(taken) and not failed)
