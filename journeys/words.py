@@ -45,8 +45,12 @@ _SAID = {
         # Italian
         *("annulla", "cancella", "disiscrivi", "disiscrivimi"),
     ),
-    Word.START: ("start", "yes", "unstop"),
-    Word.HELP: ("help", "info", "aide"),
+    Word.START: (
+        *("start", "yes", "unstop"),
+        # French, German, Portuguese, Spanish, Italian: what undoes the words above, and no plain yes
+        *("reprendre", "reabonner", "starten", "anmelden", "retomar", "iniciar", "alta", "inizia", "iscrivimi"),
+    ),
+    Word.HELP: ("help", "info", "aide", "hilfe", "ajuda", "ayuda", "aiuto"),
 }
 _MEANT = {said: word for word, all_said in _SAID.items() for said in all_said}
 

@@ -9,9 +9,11 @@ from rich.table import Table
 
 from activities import preview
 from activities.trial import TrialRefusedError
+from messages import advice
 from relance import plan_files
 from relance.assembly import Parts
 from relance.errors import UsageError
+from relance.plan_files import PlanFile
 from relance.processes import connected
 from relance.settings import Settings
 from storage import paused_plans, plans, shops
@@ -24,12 +26,19 @@ console = Console()
 async def check(name: str) -> None:
     """Check a plan and its messages."""
     file = plan_files.read(name)
+    _advise(file)
     console.print(f"{file.plan.name}: fine ({len(file.plan.by_id)} steps, {len(file.messages.languages)} languages)")
+
+
+def _advise(file: PlanFile) -> None:
+    for said in advice.advise(file.messages, file.plan):
+        console.print(f"advice: {said}", markup=False, highlight=False)
 
 
 async def publish(settings: Settings, name: str, shop: str) -> None:
     """Publish a plan for a shop."""
     file = plan_files.read(name)
+    _advise(file)
     async with connected(settings) as parts:
         try:
             await shops.get(parts.pool, shop)

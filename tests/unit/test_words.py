@@ -78,3 +78,14 @@ def test_whatever_is_said_is_one_of_the_words_or_none(said: str) -> None:
 @given(st.sampled_from(STOP), st.text(st.characters(categories=["Po", "Zs", "Ps", "Pe"]), max_size=5))
 def test_case_and_punctuation_around_a_word_do_not_matter(said: str, around: str) -> None:
     assert word_of(around + said.swapcase() + around) is Word.STOP
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        *((Word.START, said) for said in ("Start", "Réabonner", "anmelden", "Retomar", "ALTA", "Inizia")),
+        *((Word.HELP, said) for said in ("help?", "Aide", "Hilfe!", "ajuda", "Ayuda", "AIUTO")),
+    ],
+)
+def test_start_and_help_are_understood_in_six_languages(word: Word, said: str) -> None:
+    assert word_of(said) is word

@@ -1,0 +1,71 @@
+"""What a plan could say better: nothing here forbids, and all of it costs money or trust."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from journeys.facts import Channel, Purpose
+from journeys.plan import Plan
+from journeys.sms import outside_gsm7, parts
+from journeys.steps import First, Send
+from journeys.words import Word, word_of
+from messages import catalog, render
+from messages.catalog import Catalog, UnknownMessageError
+from messages.locale import LANGUAGES
+
+MANY_LINKS = 3
+"""An SMS shows links in full and nothing beside them; a mail shows as many as it likes."""
+_LINK = re.compile(r"https?://")
+_SAMPLE = catalog.sample("La Boutique", "https://relance.example.com/l/0123456789")
+
+
+def advise(messages: Catalog, plan: Plan) -> list[str]:
+    """Tell what could be better in a plan that is right.
+
+    Args:
+        messages: the plan's, checked.
+        plan: the plan.
+
+    Returns:
+        Sentences that name the step and the language.
+
+    """
+    return [advice for step in plan.sends for advice in (*_of_channels(plan, step), *_of_sms(messages, plan, step))]
+
+
+def _channels(step: Send) -> tuple[Channel, ...]:
+    channels = step.send.channels
+    return tuple(channels.first if isinstance(channels, First) else channels.all)
+
+
+def _of_channels(plan: Plan, step: Send) -> Iterator[str]:
+    """Whoever has the app hears of a sale there, for nothing."""
+    channels = _channels(step)
+    if plan.purpose is not Purpose.MARKETING or Channel.SMS not in channels or Channel.APP_PUSH not in channels:
+        return
+    if not isinstance(step.send.channels, First) or channels.index(Channel.SMS) < channels.index(Channel.APP_PUSH):
+        yield f"step {step.id}: people who have the app are sent an SMS; put app_push first"
+
+
+def _of_sms(messages: Catalog, plan: Plan, step: Send) -> Iterator[str]:
+    if Channel.SMS not in _channels(step):
+        return
+    for language in LANGUAGES:
+        try:
+            text = render.render(messages.find(step.send.message, Channel.SMS, language), _SAMPLE)["text"]
+        except (UnknownMessageError, render.RenderError):
+            continue
+        where = f"step {step.id}: the SMS in {language}"
+        yield from (f"{where} {advice}" for advice in _of_text(text, plan.purpose))
+
+
+def _of_text(text: str, purpose: Purpose) -> Iterator[str]:
+    if (count := parts(text)) > 1:
+        wide = outside_gsm7(text)
+        why = f": {', '.join(wide)} more than halve the length of a part" if wide else ""
+        yield f"takes {count} parts, each paid for{why}"
+    if (links := len(_LINK.findall(text))) >= MANY_LINKS:
+        yield f"has {links} links; a mail shows them better"
+    if purpose is Purpose.MARKETING and not any(word_of(word) is Word.STOP for word in text.split()):
+        yield "names no word that stops, such as STOP"

@@ -1,0 +1,69 @@
+"""What a plan is advised: by what its messages say and the channels they go by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from journeys.facts import Purpose
+from journeys.plan import Plan
+from messages import catalog
+from messages.advice import advise
+from messages.locale import LANGUAGES
+from tests.support import cart_recovery, plan_file
+from tests.workflows.test_gate import STEPS
+
+FINE = "Your cart is waiting: {{ cart.link }} Answer STOP to end"
+LINKS = " ".join(f"https://a.example/{n}" for n in range(5))
+
+
+def advised(text: str, channels: dict[str, Any] | None = None, **changes: Any) -> list[str]:
+    """Give the advice on a plan whose one SMS says this in English and something fine in all other languages."""
+    said = dict.fromkeys(LANGUAGES, f"first: {{sms: {{text: '{FINE}'}}, push: {{title: a, text: b}}}}\n")
+    said["en"] = said["en"].replace(FINE, text)
+    messages = catalog.load({f"{language}.yaml": file for language, file in said.items()})
+    steps = [{"id": "first", "send": {"message": "first", "channels": channels or {"first": ["sms"]}}}]
+    return advise(messages, one_step(steps, **changes))
+
+
+def one_step(steps: list[dict[str, Any]], **changes: Any) -> Plan:
+    return cart_recovery(steps=STEPS.validate_python(steps), **changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (FINE, []),
+        (f"{'a' * 160} STOP", ["takes 2 parts, each paid for"]),
+        (f"{'a' * 70} ê STOP", ["takes 2 parts, each paid for: ê more than halve the length of a part"]),
+        (f"{LINKS} STOP", ["has 5 links; a mail shows them better"]),
+        ("https://a.example https://b.example STOP", []),
+        ("Your cart is waiting", ["names no word that stops, such as STOP"]),
+        ("Your cart is nonstop waiting", ["names no word that stops, such as STOP"]),
+    ],
+)
+def test_an_sms_that_could_be_better_is_named_with_its_step_and_language(text: str, advice: list[str]) -> None:
+    assert advised(text) == [f"step first: the SMS in en {said}" for said in advice]
+
+
+def test_what_is_no_marketing_needs_no_word_that_stops() -> None:
+    assert advised("Your order is on its way", purpose=Purpose.TRANSACTIONAL) == []
+
+
+@pytest.mark.parametrize(
+    ("channels", "is_advised"),
+    [
+        ({"first": ["sms", "app_push"]}, True),
+        ({"all": ["app_push", "sms"]}, True),
+        ({"first": ["app_push", "sms"]}, False),
+        ({"first": ["sms"]}, False),
+    ],
+)
+def test_a_sale_goes_to_the_app_before_it_goes_by_sms(channels: dict[str, Any], is_advised: Any) -> None:
+    assert bool(advised(FINE, channels)) is is_advised
+
+
+def test_the_plans_that_come_along_are_advised_about_nothing_but_length() -> None:
+    file = plan_file()
+    assert all(" parts, each paid for" in said for said in advise(file.messages, file.plan))
