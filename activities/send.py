@@ -25,7 +25,7 @@ from journeys.ledger import State
 from journeys.play import WaitUntil, after, deadline, next_move
 from journeys.question import Mode
 from journeys.steps import First, Send
-from storage import journeys, provider_health, sends, suppressions
+from storage import journeys, provider_health, sends, settling, suppressions
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
 from storage.sends import Claimed, Deferred, Refused, Settled, Try
@@ -200,7 +200,7 @@ class Sending:
         if claimed.repeated and isinstance(outcome, Released):
             # This call was not processed, but the one before may have been: the row stays, to be taken over again.
             return
-        written = sends.Outcome(
+        written = settling.Outcome(
             state=state_of(outcome),
             at=at or wanted.at,
             provider=provider,
@@ -208,7 +208,7 @@ class Sending:
             reason=None if isinstance(outcome, Accepted) else outcome.reason,
             cost=cost,
         )
-        await sends.settle(self._pool, wanted, claimed, written)
+        await settling.settle(self._pool, wanted, claimed, written)
 
     async def _note(self, version: PlanVersion, order: SendInput, wanted: Try, result: SendResult) -> None:
         """Note in Postgres where the journey stands now, if this send was the last of its step."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from api.auth import Parts
-from storage import outbox, provider_health, repairs, sends
+from storage import outbox, provider_health, repairs, unknowns
 
 router = APIRouter(tags=["health"])
 
@@ -69,7 +69,7 @@ async def readyz(parts: Parts) -> Ready | Response:
     try:
         waiting = await outbox.waiting(parts.pool)
         repaired = await repairs.of_the_last_day(parts.pool)
-        unknown = await sends.unknown_of_the_last_day(parts.pool)
+        unknown = await unknowns.of_the_last_day(parts.pool)
         resting = await provider_health.all_down(parts.pool, parts.clock.now())
     except Exception as error:  # noqa: BLE001 whatever it is, events cannot be taken
         down = NotReady(status="not ready", database=type(error).__name__)

@@ -138,3 +138,11 @@ async def reject(pool: Pool, send: UnknownSend, reason: str, now: datetime, *, s
             told = Suppression(medium, comparable(medium, send.address), reason, now)
             await suppressions.add(db, send.shop, told, now)
     return done == "UPDATE 1"
+
+
+async def of_the_last_day(pool: Pool) -> int:
+    """Count the sends of the last 24 hours of which nobody can say yet whether they went out."""
+    count: int = await pool.fetchval(
+        "select count(*) from sends where state = 'unknown' and decided_at > now() - interval '1 day'"
+    )
+    return count
