@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from temporalio.client import Client
@@ -94,8 +95,8 @@ class Parts:
         *,
         concurrency: int = 100,
         grace: timedelta = worker.GRACE,
-    ) -> list[Worker]:
-        """Build the workers of some queues.
+    ) -> list[Callable[[], Worker]]:
+        """Give what builds the workers of some queues, one for each.
 
         Raises:
             ValueError: there is no such queue.
@@ -112,9 +113,11 @@ class Parts:
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up),
         ]
+        wanted = list(queues)
+        worker.check(wanted)
         return [
-            worker.build(client, queue, activities, sending.send, concurrency=concurrency, grace=grace)
-            for queue in queues
+            partial(worker.build, client, queue, activities, sending.send, concurrency=concurrency, grace=grace)
+            for queue in wanted
         ]
 
 

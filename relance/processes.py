@@ -102,4 +102,4 @@ async def worker(settings: Settings, queues: list[str] | None) -> None:
             workers = parts.workers(await _temporal(), queues or QUEUES)
         except ValueError as error:
             raise UsageError(str(error)) from None
-        await serving.together(stop, *(serving.work(one, stop) for one in workers))
+        await serving.together(stop, *(serving.work(build, stop) for build in workers))

@@ -136,7 +136,7 @@ async def play(
     workers = parts.workers(client, concurrency=CONCURRENCY)
     engine = asyncio.create_task(
         serving.together(
-            stop, parts.relay(client, clock.clock).run(stop), *(serving.work(worker, stop) for worker in workers)
+            stop, parts.relay(client, clock.clock).run(stop), *(serving.work(build, stop) for build in workers)
         )
     )
     feeding = asyncio.create_task(_feed(parts, clock, shop, feed, progress, react))

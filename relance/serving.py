@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from temporalio.worker import Worker
@@ -19,6 +21,10 @@ from relance.errors import UsageError
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What ends a process in good order: the servers that it runs must not be left behind."""
+SETTLED = 10.0
+"""Seconds after which a worker has shown that it can work."""
+
+log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
@@ -91,10 +97,30 @@ def check_port(host: str, port: int) -> None:
         raise UsageError(f"port {port} is taken; choose another with --port")
 
 
-async def work(worker: Worker, stop: asyncio.Event) -> None:
-    """Run a worker until told to stop; then it lets its activities finish."""
-    async with worker:
-        await stop.wait()
+async def work(build: Callable[[], Worker], stop: asyncio.Event, *, settled: float = SETTLED) -> None:
+    """Run a worker until told to stop; then it lets its activities finish.
+
+    Temporal's SDK gives a worker up when the server ends a poll in a way that it does not expect
+    (https://github.com/temporalio/sdk-python/issues/972). Another then takes its place.
+
+    Args:
+        build: builds the worker, and the next one.
+        stop: set when it is to stop.
+        settled: seconds; a worker that fails sooner is set up wrongly, and a new one would fail as well.
+
+    Raises:
+        RuntimeError: the worker failed before it had settled.
+
+    """
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            async with build():
+                await stop.wait()
+        except RuntimeError as error:
+            if time.monotonic() - began < settled:
+                raise
+            log.warning("worker failed; another takes its place", error=str(error), because=str(error.__cause__))
 
 
 async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:

@@ -81,7 +81,7 @@ async def up(data: Path, port: int) -> None:
                     serving.serve(app.build(parts.services(client)), HOST, port, stop, ready=tell),
                     embedded.watch(data, stop),
                     parts.relay(relaying).run(stop),
-                    *(serving.work(worker, stop) for worker in parts.workers(client)),
+                    *(serving.work(build, stop) for build in parts.workers(client)),
                 )
 
 

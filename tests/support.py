@@ -198,8 +198,8 @@ async def until(holds: Callable[[], Awaitable[object]], patience: timedelta = PA
 async def workers_at_work(shop: TestShop, client: Client, queues: Iterable[str] = QUEUES) -> AsyncIterator[None]:
     """The shop's workers, running."""
     async with AsyncExitStack() as stack:
-        for worker in shop.parts.workers(client, queues, grace=timedelta(seconds=1)):
-            await stack.enter_async_context(worker)
+        for build in shop.parts.workers(client, queues, grace=timedelta(seconds=1)):
+            await stack.enter_async_context(build())
         yield
 
 

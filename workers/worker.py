@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +37,18 @@ QUEUES = (JOURNEY_QUEUE, *(send_queue(channel) for channel in Channel))
 Activity = Callable[..., Any]
 
 
+def check(queues: Iterable[str]) -> None:
+    """Make sure that there are such queues.
+
+    Raises:
+        ValueError: there is no such queue; the message names those there are.
+
+    """
+    for queue in queues:
+        if queue not in QUEUES:
+            raise ValueError(f"there is no queue '{queue}'; there are {', '.join(QUEUES)}")
+
+
 def build(
     client: Client,
     queue: str,
@@ -57,7 +69,7 @@ def build(
         grace: how long a worker that is told to stop lets its activities finish.
 
     Raises:
-        ValueError: there is no such queue; the message names those there are.
+        KeyError: there is no such queue.
 
     """
     if queue == JOURNEY_QUEUE:
@@ -74,8 +86,6 @@ def build(
             interceptors=[WordlessFailures()],
         )
     limits = {send_queue(channel): limit for channel, limit in SENDS_PER_SECOND.items()}
-    if queue not in limits:
-        raise ValueError(f"there is no queue '{queue}'; there are {', '.join(QUEUES)}")
     return Worker(
         client,
         task_queue=queue,

@@ -37,8 +37,8 @@ async def at_work(server: Client, shop: TestShop) -> AsyncIterator[Client]:
     stop = asyncio.Event()
     relay = asyncio.create_task(shop.parts.relay(server).run(stop))
     async with AsyncExitStack() as stack:
-        for worker in shop.parts.workers(server, grace=timedelta(seconds=1)):
-            await stack.enter_async_context(worker)
+        for build in shop.parts.workers(server, grace=timedelta(seconds=1)):
+            await stack.enter_async_context(build())
         yield server
         stop.set()
         await relay

@@ -140,7 +140,7 @@ async def test_each_channels_queue_has_a_rate_that_temporal_keeps(
     skipping_server: WorkflowEnvironment, shop: TestShop
 ) -> None:
     queues = [queue for queue in QUEUES if queue != JOURNEY_QUEUE]
-    workers = shop.parts.workers(skipping_server.client, queues)
+    workers = [build() for build in shop.parts.workers(skipping_server.client, queues)]
     rates = {worker.task_queue: worker.config()["max_task_queue_activities_per_second"] for worker in workers}
     # A worker that was built is registered until it has run.
     async with contextlib.AsyncExitStack() as running:
