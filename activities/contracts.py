@@ -29,6 +29,9 @@ DROP_MONTHS = "drop_months"
 
 LOOK_UP = "look_up_unknown_sends"
 
+TO_CONFIRM = "words_to_confirm"
+CONFIRM = "confirm_word"
+
 JOURNEY_QUEUE = "relance-journeys"
 
 
@@ -183,3 +186,17 @@ class LookedUp(_Data):
     asked: int
     accepted: int
     rejected: int
+
+
+class ToConfirm(_Data):
+    """One word that is to be answered, by the id of the send that answers it."""
+
+    send_id: str
+    channel: Channel
+
+
+class Confirmed(_Data):
+    """What one run of the confirmations did: words that were answered, and those that the next run tries again."""
+
+    answered: int
+    failed: int

@@ -27,6 +27,7 @@ class Policy(BaseModel):
             that allow it; the shop must have told them of it at the sale.
         voice_marketing: whether marketing calls people at all.
         short_links: whether the link in an SMS or a chat message is a short one, which counts the click and leads on.
+        contact: where customers get help, such as ``help@shop.example``; the answer to HELP tells it.
         revoke_all: whether a STOP on one medium ends marketing on all.
 
     """
@@ -41,6 +42,7 @@ class Policy(BaseModel):
     soft_opt_in: bool = False
     voice_marketing: bool = False
     short_links: bool = True
+    contact: Annotated[str, Field(min_length=3, max_length=80)] | None = None
     revoke_all: bool = False
 
     def caps_of(self, medium: Medium) -> tuple[Cap, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from babel.localedata import exists
 
@@ -23,27 +24,36 @@ _BY_COUNTRY = {
     "CA": "en",
     "AU": "en",
     "NZ": "en",
+    "DE": "de",
+    "AT": "de",
+    "LI": "de",
+    "ES": "es",
+    "MX": "es",
+    "AR": "es",
+    "CL": "es",
+    "CO": "es",
+    "PE": "es",
 }
-"""The language of most people, where a country has one that Relance writes."""
+"""The language of most people, where a country has one."""
 _REGIONS = {"fr": "FR", "it": "IT", "pt": "PT", "en": "GB"}
 _FALLBACK = "en"
 _TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}))?(?:[-_.@].*)?")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 
-def language_of(locale: str | None, country: str | None, default: str) -> str:
-    """Choose one of the languages Relance writes: by the person's locale, their country, or else the default.
+def language_of(locale: str | None, country: str | None, default: str, among: Collection[str] = LANGUAGES) -> str:
+    """Choose one of some languages: by the person's locale, their country, or else the default.
 
     Args:
         locale: what the shop said of the person, such as ``pt-BR``; garbage counts as nothing.
         country: ISO 3166 code of two letters; garbage counts as nothing.
         default: the shop's language.
+        among: what there is to choose from; the languages of plans' messages where nothing is said.
 
     """
     language, _ = _read(locale)
-    if language in LANGUAGES:
-        return language
-    return _BY_COUNTRY.get((country or "").upper(), default if default in LANGUAGES else _FALLBACK)
+    candidates = (language, _BY_COUNTRY.get((country or "").upper(), ""), default)
+    return next((one for one in candidates if one in among), _FALLBACK)
 
 
 def format_locale(language: str, locale: str | None, country: str | None) -> str:

@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from activities.clock import ShopClock, WorldClock
 from activities.compose import Composer
+from activities.confirm import Confirming
 from activities.look import Looking
 from activities.lookups import LookingUp
 from activities.noting import Noting
@@ -107,16 +108,18 @@ class Parts:
         sending = Sending(self.pool, self.plans, self.providers, self.composer, self.clock)
         comparing = Reconciling(self.pool, client, self.following)
         looking_up = LookingUp(self.pool, self.providers, self.clock)
+        confirming = Confirming(self.pool, self.providers)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
         activities: list[worker.Activity] = [
             *(looking.look, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
-            *(upkeep.make_months, upkeep.drop_months, looking_up.look_up),
+            *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
         ]
+        sends: list[worker.Activity] = [sending.send, confirming.confirm]
         wanted = list(queues)
         worker.check(wanted)
         return [
-            partial(worker.build, client, queue, activities, sending.send, concurrency=concurrency, grace=grace)
+            partial(worker.build, client, queue, activities, sends, concurrency=concurrency, grace=grace)
             for queue in wanted
         ]
 

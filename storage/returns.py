@@ -66,11 +66,22 @@ def _has(traits: dict[str, Any], medium: Medium, address: str) -> bool:
     return usable(medium, traits.get("phone"), traits.get("country")) == address
 
 
+async def locale_of(db: Pool, shop: str, customer: str) -> str | None:
+    """Tell what is known of the language of somebody."""
+    locale: str | None = await db.fetchval(
+        "select coalesce(traits #>> '{locale,value}', locale) from customers where shop = $1 and customer_id = $2",
+        shop,
+        customer,
+    )
+    return locale
+
+
 async def last_journey(db: Pool, shop: str, medium: Medium, address: str, at: datetime) -> str | None:
     """Name the journey that wrote last to an address in the 30 days before: it is what is answered."""
     channels = [str(channel) for channel in Channel if channel.medium is medium]
     journey: str | None = await db.fetchval(
-        "select journey from sends where shop = $1 and address = $2 and channel = any($3) and sent_at > $4"
+        "select journey from sends s where shop = $1 and address = $2 and channel = any($3) and sent_at > $4"
+        " and exists (select from journeys j where j.id = s.journey)"
         " order by decided_at desc limit 1",
         shop,
         address,

@@ -45,11 +45,12 @@ async def settle(pool: Pool, wanted: Try, claimed: Claimed, outcome: Outcome) ->
             outcome.cost if went_out else None,
         )
         if done == "UPDATE 1" and went_out and outcome.cost:
-            await _spend(db, claimed.situation.row["shop"], outcome.at, outcome.cost)
+            await spend(db, claimed.situation.row["shop"], outcome.at, outcome.cost)
     return done == "UPDATE 1"
 
 
-async def _spend(db: Connection, shop: str, at: datetime, cost: Decimal) -> None:
+async def spend(db: Connection, shop: str, at: datetime, cost: Decimal) -> None:
+    """Count what a message costs on its day."""
     await db.execute(
         "insert into spend as known (shop, day, amount) values ($1, $2, $3)"
         " on conflict (shop, day) do update set amount = known.amount + excluded.amount",

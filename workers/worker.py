@@ -13,6 +13,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.contracts import JOURNEY_QUEUE, send_queue
 from journeys.facts import Channel
 from workers.privacy import WordlessFailures
+from workflows.confirmations import ConfirmationsWorkflow
 from workflows.journey import JourneyWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -34,6 +35,8 @@ GRACE = timedelta(seconds=30)
 
 QUEUES = (JOURNEY_QUEUE, *(send_queue(channel) for channel in Channel))
 
+WORKFLOWS = (JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow, ConfirmationsWorkflow)
+
 Activity = Callable[..., Any]
 
 
@@ -53,7 +56,7 @@ def build(
     client: Client,
     queue: str,
     activities: Sequence[Activity],
-    send: Activity,
+    sends: Sequence[Activity],
     *,
     concurrency: int = 100,
     grace: timedelta = GRACE,
@@ -64,7 +67,7 @@ def build(
         client: Temporal.
         queue: one of ``QUEUES``.
         activities: the activities of a journey's own queue.
-        send: the send activity.
+        sends: the activities of a channel's queue.
         concurrency: how many workflow tasks, looks and sends run at a time.
         grace: how long a worker that is told to stop lets its activities finish.
 
@@ -76,7 +79,7 @@ def build(
         return Worker(
             client,
             task_queue=queue,
-            workflows=[JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow],
+            workflows=WORKFLOWS,
             activities=activities,
             workflow_runner=runner(),
             max_concurrent_workflow_tasks=concurrency,
@@ -89,7 +92,7 @@ def build(
     return Worker(
         client,
         task_queue=queue,
-        activities=[send],
+        activities=sends,
         max_concurrent_activities=concurrency,
         max_task_queue_activities_per_second=limits[queue],
         graceful_shutdown_timeout=grace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,14 +18,19 @@ from api.hooks.returning import SOURCES, Call, Source
 from api.problems import Problem, answers
 from api.state import Services
 from api.taking import read_raw, take_messages
+from journeys.addresses import country_of
 from journeys.events import MAX_ID
-from journeys.facts import Purpose
+from journeys.facts import Channel, Medium, Purpose
 from journeys.preferences import as_trait, with_revoke_all
 from journeys.returns import Answer, Receipt
 from journeys.words import Word, word_of
-from storage import hooks, returns, shops, suppressions
+from messages.confirmations import LANGUAGES
+from messages.locale import language_of
+from storage import confirmations, hooks, returns, shops, suppressions
+from storage.confirmations import Confirmation
 
 MAX_BODY = 1024 * 1024
+_CONFIRMED_BY = {Medium.SMS: Channel.SMS, Medium.WHATSAPP: Channel.WHATSAPP}
 _LONGEST_SHOP = 64
 _LONGEST_TEXT = 2_000
 """Of an answer; ten SMS are shorter."""
@@ -134,6 +140,27 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
         journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
         messages = [_replied(source, answer, person, journey, now) for person in people[:1]]
     await _take(parts, shop, messages)
+    if word is not None and answer.medium in _CONFIRMED_BY and not answer.answered:
+        await confirmations.want(parts.pool, await _confirmation(parts, shop, source, answer, word, people))
+
+
+async def _confirmation(
+    parts: Services, shop: str, source: str, answer: Answer, word: Word, people: list[dict[str, str]]
+) -> Confirmation:
+    known = await shops.get(parts.pool, shop)
+    customer = next((told_by for person in people for told_by in person.values()), "")
+    locale = await returns.locale_of(parts.pool, shop, customer)
+    told = f"{shop}\0{source}\0{answer.message_id}"
+    return Confirmation(
+        send_id=hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32],
+        shop=shop,
+        word=word,
+        channel=_CONFIRMED_BY[answer.medium],
+        address=answer.from_address,
+        customer_id=customer,
+        provider=source,
+        language=language_of(locale, country_of(answer.from_address), known.language, LANGUAGES),
+    )
 
 
 async def _take(parts: Services, shop: str, messages: list[dict[str, Any]]) -> None:

@@ -8,51 +8,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import pytest
 import pytest_asyncio
 from twilio.request_validator import RequestValidator
 
-from api import app
 from journeys.facts import Channel, Medium
 from journeys.policy import Policy
-from storage import customers, hooks, situation
-from tests.support import WAITING_FOR_A_LOCK, TestShop, cart_recovery, until, without_temporal
+from storage import customers, situation
+from tests.integration.returning import INFOBIP, PUBLIC, TOKEN, Returning, calling_back
+from tests.support import WAITING_FOR_A_LOCK, TestShop, cart_recovery, until
 from tests.workflows.providers import PHONE, send
 from tests.workflows.test_gate import allow
-
-TOKEN = "the auth token of a Twilio account"
-INFOBIP = "the secret that was entered at Infobip"
-PUBLIC = "https://relance.example.com"
-
-
-class Returning:
-    """Twilio and Infobip, calling back."""
-
-    def __init__(self, api: httpx.AsyncClient, shop: TestShop) -> None:
-        self.api, self.shop = api, shop
-
-    async def twilio(self, what: str, query: str = "", token: str = TOKEN, **form: str) -> httpx.Response:
-        path = f"/v1/hooks/{self.shop.shop}/twilio/{what}{query}"
-        signature = RequestValidator(token).compute_signature(f"{PUBLIC}{path}", form)
-        headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
-        return await self.api.post(path, content=urlencode(form), headers=headers)
-
-    async def infobip(self, what: str, *results: dict[str, Any], secret: str = INFOBIP) -> httpx.Response:
-        path = f"/v1/hooks/{self.shop.shop}/infobip/{what}"
-        return await self.api.post(path, json={"results": list(results)}, auth=("relance", secret))
-
-    async def says(self, text: str, message_id: str = "SM1", **more: str) -> httpx.Response:
-        return await self.twilio("inbound", MessageSid=message_id, From=PHONE, To="+33700000000", Body=text, **more)
 
 
 @pytest_asyncio.fixture
 async def returning(shop: TestShop) -> AsyncIterator[Returning]:
-    for source, secret in (("twilio", TOKEN), ("infobip", INFOBIP)):
-        await hooks.add_secret(shop.parts.pool, shop.shop, source, shop.parts.secret.hooks.encrypt(secret.encode()))
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
-    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as api:
-        yield Returning(api, shop)
+    async with calling_back(shop) as providers:
+        yield providers
 
 
 async def one_sent(shop: TestShop) -> str:

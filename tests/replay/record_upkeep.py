@@ -10,8 +10,13 @@ from pathlib import Path
 from temporalio.client import WorkflowFailureError
 
 from activities.contracts import JOURNEY_QUEUE
+from journeys.facts import Channel
+from journeys.words import Word
+from storage import confirmations
+from storage.confirmations import Confirmation
 from tests.replay.record import customers_shop, parts_on, save
 from tests.support import Engine, skipping_temporal, until, workers_at_work
+from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.upkeep import UpkeepWorkflow
@@ -53,6 +58,13 @@ async def main() -> None:
                 asked = await env.client.start_workflow(LookUpsWorkflow.run, id="looked-up", task_queue=JOURNEY_QUEUE)
                 await asked.result()
                 await save("looked-up", asked, HISTORIES)
+                word = Confirmation("c" * 32, shop.shop, Word.STOP, Channel.SMS, "+33639980001", "", "twilio", "fr")
+                await confirmations.want(parts.pool, word)
+                answering = await env.client.start_workflow(
+                    ConfirmationsWorkflow.run, id="confirmed", task_queue=JOURNEY_QUEUE
+                )
+                await answering.result()
+                await save("confirmed", answering, HISTORIES)
 
 
 if __name__ == "__main__":

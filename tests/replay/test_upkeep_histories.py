@@ -14,9 +14,7 @@ from temporalio.workflow import NondeterminismError
 from tests.replay.record_upkeep import HISTORIES
 from tests.replay.test_histories import decoded, events, texts
 from workers import worker
-from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import COMPARISONS, ReconciliationWorkflow
-from workflows.upkeep import UpkeepWorkflow
 
 FILES = sorted(HISTORIES.glob("*.json"))
 every_history = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -24,7 +22,7 @@ every_history = pytest.mark.parametrize("file", FILES, ids=lambda file: file.ste
 
 async def replay(file: Path) -> None:
     replayer = Replayer(
-        workflows=[ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow],
+        workflows=worker.WORKFLOWS,
         workflow_runner=worker.runner(),
         data_converter=pydantic_data_converter,
     )

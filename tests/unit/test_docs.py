@@ -554,6 +554,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.RECONCILIATION,
         schedules.UPKEEP,
         schedules.LOOK_UPS,
+        schedules.CONFIRMATIONS,
     }
 
 

@@ -72,3 +72,9 @@ def test_garbage_always_gives_a_language_and_a_locale_that_exist(
     language = language_of(locale, country, default)
     assert language in LANGUAGES
     assert Locale.parse(format_locale(language, locale, country)).language == language
+
+
+def test_another_list_of_languages_may_be_chosen_from() -> None:
+    assert language_of("de-DE", None, "it", ("de", "it")) == "de"
+    assert language_of(None, "AT", "it", ("de", "it")) == "de"
+    assert language_of("fr", "FR", "it", ("de", "it")) == "it"
