@@ -26,7 +26,7 @@ from journeys.returns import Answer, Receipt
 from journeys.words import Word, word_of
 from messages.confirmations import LANGUAGES
 from messages.locale import language_of
-from storage import confirmations, hooks, returns, shops, suppressions
+from storage import confirmations, hooks, replies, returns, shops, suppressions
 from storage.confirmations import Confirmation
 
 MAX_BODY = 1024 * 1024
@@ -139,6 +139,8 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
     else:
         journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
         messages = [_replied(source, answer, person, journey, now) for person in people[:1]]
+        if word is None:
+            await replies.keep(parts.pool, shop, _reply(source, answer, people, journey, now))
     await _take(parts, shop, messages)
     if word is not None and answer.medium in _CONFIRMED_BY and not answer.answered:
         await confirmations.want(parts.pool, await _confirmation(parts, shop, source, answer, word, people))
@@ -185,11 +187,29 @@ def _identify(
 
 
 def _replied(source: str, answer: Answer, person: dict[str, str], journey: str | None, now: datetime) -> dict[str, Any]:
-    text = answer.text.encode("utf-8", "replace").decode().replace("\x00", "")[:_LONGEST_TEXT]
-    said = {"channel": answer.medium.value, "text": text, "journey": journey}
+    said = {"channel": answer.medium.value, "text": _readable(answer.text), "journey": journey}
     properties = {name: value for name, value in said.items() if value is not None}
     told = _told(source, answer, person, now)
     return {"type": "track", "event": "Message Replied", **told, "properties": properties}
+
+
+def _reply(
+    source: str, answer: Answer, people: list[dict[str, str]], journey: str | None, now: datetime
+) -> replies.Told:
+    return replies.Told(
+        provider=source,
+        message_id=_printable(answer.message_id),
+        medium=answer.medium,
+        address=answer.from_address,
+        customer_id=next((told_by for person in people for told_by in person.values()), None),
+        journey=journey,
+        text=_readable(answer.text),
+        at=min(answer.at or now, now),
+    )
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:_LONGEST_TEXT]
 
 
 def _told(source: str, answer: Answer, person: dict[str, str], now: datetime) -> dict[str, Any]:

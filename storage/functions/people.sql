@@ -53,6 +53,9 @@ begin
            context_by = null
      where shop = in_shop and customer_id = gone;
 
+    update replies set customer_id = stays where shop = in_shop and customer_id = gone;
+    -- those of journeys, and the answers to STOP and the like, which belong to none
+    update sends set customer_id = stays where shop = in_shop and customer_id = gone;
     update verified_contacts set customer_id = stays where shop = in_shop and customer_id = gone;
     update aliases set customer_id = stays where shop = in_shop and customer_id = gone;
     insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why)
@@ -61,8 +64,6 @@ begin
         return null;
     end if;
 
-    update sends set customer_id = stays from journeys j
-     where j.id = sends.journey and j.shop = in_shop and j.customer_id = gone;
     update offers set customer_id = stays from journeys j
      where j.id = offers.journey and j.shop = in_shop and j.customer_id = gone;
     with j as (update journeys set customer_id = stays where shop = in_shop and customer_id = gone returning id)
