@@ -273,7 +273,9 @@ def key_revoke(key_id: Annotated[str, typer.Argument(help="As 'relance key list'
 @hook.command("create", epilog="Example: `relance hook create boutique standard`")
 def hook_create(
     name: Annotated[str, typer.Argument(metavar="SHOP")],
-    source: Annotated[str, typer.Argument(metavar="shopify|woocommerce|standard|twilio|infobip", help="Who calls.")],
+    source: Annotated[
+        str, typer.Argument(metavar="shopify|woocommerce|standard|twilio|infobip|smtp", help="Who calls.")
+    ],
     secret: Annotated[
         str | None,
         typer.Option(help="-: read the secret, or from standard input. Shopify's and Twilio's always are."),

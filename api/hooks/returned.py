@@ -44,6 +44,7 @@ _BODY = {
         "content": {
             "application/json": {"schema": {"type": "object"}},
             "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "message/rfc822": {"schema": {"type": "string"}},
         },
     }
 }
@@ -63,6 +64,8 @@ async def returned(
     shop: str, source: str, what: Literal["receipt", "inbound"], request: Request, parts: Parts
 ) -> Returned | Response:
     """Take what Twilio (`twilio`) or Infobip (`infobip`) tells of messages (`receipt`) or of answers (`inbound`).
+
+    A mail server's report (`smtp`, `receipt`) is the mail as it came: a bounce or a complaint.
 
     Twilio hears empty TwiML for an answer, which is all it is told to do.
 

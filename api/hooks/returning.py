@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from api.hooks import bounced
 from api.hooks.adapter import Headers, RefusedError, UnreadableError, inner, read_object, rows, word
 from channels import infobip_voice, twilio, twilio_voice
 from channels.voices import STOP_DIGIT
@@ -151,7 +152,7 @@ def _twilio_answers(call: Call) -> list[Answer]:
 # Infobip: https://www.infobip.com/docs/api/channels/sms
 
 
-def _verify_infobip(call: Call, secret: str) -> None:
+def _verify_password(call: Call, secret: str) -> None:
     given = call.query.get("token") or _password(call.headers.get("authorization"))
     if not given:
         raise RefusedError("unsigned")
@@ -230,6 +231,10 @@ def _infobip_answers(call: Call) -> list[Answer]:
     return found
 
 
+def _no_answers(_call: Call) -> list[Answer]:
+    raise UnreadableError("is no answer: mail is answered to the shop's own mailbox")
+
+
 def _pressed(call_id: str, number: str, at: datetime | None) -> Answer:
     return Answer(call_id, Medium.VOICE, _number(number), f"pressed {STOP_DIGIT}", at, pressed_stop=True)
 
@@ -253,6 +258,7 @@ SOURCES = {
     source.name: source
     for source in (
         Source("twilio", _verify_twilio, _twilio_receipts, _twilio_answers, _TWILIO_HEARS),
-        Source("infobip", _verify_infobip, _infobip_receipts, _infobip_answers),
+        Source("infobip", _verify_password, _infobip_receipts, _infobip_answers),
+        Source("smtp", _verify_password, lambda call: [*bounced.receipts(call.body)], _no_answers),
     )
 }
