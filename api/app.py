@@ -20,6 +20,7 @@ from api import (
     preferences,
     problems,
     projects,
+    push,
     replies,
     schemas,
     tracking,
@@ -78,6 +79,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(offers.router)
     app.include_router(offers.pools)
     app.include_router(replies.router)
+    app.include_router(push.router)
     app.include_router(links.router)
     app.include_router(preferences.router)
     app.include_router(health.router)

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StringConstraints, ValidationError
-from starlette.status import HTTP_304_NOT_MODIFIED
 
+from api import scripts
 from api.auth import Parts, caller_by_body
 from api.problems import answers
 from api.schemas import ref
+from api.scripts import Script
 from api.taking import Answer, decoded, read_body, take_messages
 from api.tracking import messages_of
 from journeys.events import BadEventError, Event
 from storage import ingest
 
 PATH = "/v1/capture"
-SNIPPET = (Path(__file__).parent / "static" / "capture.min.js").read_bytes()
+_SCRIPT = Script("capture.min.js")
+SNIPPET = _SCRIPT.source
 KINDS = ("page", "track", "identify")
 """What a page may say. Who is who besides, and what anybody belongs to, is the backend's to say."""
-
-_ETAG = f'"{hashlib.sha256(SNIPPET).hexdigest()[:16]}"'
-_SNIPPET_HEADERS = {
-    "ETag": _ETAG,
-    "Cache-Control": "public, max-age=3600",
-    # Pages of any shop may load it, also those that keep other origins out, or check its hash.
-    "Access-Control-Allow-Origin": "*",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 
 router = APIRouter(tags=["capture"])
 
@@ -116,13 +106,7 @@ def _check_proof(channel: str, given: Any) -> None:
         raise BadEventError(f"traits.consent.{channel:.64}", problem) from None
 
 
-@router.get(
-    f"{PATH}.js",
-    response_class=Response,
-    responses={200: {"content": {"text/javascript": {}}}, 304: {"description": "Not Modified"}},
-)
+@router.get(f"{PATH}.js", response_class=Response, responses=scripts.RESPONSES)
 async def snippet(request: Request) -> Response:
     """Give the script that a shop's pages load."""
-    if _ETAG in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTP_304_NOT_MODIFIED, headers=_SNIPPET_HEADERS)
-    return Response(SNIPPET, media_type="text/javascript", headers=_SNIPPET_HEADERS)
+    return _SCRIPT.answer(request)

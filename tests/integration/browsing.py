@@ -38,7 +38,8 @@ class Site:
         request = await read_request(reader)
         self.requests.append(request)
         page = self.pages.get(request.target.partition("?")[0], "<title>Thank you</title>")
-        await say(Answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"}), reader, writer)
+        kind = "text/javascript" if request.target.endswith(".js") else "text/html"
+        await say(Answer(200, page.encode(), {"Content-Type": f"{kind}; charset=utf-8"}), reader, writer)
 
 
 @dataclass

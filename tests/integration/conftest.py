@@ -1,12 +1,14 @@
-"""The API, called without a network between."""
+"""The API, called without a network between, and a browser."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from api import app
 from storage import shops
@@ -14,6 +16,19 @@ from tests.integration.calls import Keys
 from tests.integration.hook_calls import Hooks
 from tests.integration.importing import Program
 from tests.support import TestShop, without_temporal
+
+
+@pytest_asyncio.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's browser; as root it takes no sandbox."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium here")
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"]) as browser,
+    ):
+        yield browser
 
 
 @pytest_asyncio.fixture

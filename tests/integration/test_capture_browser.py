@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.integration.browsing import CHECKOUT, Visitor, for_api, visiting
 from tests.integration.loopback import Answer, Break, Silence, closed_port
@@ -23,19 +22,6 @@ DEAD = [
 ]
 MAILS = "Write me by e-mail about my cart and about offers. I can end it any time."
 TEXTS = "Text me about my cart and about offers. I can end it any time."
-
-
-@pytest_asyncio.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's browser; as root it takes no sandbox."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium here")
-    async with (
-        async_playwright() as playwright,
-        await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"]) as browser,
-    ):
-        yield browser
 
 
 @pytest_asyncio.fixture

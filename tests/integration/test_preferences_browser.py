@@ -11,11 +11,9 @@ from playwright.async_api import Browser, Page
 
 from api.preference_words import WORDS
 from tests.integration.served import served
-from tests.integration.test_capture_browser import chromium
 from tests.integration.test_preferences import ALL_NO, link, suppress, words_of
 from tests.support import TestShop
 
-__all__ = ["chromium"]
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1000, "height": 900}
 LOOKS = [
     pytest.param("light", PHONE, id="light on a phone"),

@@ -1,0 +1,11 @@
+// What a shop's service worker does with a push of Relance's: importScripts() it, as docs/push.md shows.
+self.addEventListener("push", (event) => {
+  const { title = "", body, image, link, send_id: tag } = event.data?.json() ?? {};
+  event.waitUntil(self.registration.showNotification(title, { body, image, tag, data: { link } }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  const { link } = event.notification.data ?? {};
+  event.notification.close();
+  if (link) event.waitUntil(self.clients.openWindow(link));
+});
