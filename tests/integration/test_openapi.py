@@ -37,6 +37,8 @@ from tests.chaos.conftest import free_port
 from tests.conftest import own_database
 from tests.support import HOUR, TestShop, opened_shop, without_temporal
 
+schemathesis.serializer.alias("message/rfc822", "text/plain")
+
 EXAMPLES = 10
 """So many are drawn at random for each operation, beside all that the document's limits and examples lead to."""
 SEED = 20260310
