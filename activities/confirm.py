@@ -59,10 +59,10 @@ class Confirming:
         if provider is None:
             await confirmations.forget(self._pool, wanted.send_id)
             return None
+        message = _compose(shop, wanted)
         claimed = await confirmations.claim(self._pool, wanted.send_id, provider.name)
         if claimed is None:
             return None
-        message = _compose(shop, wanted)
         answer = await provider.send(message)
         state = state_of(answer)
         reason = None if isinstance(answer, Accepted) else answer.reason

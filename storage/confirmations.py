@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from storage.database import Pool
 
 AT_MOST = {Word.STOP: 1, Word.START: 1, Word.HELP: 3}
-"""How often each word of one address is answered in 24 hours: CTIA's Messaging Principles allow one answer to STOP."""
+"""How often a channel answers each word of one address in 24 hours: CTIA's principles allow one answer to STOP."""
 TOO_LATE = timedelta(hours=1)
 """An answer that comes later than that answers nothing."""
 _DAY = timedelta(days=1)
@@ -69,8 +69,8 @@ async def want(pool: Pool, wanted: Confirmation) -> None:
 
 
 async def waiting(pool: Pool, limit: int) -> list[Confirmation]:
-    """Give what is to be answered, oldest first."""
-    rows = await pool.fetch(f"select {_COLUMNS} from confirmations order by wanted_at limit $1", limit)  # noqa: S608 constant columns
+    """Give what is to be answered, oldest first, and of no shop more than its share."""
+    rows = await pool.fetch(_WAITING, limit)
     return [_read(row) for row in rows]
 
 
@@ -113,7 +113,7 @@ async def claim(pool: Pool, send_id: str, provider: str) -> Claimed | None:
         )
         answered = await db.fetchval(
             "select count(*) filter (where send_id = $1) > 0 or count(*) >= $5 from sends"
-            " where shop = $2 and address = $3 and step = $4 and starts_with(journey, 'reply:')"
+            " where shop = $2 and address = $3 and step = $4 and channel = $7 and starts_with(journey, 'reply:')"
             " and state not in ('released', 'rejected') and decided_at > now() - $6::interval",
             send_id,
             wanted.shop,
@@ -121,6 +121,7 @@ async def claim(pool: Pool, send_id: str, provider: str) -> Claimed | None:
             wanted.word,
             AT_MOST[wanted.word],
             _DAY,
+            wanted.channel,
         )
         if answered:
             await db.execute("delete from confirmations where send_id = $1", send_id)
@@ -168,6 +169,10 @@ async def settle(
 
 
 _COLUMNS = ", ".join(Confirmation.__dataclass_fields__)
+_WAITING = f"""
+with placed as (select *, row_number() over (partition by shop order by wanted_at) as place from confirmations)
+select {_COLUMNS} from placed order by place, wanted_at limit $1
+"""  # noqa: S608 constant columns
 
 
 def _read(row: object) -> Confirmation:

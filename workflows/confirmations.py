@@ -16,7 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.contracts import CONFIRM, TO_CONFIRM, Confirmed, ToConfirm, send_queue
 
 ATTEMPT = timedelta(seconds=30)
-WITHIN = timedelta(minutes=10)
+WITHIN = timedelta(seconds=50)
+"""The next run comes after a minute and tries again: one shop's account that fails must not hold up the others."""
 RETRIES = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=1))
 FIRST = 1
 """Before all that plans send: the person waits for it."""

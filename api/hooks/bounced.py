@@ -11,7 +11,7 @@ from email.message import Message
 from api.hooks.adapter import UnreadableError
 from journeys.returns import Fate, Receipt
 
-_MESSAGE_ID = re.compile(r"^message-id:\s*(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,300}>")
 _OURS = re.compile(r"<([a-z0-9-]{1,64})@")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 NO_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
@@ -32,7 +32,7 @@ def receipts(body: bytes) -> list[Receipt]:
     try:
         parts = list(message_from_bytes(body).walk())
         said = next((word for part in parts if (word := _word(part)) is not None), None)
-        message_id = next(_message_ids(parts), None)
+        message_id = next(_message_ids(parts), None) if said else None
     except (ValueError, LookupError, RecursionError):
         raise UnreadableError("is no mail that can be read") from None
     if said is None:
@@ -90,7 +90,11 @@ def _message_ids(parts: list[Message]) -> Iterator[str]:
     """Give the Message-IDs of the message that came back, whole or its headers alone."""
     for part in parts[1:]:
         match part.get_content_type():
-            case "message/rfc822" | "message/rfc822-headers" | "text/rfc822-headers":
-                found = _MESSAGE_ID.search(part.as_bytes().decode("ascii", "replace").partition("\n\n")[2])
-                if found:
-                    yield found[1]
+            case "message/rfc822" if isinstance(whole := part.get_payload(), list):
+                returned = whole[0]
+            case "text/rfc822-headers" if isinstance(headers := part.get_payload(decode=True), bytes):
+                returned = message_from_bytes(headers)
+            case _:
+                continue
+        if isinstance(returned, Message) and (found := _MESSAGE_ID.fullmatch(str(returned["Message-ID"]).strip())):
+            yield found[0]

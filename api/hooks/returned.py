@@ -180,7 +180,7 @@ async def _consent(parts: Services, shop: str, answer: Answer, word: Word) -> di
     said = {(answer.medium, Purpose.MARKETING): word is Word.START}
     policy = (await shops.get(parts.pool, shop)).policy
     choices = with_revoke_all(said) if policy.revoke_all else said
-    return as_trait(choices, dict.fromkeys(choices, answer.text.strip()), f"answer by {answer.medium}")
+    return as_trait(choices, dict.fromkeys(choices, _readable(answer.text).strip()), f"answer by {answer.medium}")
 
 
 def _identify(

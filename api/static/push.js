@@ -6,14 +6,26 @@
     try { return (localStorage.relance ||= crypto.randomUUID()); } catch { return crypto.randomUUID(); }
   };
 
+  // A worker takes pushes once it is active.
+  const active = (registration) =>
+    new Promise((done) => {
+      const worker = registration.installing ?? registration.waiting ?? registration.active;
+      const look = () => registration.active && done(registration);
+      worker.addEventListener("statechange", look);
+      look();
+    });
+  const encoded = (key) =>
+    btoa(String.fromCharCode(...new Uint8Array(key))).replace(/[+]/g, "-").replace(/[/]/g, "_").replace(/=/g, "");
+
   // Call it from a click, with the words beside the button. Gives the subscription, or null where there is to be none.
   window.relanceSubscribe = async (text) => {
     if (!("PushManager" in window) || !("serviceWorker" in navigator)) return null;
     if ((await Notification.requestPermission()) !== "granted") return null;
-    await navigator.serviceWorker.register(dataset.worker);
-    const registration = await navigator.serviceWorker.ready;
-    const wanted = { userVisibleOnly: true, applicationServerKey: dataset.key };
-    const subscription = (await registration.pushManager.getSubscription()) ?? (await registration.pushManager.subscribe(wanted));
+    const { pushManager } = await active(await navigator.serviceWorker.register(dataset.worker));
+    // One for another key, such as that of the shop's former vendor, takes no push of ours, and keeps ours out.
+    const known = await pushManager.getSubscription();
+    if (known && encoded(known.options.applicationServerKey) !== dataset.key) await known.unsubscribe();
+    const subscription = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: dataset.key });
     const at = new Date().toISOString();
     const push = { granted: true, purpose: "marketing", text, at, page: location.origin + location.pathname };
     const message = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,19 @@ def test_parts_within_parts_without_end_are_an_error() -> None:
     )
     with pytest.raises(UnreadableError, match="no mail"):
         bounced.receipts(deep)
+
+
+def test_headers_in_base64_are_read_and_an_id_in_the_text_is_none() -> None:
+    headers = mail("bounced-headers")
+    before, _, rest = headers.partition(b"Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: 8bit\n\n")
+    returned, _, after = rest.partition(b"\n--")
+    inside = b"Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: base64\n\n" + b64encode(returned)
+    assert bounced.receipts(before + inside + b"\n--" + after)[0].send_id == SEND_ID
+    hidden = mail(
+        "bounced", **{f"Message-ID: {MESSAGE_ID}": "X: 1", "Your tent": f"Message-ID: {MESSAGE_ID}\nYour tent"}
+    )
+    with pytest.raises(UnreadableError, match="Message-ID"):
+        bounced.receipts(hidden)
 
 
 @given(st.data())

@@ -111,3 +111,23 @@ async def test_who_refuses_is_not_subscribed_and_nothing_is_told(shop: TestShop,
         await at_the_shop(visitor)
         assert await visitor.page.evaluate("relanceSubscribe('yes')") is None
         assert visitor.sent() == []
+
+
+async def test_a_subscription_for_another_key_is_given_up(shop: TestShop, chromium: Browser) -> None:
+    async with visiting(shop, chromium, permissions=["notifications"]) as visitor:
+        await visitor.context.add_init_script(
+            "window.given_up = 0; const old = { options: { applicationServerKey: new Uint8Array([1, 2, 3]).buffer },"
+            " unsubscribe: async () => window.given_up++ };"
+            " PushManager.prototype.getSubscription = async () => old;"
+            " PushManager.prototype.subscribe = async (wanted) =>"
+            f" ({{ toJSON: () => ({json.dumps(SUBSCRIPTION)}) }});"
+        )
+        await at_the_shop(visitor)
+        await visitor.page.click("#push")
+        await visitor.until_told("identify")
+        assert await visitor.page.evaluate("window.given_up") == 1
+        # "AQID" is how the old one's key is written: for the shop's own it stays.
+        await visitor.page.evaluate("document.querySelector('[data-key]').dataset.key = 'AQID'")
+        await visitor.page.click("#push")
+        await visitor.until_told("identify", times=2)
+        assert await visitor.page.evaluate("window.given_up") == 1

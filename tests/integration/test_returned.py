@@ -220,6 +220,13 @@ async def test_everybody_with_the_number_is_stopped_however_it_was_written(retur
     assert [row["customer_id"] for row in rows] == ["ann", "bob"]
 
 
+async def test_what_cannot_be_kept_of_a_stop_does_not_keep_it_from_counting(returning: Returning) -> None:
+    shop = returning.shop
+    await shop.identify()
+    assert (await returning.says("STOP\x00")).status_code == 200
+    assert await consents(shop) == {"sms": False, "email": True}
+
+
 async def test_where_the_shop_says_so_one_stop_ends_marketing_by_everything(returning: Returning) -> None:
     shop = returning.shop
     await allow(shop, revoke_all=True)

@@ -19,7 +19,7 @@ APP: FastAPI = app.build(cast("Services", None))
 DOCUMENT = APP.openapi()
 KEPT_OUT = re.compile(r"/(docs)?|/swagger/.*|/openapi.json|/v1/([tipsgab]|import|projects/.*)")
 """The page that shows the document, and what only Segment's libraries call: short names, and a project's settings."""
-FILES = {"/v1/capture.js"}
+FILES = {"/v1/capture.js", "/v1/push.js", "/v1/push-worker.js"}
 """Served to whoever asks: no key, no database."""
 OPENED_OTHERWISE = re.compile(r"/v1/(hooks/|capture$)")
 """By the body's signature, and by the key in the body."""

@@ -13,12 +13,14 @@ from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
 from activities.confirm import Confirming
 from activities.contracts import JOURNEY_QUEUE, Confirmed, ToConfirm
+from journeys.facts import Channel
 from journeys.policy import Policy
 from journeys.question import Mode
 from journeys.sms import parts
 from journeys.words import Word
 from messages import confirmations as words
 from storage import confirmations, shops, unknowns
+from storage.confirmations import Confirmation
 from tests.integration.loopback import Answer, Break, serving
 from tests.integration.returning import Returning, calling_back
 from tests.support import TestShop, workers_at_work
@@ -89,6 +91,26 @@ async def test_a_second_stop_of_a_day_is_heard_but_not_confirmed(returning: Retu
     await shop.parts.pool.execute("update sends set decided_at = now() - interval '25 hours'")
     await returning.says("STOP", "SM3")
     assert await confirm(shop) == ["accepted"]
+
+
+async def test_each_channel_confirms_its_own_stop(returning: Returning) -> None:
+    await returning.says("STOP")
+    await returning.twilio(
+        "inbound", MessageSid="SM2", From=f"whatsapp:{PHONE}", To="whatsapp:+33700000000", Body="STOP"
+    )
+    assert await confirm(returning.shop) == ["accepted", "accepted"]
+    rows = await returning.shop.parts.pool.fetch("select channel from sends order by channel")
+    assert [row["channel"] for row in rows] == ["sms", "whatsapp"]
+
+
+async def test_the_answers_of_one_shop_do_not_hold_up_anothers(returning: Returning) -> None:
+    pool = returning.shop.parts.pool
+    await pool.execute("insert into shops (shop, name) values ('busy', 'Busy')")
+    for number in range(3):
+        row = Confirmation(f"b-{number}", "busy", Word.STOP, Channel.SMS, f"+3363998010{number}", "", "twilio", "fr")
+        await confirmations.want(pool, row)
+    await returning.says("STOP")
+    assert [one.shop for one in await confirmations.waiting(pool, 2)] == ["busy", returning.shop.shop]
 
 
 async def test_two_stops_at_once_are_confirmed_once(returning: Returning) -> None:
