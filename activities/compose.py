@@ -74,6 +74,7 @@ class Composer:
             country=_text(found.traits.get("country")),
             link=link,
             button=said.get("button"),
+            receipt=self._receipt(wanted.channel, claimed.code),
             cards=_cards(found, locale),
             template=said.get("template"),
             parameters=render.parameters(said),
@@ -146,6 +147,10 @@ class Composer:
         page = restore_url(found.cart.cart_url, found.row["shop_cart_url"], token)
         # Without a page there may be one by the time the link is followed.
         return page or f"{self._public_url}/c/{token}"
+
+    def _receipt(self, channel: Channel, code: str) -> str | None:
+        """Give the address at which a device tells that a push has arrived."""
+        return f"{self._public_url}/l/{code}" if code and channel.medium is Medium.PUSH else None
 
 
 def _language(found: Situation) -> tuple[str, str]:

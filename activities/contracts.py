@@ -76,6 +76,7 @@ class SendInput(_Data):
     Attributes:
         passed_over: channels of the step that come before this one and were not usable.
         remaining: channels of the step that come after this one.
+        untried: channels of the step by which its message will not be out after this one, usable or not.
         later: when the first of the step's channels that are held back may be used, where any is.
 
     """
@@ -86,6 +87,7 @@ class SendInput(_Data):
     channel: Channel
     passed_over: tuple[Channel, ...] = ()
     remaining: tuple[Channel, ...] = ()
+    untried: tuple[Channel, ...] = ()
     later: datetime | None = None
 
 

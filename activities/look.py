@@ -12,7 +12,7 @@ from activities.contracts import LOOK, LookInput
 from journeys.durations import show
 from journeys.facts import Facts
 from journeys.plan import Plan
-from journeys.play import End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries
+from journeys.play import End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries, untried
 from storage import journeys, sends, situation
 from storage.journeys import Journey
 from storage.plans import Plans
@@ -47,17 +47,19 @@ class Looking:
         move = next_move(version.plan, order.stage, facts, order.at)
         if isinstance(move, SendNow):
             facts = _in_time(facts, deadline(move.stage, move.step))
-            await self._note_deferrals(journey, found, version.plan, move)
+            await self._note_deferrals(journey, found, version.plan, move, facts)
         await self._note(journey, order, facts, move)
         return facts
 
-    async def _note_deferrals(self, journey: Journey, found: Situation, plan: Plan, move: SendNow) -> None:
+    async def _note_deferrals(
+        self, journey: Journey, found: Situation, plan: Plan, move: SendNow, facts: Facts
+    ) -> None:
         """Note what holds a step's channels back for now, and until when."""
         if journey.status != "running":
             return
         last = deadline(move.stage, move.step)
-        for channel in move.step.send.named:
-            decision = found.decide(plan, channel, last)
+        for channel in untried(move.step, facts):
+            decision = found.decide(plan, channel, last, move.step)
             if decision.later:
                 await sends.note_deferral(self._pool, journey.id, move.step.slot(channel), channel, found.at, decision)
 

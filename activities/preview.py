@@ -13,7 +13,7 @@ from journeys.gate import Decision
 from journeys.plan import Plan
 from journeys.play import End, Look, SendNow, WaitUntil, after, deadline, first_stage, held_until, next_move, tries
 from journeys.question import Defer, Refuse, Verdict
-from journeys.steps import First
+from journeys.steps import All
 from storage import situation
 from storage.situation import Situation
 
@@ -101,7 +101,7 @@ def walk(plan: Plan, found: Situation) -> Iterator[PreviewLine]:
                 at = move.until
             case SendNow():
                 last = deadline(stage, move.step)
-                decisions = {channel: found.decide(plan, channel, last) for channel in move.step.send.named}
+                decisions = {channel: found.decide(plan, channel, last, move.step) for channel in move.step.send.named}
                 facts = facts.model_copy(update={"later": {c: d.later for c, d in decisions.items() if d.later}})
                 line = PreviewLine(
                     at=at,
@@ -114,7 +114,7 @@ def walk(plan: Plan, found: Situation) -> Iterator[PreviewLine]:
                     yield line.model_copy(update={"what": "defers", "until": later})
                     at = later
                     continue
-                for channel in able[:1] if isinstance(move.step.send.channels, First) else able:
+                for channel in able if isinstance(move.step.send.channels, All) else able[:1]:
                     found = found.after_sending(plan, channel)
                 yield line.model_copy(update={"what": "sends"}) if able else line
                 stage = after(plan, stage, at)

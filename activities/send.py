@@ -24,7 +24,7 @@ from journeys.imports import Suppression
 from journeys.ledger import State
 from journeys.play import WaitUntil, after, deadline, next_move
 from journeys.question import Mode
-from journeys.steps import First, Send
+from journeys.steps import All, Send, UntilDelivered
 from storage import journeys, provider_health, sends, settling, suppressions
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
@@ -212,10 +212,13 @@ class Sending:
 
     async def _note(self, version: PlanVersion, order: SendInput, wanted: Try, result: SendResult) -> None:
         """Note in Postgres where the journey stands now, if this send was the last of its step."""
-        is_first = result.outcome == "sent" and isinstance(wanted.step.send.channels, First)
-        if result.outcome == "held" or (order.remaining and not is_first):
+        channels = wanted.step.send.channels
+        is_enough = result.outcome == "sent" and not isinstance(channels, All)
+        if result.outcome == "held" or (order.remaining and not is_enough):
             return
-        later = None if is_first else min(filter(None, (order.later, result.until)), default=None)
+        later = None if is_enough else min(filter(None, (order.later, result.until)), default=None)
+        if is_enough and isinstance(channels, UntilDelivered) and order.untried:
+            later = result.at + channels.within
         if later is not None:
             async with self._pool.acquire() as db:
                 await journeys.stand(db, order.journey, order.stage.step, later)

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
-from starlette.status import HTTP_404_NOT_FOUND
+from starlette.status import HTTP_204_NO_CONTENT, HTTP_404_NOT_FOUND
 
 from api.auth import Parts
 from api.problems import Problem, open_answers
 from api.taking import take_messages
 from journeys.cart import Item
-from journeys.returns import Fate
+from journeys.returns import Fate, Receipt
 from messages.links import BadLinkError, restore_url
 from storage import carts, shops, short_links
 from storage.short_links import ShortLink
@@ -100,6 +100,18 @@ async def follow_link(code: Code, parts: Parts, request: Request) -> Response:
     if "prefetch" not in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
         await take_messages(parts, link.shop, [_clicked(link, parts.clock.now())], from_backend=True)
     return RedirectResponse(page, 302, {"Cache-Control": "no-store"})
+
+
+@router.post("/l/{code}", status_code=204, response_class=Response, responses=open_answers(404, 422, 503))
+async def arrived(code: Code, parts: Parts) -> Response:
+    """Hear from a device that a message has arrived there: a push's own receipt. Hearing it again is harmless."""
+    link = await short_links.find(parts.pool, code)
+    if link is None:
+        raise Problem(HTTP_404_NOT_FOUND, "No such link", "The link is incomplete or was changed.")
+    receipt = Receipt(link.send_id, None, Fate.DELIVERED, None)
+    told = receipt.message(link.send_id, link.person, parts.clock.now())
+    await take_messages(parts, link.shop, [told], from_backend=True)
+    return Response(status_code=HTTP_204_NO_CONTENT)
 
 
 def _clicked(link: ShortLink, now: datetime) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Outgoing:
         link: where a push or a button leads.
         button: what is written on the button.
         cards: the pictures of a message that has some.
+        receipt: where a device tells by one POST that a push has arrived.
         unsubscribe: where the person stops such messages with one POST (RFC 8058); only marketing has one.
         expires_in: how long the message is worth delivering; None for as long as the provider tries.
         template: the name of a template that the provider has approved, for WhatsApp, and ...
@@ -56,6 +57,7 @@ class Outgoing:
     link: str | None = None
     button: str | None = None
     cards: tuple[Card, ...] = ()
+    receipt: str | None = None
     unsubscribe: str | None = None
     expires_in: timedelta | None = None
     template: str | None = None

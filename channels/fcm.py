@@ -131,7 +131,8 @@ def body(message: Outgoing) -> dict[str, Any]:
     """Write a message as FCM takes it."""
     image = message.cards[0].image if message.cards else None
     shown = {"title": message.subject, "body": message.text, "image": image}
-    data = {"send_id": message.send_id, **({"link": message.link} if message.link else {})}
+    told = {"send_id": message.send_id, "link": message.link, "receipt": message.receipt}
+    data = {name: value for name, value in told.items() if value}
     android: dict[str, Any] = {"collapseKey": message.send_id, "notification": {"tag": message.send_id}}
     apns = {"apns-collapse-id": message.send_id}
     if message.expires_in is not None:

@@ -182,6 +182,7 @@ def _written(message: Outgoing, text: str) -> bytes:
         "body": text,
         "link": message.link,
         "image": image if image and len(image.encode()) <= LONGEST_TITLE * 4 else None,
+        "receipt": message.receipt,
         "send_id": message.send_id,
     }
     told = {name: value for name, value in said.items() if value is not None}

@@ -68,6 +68,15 @@ class Purpose(StrEnum):
     MARKETING = "marketing"
 
 
+class Out(BaseModel):
+    """A message that went out by one channel: when, and whether it is known to have arrived."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    delivered: bool
+
+
 class Facts(BaseModel):
     """What one look found.
 
@@ -79,6 +88,7 @@ class Facts(BaseModel):
         last_activity: the person's last page or track event on any device.
         usable: the channels that the gate would allow now for the plan's purpose, each by name.
         later: those that it would allow at a later moment.
+        out: what went out already, by step and channel, of the steps that send until something arrives.
 
     """
 
@@ -97,6 +107,7 @@ class Facts(BaseModel):
     customer: dict[str, str] = {}
     usable: tuple[Channel, ...] = ()
     later: dict[Channel, datetime] = {}
+    out: dict[str, dict[Channel, Out]] = {}
 
 
 SERIAL_ABANDONED_CARTS = 3

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from journeys.durations import show
 from journeys.facts import Channel, Facts
 from journeys.plan import Plan
-from journeys.steps import Branch, Exit, Send, Wait, WaitUntilIdle
+from journeys.steps import Branch, Exit, Send, UntilDelivered, Wait, WaitUntilIdle
 
 
 class Stage(BaseModel):
@@ -123,12 +123,18 @@ def next_move(plan: Plan, stage: Stage, facts: Facts | None, at: datetime) -> Mo
 
 def held_until(step: Send, facts: Facts) -> datetime | None:
     """Tell from when on one of a step's channels may be used that may not be used now; None where none is held back."""
-    return min((facts.later[channel] for channel in step.send.named if channel in facts.later), default=None)
+    return min((facts.later[channel] for channel in untried(step, facts) if channel in facts.later), default=None)
 
 
 def tries(step: Send, facts: Facts) -> list[Channel]:
     """Give the channels of a step that may be used now, in its order."""
-    return [channel for channel in step.send.named if channel in facts.usable]
+    return [channel for channel in untried(step, facts) if channel in facts.usable]
+
+
+def untried(step: Send, facts: Facts) -> list[Channel]:
+    """Give the channels of a step by which its message is not out yet, in its order."""
+    out = facts.out.get(step.id, {})
+    return [channel for channel in step.send.named if channel not in out]
 
 
 def _at_step(
@@ -145,7 +151,20 @@ def _at_step(
         case Exit():
             return End("exited", step.exit, stage)
         case Send():
-            return SendNow(stage, step)
+            return _at_send(plan, stage, step, facts, at)
+
+
+def _at_send(plan: Plan, stage: Stage, step: Send, facts: Facts, at: datetime) -> Stage | Move:
+    """Send, unless the message is out by a channel: then wait for it to arrive, and go on once it has."""
+    channels, out = step.send.channels, facts.out.get(step.id)
+    if not out or not isinstance(channels, UntilDelivered):
+        return SendNow(stage, step)
+    if any(one.delivered for one in out.values()) or not untried(step, facts):
+        return after(plan, stage, at)
+    until = max(one.at for one in out.values()) + channels.within
+    if at < until:
+        return WaitUntil(stage, min(until, stage.life_ends), f"{step.id}: {show(channels.within)} to arrive")
+    return SendNow(stage, step)
 
 
 def _past(plan: Plan, stage: Stage, until: datetime, at: datetime, summary: str) -> Stage | WaitUntil:

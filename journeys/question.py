@@ -74,7 +74,7 @@ class Address:
         suppressed: nothing may go there, whatever was consented to.
         opted_out: whoever reads there has written STOP.
         listed: it is on the shop's allowlist.
-        preferred: the other kind of push, where the person is to be reached by that one.
+        preferred: the kind of push that the person is to be reached by; None where either will do.
 
     """
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from journeys.conditions import Condition
 from journeys.durations import Duration
@@ -65,20 +66,46 @@ class All(BaseModel):
     all: Annotated[list[Channel], Field(min_length=1)]
 
 
+class UntilDelivered(BaseModel):
+    """One channel of the list after the other, of two pushes the better one first, until one is known to have arrived.
+
+    Attributes:
+        within: how long a message has to arrive before the next channel is taken.
+
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    until_delivered: Annotated[list[Channel], Field(min_length=2)]
+    within: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _arrivals_are_told(self) -> UntilDelivered:
+        if Channel.EMAIL in self.until_delivered[:-1]:
+            raise ValueError("nothing tells that an e-mail has arrived: email can only be the last channel")
+        return self
+
+
 class Message(BaseModel):
     """What a send says: the message's name, and what it may offer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     message: StepId
-    channels: First | All
+    channels: First | All | UntilDelivered
     offer: OfferPolicy | None = None
     deadline: Duration | None = None
 
     @property
     def named(self) -> list[Channel]:
         """The channels of the step, in its order."""
-        return self.channels.first if isinstance(self.channels, First) else self.channels.all
+        match self.channels:
+            case First():
+                return self.channels.first
+            case All():
+                return self.channels.all
+            case UntilDelivered():
+                return self.channels.until_delivered
 
 
 class Send(_Step):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from journeys.facts import Channel, Purpose
 from journeys.plan import Plan
 from journeys.sms import outside_gsm7, parts
-from journeys.steps import First, Send
+from journeys.steps import All, Send
 from journeys.words import Word, word_of
 from messages import catalog, render
 from messages.catalog import Catalog, UnknownMessageError
@@ -34,22 +34,17 @@ def advise(messages: Catalog, plan: Plan) -> list[str]:
     return [advice for step in plan.sends for advice in (*_of_channels(plan, step), *_of_sms(messages, plan, step))]
 
 
-def _channels(step: Send) -> tuple[Channel, ...]:
-    channels = step.send.channels
-    return tuple(channels.first if isinstance(channels, First) else channels.all)
-
-
 def _of_channels(plan: Plan, step: Send) -> Iterator[str]:
     """Whoever has the app hears of a sale there, for nothing."""
-    channels = _channels(step)
+    channels = step.send.named
     if plan.purpose is not Purpose.MARKETING or Channel.SMS not in channels or Channel.APP_PUSH not in channels:
         return
-    if not isinstance(step.send.channels, First) or channels.index(Channel.SMS) < channels.index(Channel.APP_PUSH):
+    if isinstance(step.send.channels, All) or channels.index(Channel.SMS) < channels.index(Channel.APP_PUSH):
         yield f"step {step.id}: people who have the app are sent an SMS; put app_push first"
 
 
 def _of_sms(messages: Catalog, plan: Plan, step: Send) -> Iterator[str]:
-    if Channel.SMS not in _channels(step):
+    if Channel.SMS not in step.send.named:
         return
     for language in LANGUAGES:
         try:

@@ -15,7 +15,7 @@ from journeys.facts import Channel
 from journeys.offers import Offer
 from journeys.plan import Plan
 from journeys.problems import Problem
-from journeys.steps import First, Send
+from journeys.steps import Send
 from journeys.yamlfile import FileError
 from messages.locale import LANGUAGES
 from messages.mail import MAIL_VARIABLES
@@ -90,9 +90,8 @@ def check(catalog: Catalog, plan: Plan) -> list[str]:
 
 
 def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
-    channels = step.send.channels
     for language in LANGUAGES:
-        for channel in channels.first if isinstance(channels, First) else channels.all:
+        for channel in step.send.named:
             where = f"step {step.id}: message '{step.send.message}' in {language} for {channel}"
             template = catalog._template(step.send.message, channel, language)  # noqa: SLF001 the same module
             if template is None:

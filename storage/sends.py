@@ -132,11 +132,11 @@ async def claim(
         found = await situation.read(db, wanted.journey, plan, wanted.at)
         names = providers.get(found.mode, ())
         for channel in wanted.passed_over:
-            await _note(db, journey, plan, wanted, channel, found.decide(plan, channel, wanted.deadline))
+            await _note(db, journey, plan, wanted, channel, found.decide(plan, channel, wanted.deadline, wanted.step))
         if standing:
             is_same = standing.provider in names and standing.provider in repeatable
             return await _take_over(db, plan, wanted, journey, found, standing, may_repeat=is_same)
-        decision = found.decide(plan, wanted.channel, wanted.deadline)
+        decision = found.decide(plan, wanted.channel, wanted.deadline, wanted.step)
         await _note(db, journey, plan, wanted, wanted.channel, decision)
         if isinstance(decision.verdict, Refuse):
             return Refused(decision.verdict.reason, found.row["status"])
@@ -213,7 +213,7 @@ async def _take_over(
     if standing.state is not State.CLAIMED:
         return Settled(standing.state, standing.sent_at or standing.decided_at)
     # The row itself counts against the plan's limit and the caps; it must not refuse its own repetition.
-    question = found.question(plan, wanted.channel, wanted.deadline)
+    question = found.question(plan, wanted.channel, wanted.deadline, wanted.step)
     again = replace(question, at_most=None, sent=0, person=replace(question.person, sent=()))
     allowed = decide(again).allowed and standing.channel is wanted.channel
     if not (allowed and may_repeat):

@@ -13,13 +13,14 @@ from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import fields, plain, with_device
 from journeys.devices import Kind
-from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Segment, segments
+from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Out, Segment, segments
 from journeys.gate import Decision, decide
 from journeys.holdout import held_out, rolled_out
 from journeys.ledger import OPEN_FOR_RETRY
 from journeys.plan import Plan
 from journeys.policy import Policy
 from journeys.question import Address, Busy, Mode, Person, Question
+from journeys.steps import Send, UntilDelivered
 from storage import devices, suppressions
 from storage.journeys import UnknownJourneyError
 
@@ -61,6 +62,8 @@ select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.
        (select jsonb_agg(jsonb_build_array(d.channel, d.purpose, coalesce(d.sent_at, d.decided_at))) from sends d
          where d.shop = j.shop and d.customer_id = j.customer_id and d.state <> all($5)
            and d.decided_at > $2 - $4::interval) as recent,
+       (select jsonb_agg(jsonb_build_array(d.step, d.channel, coalesce(d.sent_at, d.decided_at),
+          d.delivered_at is not null)) from sends d where d.journey = j.id and d.state <> all($5)) as out,
        exists (select from paused_plans p where p.shop = j.shop and p.plan = j.plan) as plan_paused,
        (select amount from spend m where m.shop = j.shop and m.day = $6) as spent,
        (select jsonb_object_agg(channel, until) from (
@@ -131,8 +134,10 @@ class Situation:
         """Give the person's address for a channel, in the form that providers take."""
         return self.addresses.get(channel)
 
-    def question(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Question:
-        """Put together what the gate is asked."""
+    def question(
+        self, plan: Plan, channel: Channel, deadline: datetime | None = None, step: Send | None = None
+    ) -> Question:
+        """Put together what the gate is asked, about a step or about any of the plan's."""
         row = self.row
         busy = row["busy"]
         return Question(
@@ -152,7 +157,7 @@ class Situation:
             held_out=row["held_out"],
             rolled_out=rolled_out(row["shop"], plan.name, row["customer_id"], plan.rollout),
             person=self._person(plan, channel),
-            address=self._address(channel),
+            address=self._address(channel, plan.sends if step is None else [step]),
             connected=channel in (row["accounts"] or ()),
             down_until=_moment((row["down"] or {}).get(channel)),
             busy=Busy(busy[0], _moment(busy[1]) or self.at) if busy else None,
@@ -176,14 +181,31 @@ class Situation:
             ),
         )
 
-    def _address(self, channel: Channel) -> Address:
+    def _address(self, channel: Channel, steps: list[Send]) -> Address:
+        in_vain = any(self._pushed_in_vain(step) for step in steps)
         return Address(
             known=channel in self.addresses,
             suppressed=channel in self.suppressed,
             opted_out=channel in self.opted_out,
             listed=self.address(channel) in self.row["allowlist"],
-            preferred=self.push if channel.medium is Medium.PUSH else None,
+            preferred=self.push if channel.medium is Medium.PUSH and not in_vain else None,
         )
+
+    def _pushed_in_vain(self, step: Send) -> bool:
+        """Tell whether the better push went out for a step and is not known to have arrived in time."""
+        channels, out = step.send.channels, self.out(step)
+        if not isinstance(channels, UntilDelivered) or self.push is None or self.push not in out:
+            return False
+        better = out[self.push]
+        return not better.delivered and better.at + channels.within <= self.at
+
+    def out(self, step: Send) -> dict[Channel, Out]:
+        """Tell by which channels a step's message is out."""
+        return {
+            Channel(channel): Out(at=datetime.fromisoformat(at), delivered=delivered)
+            for slot, channel, at, delivered in self.row["out"] or ()
+            if slot == step.slot(Channel(channel))
+        }
 
     def later(self, at: datetime) -> Situation:
         """Take the same situation for another moment, as if nothing happened in between."""
@@ -196,9 +218,11 @@ class Situation:
         sent[channel] = sent.get(channel, 0) + 1
         return replace(self, row={**self.row, "recent": recent, "sent": sent})
 
-    def decide(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Decision:
-        """Ask the gate."""
-        return decide(self.question(plan, channel, deadline))
+    def decide(
+        self, plan: Plan, channel: Channel, deadline: datetime | None = None, step: Send | None = None
+    ) -> Decision:
+        """Ask the gate, about a step or about any of the plan's."""
+        return decide(self.question(plan, channel, deadline, step))
 
     def facts(self, plan: Plan, shop_time: datetime) -> Facts:
         """Take out what the workflow may know."""
@@ -221,6 +245,7 @@ class Situation:
             customer=fields(self.traits),
             usable=tuple(channel for channel, decision in decisions.items() if decision.allowed),
             later={channel: decision.later for channel, decision in decisions.items() if decision.later},
+            out={step.id: out for step in plan.sends if _until_delivered(step) and (out := self.out(step))},
         )
 
 
@@ -245,6 +270,10 @@ async def imagine(db: Pool | Connection, shop: str, plan: Plan, cart: str, at: d
     held = held_out(shop, plan.name, owner, plan.holdout)
     row = await db.fetchrow(_READ.format(about=_IMAGINED), cart, at, *_asked(plan, at), plan.name, held, shop)
     return await _found(db, row, plan, at) if row else None
+
+
+def _until_delivered(step: Send) -> bool:
+    return isinstance(step.send.channels, UntilDelivered)
 
 
 def _asked(plan: Plan, at: datetime) -> tuple[object, ...]:

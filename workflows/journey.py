@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
         send_queue,
     )
     from journeys.facts import Facts
-    from journeys.play import End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries
+    from journeys.play import End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries, untried
     from journeys.signals import (
         Cancel,
         CartEmptied,
@@ -44,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
         Superseded,
         ending,
     )
-    from journeys.steps import First, Send
+    from journeys.steps import All, Send, UntilDelivered
 
 Answer = TypeVar("Answer")
 
@@ -187,15 +187,18 @@ class JourneyWorkflow:
         return facts
 
     async def _send(self, step: Send, facts: Facts, at: datetime) -> datetime:
-        """Send a step's message, by its first channel that takes it or by all; return when it was handed over."""
+        """Send a step's message, by its first channel that takes it or by all; return when it was handed over.
+
+        Where it is sent until it arrives, the step is over once there is no channel left to try.
+        """
         channels = step.send.channels
-        wanted = step.send.named
+        wanted = untried(step, facts)
         later = held_until(step, facts)
         usable = tries(step, facts)
         if later is not None and not usable:
             return await self._defer(step, later)
         usable = usable or wanted[-1:]
-        considered = wanted[: wanted.index(usable[0])] if isinstance(channels, First) else wanted
+        considered = wanted if isinstance(channels, All) else wanted[: wanted.index(usable[0])]
         passed_over = tuple(channel for channel in considered if channel not in usable)
         due = at
         for index, channel in enumerate(usable):
@@ -206,6 +209,7 @@ class JourneyWorkflow:
                 channel=channel,
                 passed_over=passed_over if index == 0 else (),
                 remaining=tuple(usable[index + 1 :]),
+                untried=tuple(other for other in wanted if other is not channel),
                 later=later,
             )
             result = await self._hand_over(step, order)
@@ -220,7 +224,9 @@ class JourneyWorkflow:
                 later = min(later or result.until, result.until)
                 continue
             at = result.at
-            if result.outcome == "sent" and isinstance(channels, First):
+            if result.outcome == "sent" and not isinstance(channels, All):
+                if isinstance(channels, UntilDelivered) and order.untried:
+                    return at
                 later = None
                 break
         if later is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from playwright.async_api import Browser, CDPSession
 from channels.base import Card, Outgoing
 from channels.web_push import payload
 from tests.integration.browsing import Visitor, for_api, visiting
-from tests.support import TestShop
+from tests.support import TestShop, until
 
 DOCS = (Path(__file__).parents[2] / "docs" / "push.md").read_text()
 [WORKER] = re.findall(r"^```js\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
@@ -78,11 +79,17 @@ async def test_a_push_is_shown_by_the_shops_service_worker(shop: TestShop, chrom
     async with visiting(shop, chromium, permissions=["notifications"]) as visitor:
         await at_the_shop(visitor)
         session, registration = await registered(visitor)
-        pushed = {"origin": visitor.site.url, "registrationId": registration, "data": payload(PUSHED).decode()}
+        told = payload(replace(PUSHED, receipt=f"{visitor.api.url}/l/abcdefghij")).decode()
+        pushed = {"origin": visitor.site.url, "registrationId": registration, "data": told}
         await session.send("ServiceWorker.deliverPushMessage", pushed)
         [shown] = await visitor.page.evaluate(SHOWN)
         assert (shown["title"], shown["body"], shown["tag"]) == ("Tent for two", "O teu cesto espera. 🙂", "s-1")
         assert shown["data"] == {"link": "https://shop.example.com/cart?c=1"}
+
+        async def is_told() -> bool:
+            return ("POST", "/l/abcdefghij") in [(r.method, r.target) for r in visitor.api.weather.requests]
+
+        await until(is_told)
 
 
 async def test_a_page_subscribes_on_a_click_and_tells_the_consent_with_its_words(

@@ -1,4 +1,4 @@
-"""Pushes through the gate: to the app or to the browser, never to both."""
+"""Pushes through the gate: to the app or to the browser, never to both at once."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import ValidationError
 
 from journeys.devices import Kind, Told
 from journeys.facts import Channel
 from messages import catalog
-from storage import plans, situation
-from tests.support import HOUR, Engine, TestShop
+from storage import plans, situation, story
+from tests.integration.served import served
+from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.providers import connect
 from tests.workflows.test_gate import plan
 
 APP = Told(kind=Kind.APP, address="token-1")
 BROWSER = Told(kind=Kind.BROWSER, address='{"endpoint":"https://push.example/1","keys":{}}')
-MESSAGES = "first: {push: {title: '{{ shop.name }}', text: 'Your {{ cart.items[0].name }} is waiting'}}\n"
+MESSAGES = """
+first:
+  push: {title: "{{ shop.name }}", text: "Your {{ cart.items[0].name }} is waiting"}
+  sms: {text: "{{ shop.name }}: {{ cart.link }} STOP"}
+"""
 BOTH = ["app_push", "web_push"]
 
 
@@ -93,6 +100,78 @@ async def test_the_devices_of_two_who_are_one_are_the_survivors(shop: TestShop) 
     journey = await shop.fill(person="bob")
     read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
     assert read.address(Channel.WEB_PUSH) == BROWSER.address
+
+
+def until_delivered(*channels: str, **more: Any) -> Any:
+    both = {"until_delivered": list(channels), "within": "1h"}
+    later = {"id": "later", "wait": "24h"}
+    return plan(steps=[{"id": "first", "send": {"message": "first", "channels": both, **more}}, later])
+
+
+async def pushed(engine: Engine, *channels: str) -> None:
+    """Let a push go out to the app of somebody who takes pushes in a browser, too."""
+    shop = engine.shop
+    files = {f"{language}.yaml": MESSAGES for language in ("fr", "it", "pt", "en")}
+    words = catalog.load(files).model_dump_json()
+    await plans.publish(shop.parts.pool, shop.shop, until_delivered(*channels), words)
+    await shop.identify(consent={"push": True})
+    await seen(shop, BROWSER, -2 * HOUR)
+    await seen(shop, APP, -HOUR)
+    await shop.fill()
+    await engine.deliver()
+    await engine.forward(MINUTE)
+    assert await shop.sent() == [("first/app_push", "app_push")]
+
+
+async def arrive(shop: TestShop) -> None:
+    """Have the device tell that the push is there, twice."""
+    code = await shop.parts.pool.fetchval("select code from sends where state = 'accepted'")
+    async with served(shop) as api, httpx.AsyncClient(base_url=api.url) as device:
+        for _ in range(2):
+            assert (await device.post(f"/l/{code}")).status_code == 204
+        assert (await device.post("/l/nobodymadethis")).status_code == 404
+
+
+@pytest.mark.parametrize("channels", [BOTH, BOTH[::-1]], ids=["app-first", "browser-first"])
+async def test_the_other_push_goes_where_the_first_is_not_delivered_in_time(
+    engine: Engine, channels: list[str]
+) -> None:
+    await pushed(engine, *channels)
+    await engine.forward(58 * MINUTE)
+    assert await engine.shop.sent() == [("first/app_push", "app_push")]
+    await engine.forward(2 * MINUTE)
+    assert await engine.shop.sent() == [("first/app_push", "app_push"), ("first/web_push", "web_push")]
+    await engine.finish()
+    told = await story.tell(engine.shop.parts.pool, await engine.shop.journey())
+    assert any("first: 1h to arrive" in (line.why or "") for line in told)
+
+
+async def test_the_other_push_does_not_go_where_the_first_has_arrived(engine: Engine) -> None:
+    await pushed(engine, *BOTH)
+    await arrive(engine.shop)
+    await engine.finish()
+    assert await engine.shop.sent() == [("first/app_push", "app_push")]
+
+
+async def test_an_order_ends_the_wait_for_a_push_to_arrive(engine: Engine) -> None:
+    await pushed(engine, *BOTH)
+    await engine.shop.order(30 * MINUTE)
+    await engine.deliver()
+    assert (await engine.finish()).outcome == "converted"
+    assert await engine.shop.sent() == [("first/app_push", "app_push")]
+
+
+async def test_after_pushes_that_do_not_arrive_an_sms_goes_out_and_what_refuses_it_is_kept(engine: Engine) -> None:
+    await pushed(engine, *BOTH, "sms")
+    await engine.finish()
+    ledger = {(step, state): reason for step, _, state, reason in await engine.shop.ledger()}
+    assert ledger["first/web_push", "accepted"] is None
+    assert ledger["first/sms", "refused"] == "no consent to marketing by sms"
+
+
+def test_a_mail_does_not_tell_whether_it_arrived() -> None:
+    with pytest.raises(ValidationError, match="email can only be the last channel"):
+        until_delivered("email", "sms")
 
 
 async def test_an_accounts_client_is_kept_with_its_token_until_the_account_is_changed(shop: TestShop) -> None:
