@@ -59,7 +59,13 @@ class Resume(_Signal):
     noted: bool = False
 
 
-Signal = CheckoutCompleted | CartEmptied | OrderedElsewhere | Superseded | Cancel | Pause | Resume
+class Heard(_Signal):
+    """``heard``: something happened that the journey may wait for: an event by its name. It looks what it means."""
+
+    event: str
+
+
+Signal = CheckoutCompleted | CartEmptied | OrderedElsewhere | Superseded | Cancel | Pause | Resume | Heard
 
 BY_NAME: dict[str, type[Signal]] = {
     "checkout_completed": CheckoutCompleted,
@@ -69,11 +75,12 @@ BY_NAME: dict[str, type[Signal]] = {
     "cancel": Cancel,
     "pause": Pause,
     "resume": Resume,
+    "heard": Heard,
 }
 
 
 def ending(signal: Signal) -> tuple[str, str] | None:
-    """Tell the outcome and the reason of the end that a signal means; None for pause and resume."""
+    """Tell the outcome and the reason of the end that a signal means; None for those that end nothing."""
     match signal:
         case CheckoutCompleted():
             return "converted", f"ordered: {signal.order_id}"

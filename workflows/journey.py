@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
         Cancel,
         CartEmptied,
         CheckoutCompleted,
+        Heard,
         OrderedElsewhere,
         Pause,
         Resume,
@@ -77,6 +78,7 @@ class JourneyWorkflow:
         self._resumed_at: datetime | None = None
         self._newest_resume: Resume | None = None
         self._paused_for = timedelta(0)
+        self._heard_at: datetime | None = None
 
     @workflow.run
     async def run(self, start: JourneyInput) -> JourneyResult:  # noqa: ARG002 taken by __init__
@@ -351,6 +353,11 @@ class JourneyWorkflow:
     def cancel(self, signal: Cancel) -> None:
         """Hear that somebody stopped the journey."""
         self._hear(signal)
+
+    @workflow.signal(description="Something happened that the journey may wait for: it looks again.")
+    def heard(self, signal: Heard) -> None:
+        """Hear that something happened; what it means is seen by a look."""
+        self._heard_at = max(self._heard_at or signal.at, signal.at)
 
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:
