@@ -17,6 +17,7 @@ LOOK = "look"
 SEND = "send"
 PAUSE = "note_pause"
 RESUME = "note_resume"
+DO = "do_step"
 END = "end"
 
 COMPARE_CLOSED = "compare_closed_workflows"
@@ -74,6 +75,7 @@ class SendInput(_Data):
     """What to send: the step that the stage stands at, by one channel.
 
     Attributes:
+        send: the id of the send, where it is not the step's own: a question that is asked once more.
         passed_over: channels of the step that come before this one and were not usable.
         remaining: channels of the step that come after this one.
         untried: channels of the step by which its message will not be out after this one, usable or not.
@@ -85,10 +87,19 @@ class SendInput(_Data):
     stage: Stage
     at: datetime
     channel: Channel
+    send: str | None = None
     passed_over: tuple[Channel, ...] = ()
     remaining: tuple[Channel, ...] = ()
     untried: tuple[Channel, ...] = ()
     later: datetime | None = None
+
+
+class DoInput(_Data):
+    """Who does the step at which the stage stands, and when."""
+
+    journey: str
+    stage: Stage
+    at: datetime
 
 
 class SendResult(_Data):

@@ -12,7 +12,7 @@ from activities.contracts import LOOK, LookInput
 from journeys.durations import show
 from journeys.facts import Facts
 from journeys.plan import Plan
-from journeys.play import End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries, untried
+from journeys.play import Do, End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries, untried
 from storage import journeys, sends, situation
 from storage.journeys import Journey
 from storage.plans import Plans
@@ -101,5 +101,7 @@ def _why(facts: Facts, move: Move, order: LookInput) -> str:
             return f"{seen}: sends {move.step.id}"
         case End():
             return f"{seen}: ends ({move.reason})"
+        case Do():
+            return f"{seen}: does {move.step.id}"
         case Look():
             return seen

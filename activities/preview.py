@@ -13,7 +13,7 @@ from journeys.gate import Decision
 from journeys.plan import Plan
 from journeys.play import End, Look, SendNow, WaitUntil, after, deadline, first_stage, held_until, next_move, tries
 from journeys.question import Defer, Refuse, Verdict
-from journeys.steps import All
+from journeys.saying import All
 from storage import situation
 from storage.situation import Situation
 

@@ -24,7 +24,8 @@ from journeys.imports import Suppression
 from journeys.ledger import State
 from journeys.play import WaitUntil, after, deadline, next_move
 from journeys.question import Mode
-from journeys.steps import All, Send, UntilDelivered
+from journeys.saying import All, UntilDelivered
+from journeys.steps import Ask
 from storage import journeys, provider_health, sends, settling, suppressions
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
@@ -84,9 +85,9 @@ class Sending:
         return result
 
     def _try(self, version: PlanVersion, order: SendInput) -> Try:
-        step = version.plan.by_id[order.stage.step or ""]
-        if not isinstance(step, Send):
-            raise ApplicationError(f"step {step.id} sends nothing", non_retryable=True)
+        step = version.plan.send_by_id.get(order.send or order.stage.step or "")
+        if step is None:
+            raise ApplicationError(f"step {order.stage.step} sends nothing", non_retryable=True)
         slot = step.slot(order.channel)
         return Try(
             journey=order.journey,
@@ -219,6 +220,8 @@ class Sending:
         later = None if is_enough else min(filter(None, (order.later, result.until)), default=None)
         if is_enough and isinstance(channels, UntilDelivered) and order.untried:
             later = result.at + channels.within
+        if is_enough and isinstance(asks := version.plan.by_id[order.stage.step or ""], Ask):
+            later = result.at + asks.ask.within
         if later is not None:
             async with self._pool.acquire() as db:
                 await journeys.stand(db, order.journey, order.stage.step, later)

@@ -25,7 +25,7 @@ from api.idempotency import once
 from api.problems import MAX_BODY, Problem, Text, answers, sometimes_passing
 from api.state import Services
 from storage import commands, journeys, story
-from storage.following import NotStarted
+from storage.beginning import NotStarted
 from storage.plans import UnknownPlanError
 from storage.story import Story
 
@@ -40,7 +40,7 @@ _JOURNEY_ID = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 class Start(BaseModel):
-    """What to start: a plan, for a cart that the shop has told of."""
+    """What to start: a plan, for a cart, an order or a customer that the shop has told of, as the plan's key says."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"plan": "cart-recovery", "key": "c-1"}]})
 

@@ -6,11 +6,12 @@ A condition's fields must all hold; within one field any of the listed values is
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from journeys.facts import CUSTOMER_FIELDS, Facts, Segment
+from journeys.durations import Duration, show
+from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Segment
 
 Amounts = dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]]
 """An amount for each currency, such as ``{EUR: 100, BRL: 600}``."""
@@ -46,6 +47,69 @@ def _known_fields(fields: dict[str, list[str]]) -> dict[str, list[str]]:
     return fields
 
 
+class EventCount(BaseModel):
+    """How often an event happened: since the journey began, or in a length of time up to now.
+
+    Attributes:
+        name: the event's, as the shop sends it.
+        at_least: included.
+        at_most: included; None for any number.
+        within: how far back is counted; who may enter is asked of a journey that has not begun, and needs one.
+        same: counts events about one product, or one category, alone: of the one that comes most often.
+
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    at_least: Annotated[int, Field(ge=0, le=1000)] = 1
+    at_most: Annotated[int, Field(ge=0, le=1000)] | None = None
+    within: Duration | None = None
+    same: Literal["product_id", "category"] | None = None
+
+    @property
+    def key(self) -> str:
+        """Name what is counted, in the facts of a look."""
+        back = f" within {show(self.within)}" if self.within else ""
+        return f"{self.name}{back}{f' of one {self.same}' if self.same else ''}"
+
+    def holds(self, facts: Facts) -> bool:
+        """Tell whether it happened as often."""
+        count = facts.events.get(self.key, 0)
+        return self.at_least <= count and (self.at_most is None or count <= self.at_most)
+
+
+class ReplyIs(BaseModel):
+    """What a question was answered. Without any field: it was answered, and understood.
+
+    Attributes:
+        at_least: the least score, included.
+        at_most: the highest score, included.
+        choice: one of these options.
+        yes: yes, or no.
+
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_least: Annotated[int, Field(ge=0, le=10)] | None = None
+    at_most: Annotated[int, Field(ge=0, le=10)] | None = None
+    choice: list[str] | None = None
+    yes: bool | None = None
+
+    def holds(self, answered: Answered | None) -> bool:
+        """Tell whether an answer is one of these."""
+        if answered is None or answered.unclear:
+            return False
+        score = answered.score
+        return (
+            (self.at_least is None or (score is not None and score >= self.at_least))
+            and (self.at_most is None or (score is not None and score <= self.at_most))
+            and (self.choice is None or answered.choice in self.choice)
+            and (self.yes is None or answered.yes is self.yes)
+        )
+
+
 class Condition(BaseModel):
     """What must hold for an arm of a branch to be taken."""
 
@@ -55,12 +119,34 @@ class Condition(BaseModel):
     cart_value: ValueRange | None = None
     cart_category: list[str] | None = Field(default=None, min_length=1)
     customer: Annotated[dict[str, list[str]], AfterValidator(_known_fields)] | None = None
+    order_value: ValueRange | None = None
+    event: EventCount | None = None
+    label: dict[str, list[str]] | None = None
+    variant: dict[str, list[str]] | None = None
+    reply: dict[str, ReplyIs] | None = None
+    task: dict[str, list[Literal["open", "done", "expired"]]] | None = None
+    sent: list[str] | None = Field(default=None, min_length=1)
+    open_cart: bool | None = None
+    running: list[str] | None = Field(default=None, min_length=1)
+    consented: list[Medium] | None = Field(default=None, min_length=1)
+    unless: Condition | None = None
 
     @model_validator(mode="after")
     def _asks_something(self) -> Condition:
         if not self.model_fields_set:
-            raise ValueError("give at least one of segment, cart_value, cart_category, customer")
+            raise ValueError(f"give at least one of {', '.join(type(self).model_fields)}")
         return self
+
+    @property
+    def asks_for(self) -> frozenset[str]:
+        """The names of the fields that it asks for."""
+        return frozenset(self.model_fields_set) | (self.unless.asks_for if self.unless else frozenset())
+
+    @property
+    def counted(self) -> list[EventCount]:
+        """The events that it asks for."""
+        own = [self.event] if self.event else []
+        return [*own, *(self.unless.counted if self.unless else [])]
 
     def holds(self, facts: Facts) -> bool:
         """Tell whether the facts of a look fulfil the condition."""
@@ -69,4 +155,26 @@ class Condition(BaseModel):
             and (self.cart_value is None or self.cart_value.holds(facts.cart_value, facts.currency))
             and (self.cart_category is None or any(c in facts.cart_categories for c in self.cart_category))
             and (self.customer is None or all(facts.customer.get(f) in v for f, v in self.customer.items()))
+            and self._holds_of_others(facts)
+            and self._holds_of_the_journey(facts)
+            and (self.unless is None or not self.unless.holds(facts))
+        )
+
+    def _holds_of_others(self, facts: Facts) -> bool:
+        value = facts.order_value
+        return (
+            (self.order_value is None or (value is not None and self.order_value.holds(value, facts.order_currency)))
+            and (self.event is None or self.event.holds(facts))
+            and (self.label is None or all(facts.labels.get(name) in v for name, v in self.label.items()))
+            and (self.open_cart is None or facts.open_cart is self.open_cart)
+            and (self.running is None or any(plan in facts.running for plan in self.running))
+            and (self.consented is None or any(medium in facts.consented for medium in self.consented))
+        )
+
+    def _holds_of_the_journey(self, facts: Facts) -> bool:
+        return (
+            (self.variant is None or all(facts.variants.get(step) in v for step, v in self.variant.items()))
+            and (self.reply is None or all(is_.holds(facts.replies.get(step)) for step, is_ in self.reply.items()))
+            and (self.task is None or all(facts.tasks.get(step) in v for step, v in self.task.items()))
+            and (self.sent is None or any(step in facts.out for step in self.sent))
         )

@@ -68,6 +68,35 @@ class Purpose(StrEnum):
     MARKETING = "marketing"
 
 
+class Moment(StrEnum):
+    """A moment of an order that the shop tells, and that a plan may wait for."""
+
+    COMPLETED = "order.completed"
+    PAYMENT_DUE = "order.payment_due"
+    SHIPPED = "order.shipped"
+    EXPECTED = "order.expected"
+    DELIVERED = "order.delivered"
+
+
+class Answered(BaseModel):
+    """What was answered to a question. Words that a person chose themselves are not among it.
+
+    Attributes:
+        score: from 0 to 10.
+        choice: the name of the option.
+        yes: yes or no.
+        unclear: it could not be read as what was asked for. All empty: it was any text.
+
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    score: int | None = None
+    choice: str | None = None
+    yes: bool | None = None
+    unclear: bool = False
+
+
 class Out(BaseModel):
     """A message that went out by one channel: when, and whether it is known to have arrived."""
 
@@ -88,7 +117,18 @@ class Facts(BaseModel):
         last_activity: the person's last page or track event on any device.
         usable: the channels that the gate would allow now for the plan's purpose, each by name.
         later: those that it would allow at a later moment.
-        out: what went out already, by step and channel, of the steps that send until something arrives.
+        out: what went out already, by step and channel.
+        order_value: what the order came to, of a journey about one; ``order_currency`` in which currency.
+        moments: those of the order that are known.
+        zone: the time zone in which the person most likely is.
+        events: how often happened what the plan asks for, by ``EventCount.key``.
+        variants: which variant of each split is the customer's.
+        labels: what plans have put on the customer.
+        replies: what was answered, by the step that asked.
+        tasks: open, done or expired, by the step that opened it.
+        open_cart: whether the person has a cart with something in it.
+        running: the plans of the person's other journeys that run.
+        consented: the media by which the person agrees to marketing.
 
     """
 
@@ -108,6 +148,18 @@ class Facts(BaseModel):
     usable: tuple[Channel, ...] = ()
     later: dict[Channel, datetime] = {}
     out: dict[str, dict[Channel, Out]] = {}
+    order_value: Decimal | None = None
+    order_currency: str | None = None
+    moments: dict[Moment, datetime] = {}
+    zone: str | None = None
+    events: dict[str, int] = {}
+    variants: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    replies: dict[str, Answered] = {}
+    tasks: dict[str, str] = {}
+    open_cart: bool = False
+    running: tuple[str, ...] = ()
+    consented: tuple[Medium, ...] = ()
 
 
 SERIAL_ABANDONED_CARTS = 3

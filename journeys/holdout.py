@@ -9,7 +9,7 @@ _BUCKETS = 10_000
 
 def held_out(shop: str, plan: str, customer: str, percent: int) -> bool:
     """Tell whether a customer is in the plan's holdout: by hash, so the same customer always is or never is."""
-    return _bucket(shop, plan, customer) < percent * _BUCKETS // 100
+    return bucket(shop, plan, customer) < percent * _BUCKETS // 100
 
 
 def rolled_out(shop: str, plan: str, customer: str, percent: int) -> bool:
@@ -17,9 +17,10 @@ def rolled_out(shop: str, plan: str, customer: str, percent: int) -> bool:
 
     Whoever has the plan keeps it when the share grows.
     """
-    return _bucket(shop, plan, customer, "roll-out") < percent * _BUCKETS // 100
+    return bucket(shop, plan, customer, "roll-out") < percent * _BUCKETS // 100
 
 
-def _bucket(*names: str) -> int:
+def bucket(*names: str) -> int:
+    """Give a number from 0 to 9999 that is the same for the same names, and says nothing of others."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
     return int.from_bytes(digest[:8]) % _BUCKETS

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeys.conditions import Condition
+from journeys.conditions import Condition, EventCount
 from journeys.durations import Duration
 from journeys.facts import Channel, Purpose
-from journeys.steps import Send, Step, successors, walk
+from journeys.replies import REPLIED
+from journeys.saying import Name
+from journeys.steps import (
+    Ask,
+    Branch,
+    KnownMoment,
+    Send,
+    Split,
+    Start,
+    Step,
+    Task,
+    Until,
+    WaitFor,
+    successors,
+    walk,
+)
 
-PlanName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+PlanName = Name
+EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Entry(BaseModel):
@@ -30,14 +49,28 @@ class Entry(BaseModel):
     within: Duration
 
 
+class Key(StrEnum):
+    """What a journey is about."""
+
+    CART = "cart"
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+ORDERED = "Order Completed"
+"""The goal of every journey about a cart."""
+_OF_CARTS = frozenset({"ordered_elsewhere", "cart_emptied"})
+
+
 class Plan(BaseModel):
     """The header and the steps of a plan.
 
     Attributes:
         sticking_point: where people get stuck, in the words of the worksheet.
-        key: what a journey is about. A cart's journeys are counted by how often it was filled.
-        goal: the event that means success for this key.
-        exits_on: what ends a journey without success. ``ordered_elsewhere``: the person ordered another cart.
+        key: what a journey is about: the cart, the order or the person that the event which starts it names.
+        goal: the event that means success for this key; None where there is none.
+        exits_on: what ends a journey without success: events by their names; for a cart ``ordered_elsewhere``: the
+            person ordered another one, and ``cart_emptied``.
         one_per_person: ``newest``: a newer cart of the person supersedes this one.
         audience: who may enter; everybody where it is missing.
         re_entry: how long after a journey ended the same key may start another; ``never`` by default.
@@ -55,9 +88,9 @@ class Plan(BaseModel):
     name: PlanName
     sticking_point: Annotated[str, Field(min_length=1, max_length=200)]
     entry: Entry
-    key: Literal["cart"]
-    goal: Literal["Order Completed"]
-    exits_on: list[Literal["ordered_elsewhere", "cart_emptied"]] = []
+    key: Key
+    goal: EventName | None = None
+    exits_on: list[EventName] = []
     one_per_person: Literal["newest"] | None = None
     audience: Condition | None = None
     re_entry: Literal["never"] | Duration = "never"
@@ -65,10 +98,17 @@ class Plan(BaseModel):
     priority: Annotated[int, Field(ge=1, le=5)] = 3
     holdout: Annotated[int, Field(ge=0, le=100)] = 0
     rollout: Annotated[int, Field(ge=0, le=100)] = 100
-    attribution: Duration
+    attribution: Duration = timedelta(0)
     longest_life: Duration
     at_most: dict[Channel, Annotated[int, Field(ge=0)]] = {}
     steps: Annotated[list[Step], Field(min_length=1)]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Plan:
+        """Copy it. What it has worked out of its fields is worked out anew, for they may be others."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in [name for name in copy.__dict__ if name not in type(self).model_fields]:
+            del copy.__dict__[name]
+        return copy
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Plan:
@@ -77,6 +117,25 @@ class Plan(BaseModel):
             if step.id in seen:
                 raise ValueError(f"two steps have the id '{step.id}'")
             seen.add(step.id)
+        return self
+
+    @model_validator(mode="after")
+    def _header_fits_the_key(self) -> Plan:
+        if self.key is Key.CART and self.goal != ORDERED:
+            raise ValueError(f"goal: a cart's journey has the goal '{ORDERED}'")
+        if self.key is Key.CART and (others := [name for name in self.exits_on if name not in _OF_CARTS]):
+            raise ValueError(f"exits_on: '{others[0]}' ends no cart's journey: {' or '.join(sorted(_OF_CARTS))}")
+        if self.key is not Key.CART and (self.one_per_person or _OF_CARTS & {*self.exits_on}):
+            raise ValueError(f"one_per_person, {' and '.join(sorted(_OF_CARTS))} are for journeys about carts")
+        if self.goal is not None and not self.attribution and self.key is Key.CART:
+            raise ValueError("attribution: is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _steps_fit_the_plan(self) -> Plan:
+        for step in walk(self.steps):
+            for problem in _misfits(self, step):
+                raise ValueError(f"step {step.id}: {problem}")
         return self
 
     @cached_property
@@ -89,6 +148,13 @@ class Plan(BaseModel):
         """The id of the step that follows each step; None ends the plan."""
         return successors(self.steps)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all events that it asks for: those that start it, that it counts, and that it must hear of."""
+        counted = [*self.counted.values(), *(self.audience.counted if self.audience else [])]
+        replied = [REPLIED] if any(isinstance(step, Ask) for step in walk(self.steps)) else []
+        return frozenset({*self.entry.events, *(asked.name for asked in counted), *replied}) | self.heeds
+
     @property
     def send_priority(self) -> int:
         """Temporal's priority of its sends: what people asked for goes before all that advertises."""
@@ -100,7 +166,87 @@ class Plan(BaseModel):
         named = {channel for step in self.sends for channel in step.send.named}
         return tuple(channel for channel in Channel if channel in named)
 
-    @property
+    @cached_property
     def sends(self) -> list[Send]:
-        """The send steps, in reading order."""
-        return [step for step in walk(self.steps) if isinstance(step, Send)]
+        """What it sends, in reading order; a question is a send, and another one where it asks again."""
+        return [send for step in walk(self.steps) for send in _sends(step)]
+
+    @cached_property
+    def send_by_id(self) -> dict[str, Send]:
+        """Each send by its id."""
+        return {send.id: send for send in self.sends}
+
+    @cached_property
+    def conditions(self) -> list[Condition]:
+        """The conditions of its branches, in reading order."""
+        return [arm.condition for step in walk(self.steps) if isinstance(step, Branch) for arm in step.branch]
+
+    @cached_property
+    def counted(self) -> dict[str, EventCount]:
+        """The events that its steps ask for, by what the facts call them."""
+        asked = [count for condition in self.conditions for count in condition.counted]
+        return {count.key: count for count in [*asked, *map(awaited, self.waits_for)]}
+
+    @cached_property
+    def asks_for(self) -> frozenset[str]:
+        """The names of the fields that its branches ask for."""
+        return frozenset().union(*(condition.asks_for for condition in self.conditions))
+
+    @cached_property
+    def waits_for(self) -> list[WaitFor]:
+        """The steps that wait for an event."""
+        return [step for step in walk(self.steps) if isinstance(step, WaitFor)]
+
+    @cached_property
+    def heeds(self) -> frozenset[str]:
+        """The names of the events of which a journey that runs must hear."""
+        named = {step.wait_for.event for step in self.waits_for}
+        return frozenset({*named, *self.exits_on, *filter(None, [self.goal])} - _OF_CARTS)
+
+
+def awaited(step: WaitFor) -> EventCount:
+    """Give the count that tells whether what a step waits for has happened."""
+    return EventCount(name=step.wait_for.event)
+
+
+def _sends(step: Step) -> list[Send]:
+    match step:
+        case Send():
+            return [step]
+        case Ask() if step.ask.again:
+            return [step.asking(), step.asking(again=True)]
+        case Ask():
+            return [step.asking()]
+    return []
+
+
+def _misfits(plan: Plan, step: Step) -> Iterator[str]:
+    """Tell what a step asks for that a journey of this kind does not have."""
+    if isinstance(step, Until) and isinstance(step.wait_until, KnownMoment) and plan.key is not Key.ORDER:
+        yield f"{step.wait_until.moment} is known of an order; this plan's key is '{plan.key}'"
+    if isinstance(step, Ask) and step.asking(again=True).id in plan.by_id:
+        yield f"a step has the id '{step.asking(again=True).id}', by which it is asked once more"
+    if isinstance(step, Start) and step.start == plan.name:
+        yield "a plan cannot start itself; re_entry says when the same key may enter again"
+    if isinstance(step, Branch):
+        for arm in step.branch:
+            yield from _unknown(plan, arm.condition)
+
+
+def _unknown(plan: Plan, condition: Condition) -> Iterator[str]:
+    """Tell which steps a condition names that the plan does not have, or that are of another kind."""
+    named: tuple[tuple[str, Iterable[str], tuple[type, ...]], ...] = (
+        ("variant", condition.variant or (), (Split,)),
+        ("reply", condition.reply or (), (Ask,)),
+        ("task", condition.task or (), (Task,)),
+        ("sent", condition.sent or (), (Send, Ask)),
+    )
+    for field, steps, kinds in named:
+        for name in steps:
+            if not isinstance(plan.by_id.get(name), kinds):
+                yield f"{field}: no step '{name}' {_WHAT[field]}"
+    if condition.unless:
+        yield from _unknown(plan, condition.unless)
+
+
+_WHAT = {"variant": "splits", "reply": "asks something", "task": "opens a task", "sent": "sends something"}

@@ -11,9 +11,26 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from journeys.durations import show
-from journeys.facts import Channel, Facts
-from journeys.plan import Plan
-from journeys.steps import Branch, Exit, Send, UntilDelivered, Wait, WaitUntilIdle
+from journeys.facts import Channel, Facts, Out
+from journeys.local_time import next_moment
+from journeys.plan import Plan, awaited
+from journeys.saying import UntilDelivered
+from journeys.steps import (
+    Ask,
+    Branch,
+    Exit,
+    LocalTime,
+    Send,
+    Set,
+    Split,
+    Start,
+    Step,
+    Task,
+    Until,
+    Wait,
+    WaitFor,
+    WaitUntilIdle,
+)
 
 
 class Stage(BaseModel):
@@ -46,19 +63,28 @@ class Look:
 
 @dataclass(frozen=True)
 class WaitUntil:
-    """Nothing happens before ``until``."""
+    """Nothing happens before ``until``; where it ``heeds`` what is heard, a look may tell that it is over before."""
 
     stage: Stage
     until: datetime
     summary: str
+    heeds: bool = False
 
 
 @dataclass(frozen=True)
 class SendNow:
-    """The step's message goes out now."""
+    """A message of the step goes out now."""
 
     stage: Stage
     step: Send
+
+
+@dataclass(frozen=True)
+class Do:
+    """The step is done now, by an activity."""
+
+    stage: Stage
+    step: Start | Set | Task
 
 
 @dataclass(frozen=True)
@@ -79,7 +105,7 @@ def deadline(stage: Stage, step: Send) -> datetime:
     return min(stage.since + (step.send.deadline or DEFER_WITHIN), stage.life_ends)
 
 
-Move = Look | WaitUntil | SendNow | End
+Move = Look | WaitUntil | SendNow | Do | End
 
 
 def first_stage(plan: Plan, started_at: datetime) -> Stage:
@@ -137,21 +163,52 @@ def untried(step: Send, facts: Facts) -> list[Channel]:
     return [channel for channel in step.send.named if channel not in out]
 
 
-def _at_step(
-    plan: Plan, stage: Stage, step: WaitUntilIdle | Branch | Send | Exit, facts: Facts, at: datetime
+def _at_step(  # noqa: C901, PLR0911 one case for each kind of step
+    plan: Plan, stage: Stage, step: Step, facts: Facts, at: datetime
 ) -> Stage | Move:
     """Go past a step, or tell what it asks for."""
     match step:
+        case Wait():
+            return _past(plan, stage, stage.since + step.wait, at, f"{step.id}: {show(step.wait)}")
         case WaitUntilIdle():
             until = facts.last_activity + step.wait_until_idle
             return _past(plan, stage, until, at, f"{step.id}: {show(step.wait_until_idle)} idle")
+        case Until():
+            return _past(plan, stage, _moment(step, facts, stage), at, f"{step.id}: {_when(step)}")
+        case WaitFor():
+            return _at_wait_for(plan, stage, step, facts, at)
         case Branch():
             arm = next((arm.then for arm in step.branch if arm.condition.holds(facts)), step.otherwise)
-            return stage.go(arm[0].id, at) if arm else after(plan, stage, at)
-        case Exit():
-            return End("exited", step.exit, stage)
+            return _into(plan, stage, arm, at)
+        case Split():
+            name = facts.variants.get(step.id)
+            ways = (variant.then for variant in step.split if variant.variant == name)
+            return _into(plan, stage, next(ways, []), at)
         case Send():
             return _at_send(plan, stage, step, facts, at)
+        case Ask():
+            return _at_ask(plan, stage, step, facts, at)
+        case Task():
+            return _at_task(plan, stage, step, facts, at)
+        case Start() | Set():
+            return Do(stage, step)
+        case Exit():
+            return End("exited", step.exit, stage)
+
+
+def _into(plan: Plan, stage: Stage, steps: list[Step], at: datetime) -> Stage:
+    """Go on with steps that lie inside one, and past it where there are none."""
+    return stage.go(steps[0].id, at) if steps else after(plan, stage, at)
+
+
+def _at_wait_for(plan: Plan, stage: Stage, step: WaitFor, facts: Facts, at: datetime) -> Stage | Move:
+    if awaited(step).holds(facts):
+        return after(plan, stage, at)
+    until = stage.since + step.wait_for.within
+    if until <= at:
+        return _into(plan, stage, step.otherwise, at)
+    summary = f"{step.id}: {step.wait_for.event} within {show(step.wait_for.within)}"
+    return WaitUntil(stage, min(until, stage.life_ends), summary, heeds=True)
 
 
 def _at_send(plan: Plan, stage: Stage, step: Send, facts: Facts, at: datetime) -> Stage | Move:
@@ -161,10 +218,58 @@ def _at_send(plan: Plan, stage: Stage, step: Send, facts: Facts, at: datetime) -
         return SendNow(stage, step)
     if any(one.delivered for one in out.values()) or not untried(step, facts):
         return after(plan, stage, at)
-    until = max(one.at for one in out.values()) + channels.within
+    until = _last(out) + channels.within
     if at < until:
         return WaitUntil(stage, min(until, stage.life_ends), f"{step.id}: {show(channels.within)} to arrive")
     return SendNow(stage, step)
+
+
+def _at_ask(plan: Plan, stage: Stage, step: Ask, facts: Facts, at: datetime) -> Stage | Move:
+    """Ask; wait for the answer; ask once more where it was not understood."""
+    asked, again = facts.out.get(step.id), facts.out.get(step.asking(again=True).id)
+    answered = facts.replies.get(step.id)
+    if not asked:
+        return SendNow(stage, step.asking())
+    if answered is not None and not answered.unclear:
+        return after(plan, stage, at)
+    if answered is not None and step.ask.again and not again:
+        return SendNow(stage, step.asking(again=True))
+    until = _last(again or asked) + step.ask.within
+    summary = f"{step.id}: an answer within {show(step.ask.within)}"
+    return after(plan, stage, at) if until <= at else WaitUntil(stage, min(until, stage.life_ends), summary, heeds=True)
+
+
+def _at_task(plan: Plan, stage: Stage, step: Task, facts: Facts, at: datetime) -> Stage | Move:
+    match facts.tasks.get(step.id):
+        case None:
+            return Do(stage, step)
+        case "done":
+            return after(plan, stage, at)
+        case "open" if (until := stage.since + step.task.within) > at:
+            summary = f"{step.id}: {show(step.task.within)} for a person"
+            return WaitUntil(stage, min(until, stage.life_ends), summary, heeds=True)
+    return _into(plan, stage, step.otherwise, at)
+
+
+def _moment(step: Until, facts: Facts, stage: Stage) -> datetime:
+    """Tell until when is waited; at once for a moment that is not known."""
+    wanted = step.wait_until
+    if isinstance(wanted, LocalTime):
+        return next_moment(wanted, facts.zone, stage.since)
+    known = facts.moments.get(wanted.moment, stage.since)
+    return known - (wanted.before or timedelta(0)) + (wanted.after or timedelta(0))
+
+
+def _when(step: Until) -> str:
+    wanted = step.wait_until
+    if isinstance(wanted, LocalTime):
+        return f"{wanted.time:%H:%M} there"
+    before = f"{show(wanted.before)} before " if wanted.before else ""
+    return f"{before}{wanted.moment}{f' and {show(wanted.after)}' if wanted.after else ''}"
+
+
+def _last(out: dict[Channel, Out]) -> datetime:
+    return max(one.at for one in out.values())
 
 
 def _past(plan: Plan, stage: Stage, until: datetime, at: datetime, summary: str) -> Stage | WaitUntil:

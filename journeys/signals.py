@@ -29,6 +29,18 @@ class CartEmptied(_Signal):
     """``cart_emptied``: the cart holds nothing any more. The journey exits."""
 
 
+class GoalReached(_Signal):
+    """``goal_reached``: the event came that is the goal of the plan. The journey ends as converted."""
+
+    event: str
+
+
+class ExitReached(_Signal):
+    """``exit_reached``: an event came on which the plan is left. The journey exits."""
+
+    event: str
+
+
 class OrderedElsewhere(_Signal):
     """``ordered_elsewhere``: the person ordered another cart. The journey exits."""
 
@@ -65,10 +77,23 @@ class Heard(_Signal):
     event: str
 
 
-Signal = CheckoutCompleted | CartEmptied | OrderedElsewhere | Superseded | Cancel | Pause | Resume | Heard
+Signal = (
+    CheckoutCompleted
+    | GoalReached
+    | ExitReached
+    | CartEmptied
+    | OrderedElsewhere
+    | Superseded
+    | Cancel
+    | Pause
+    | Resume
+    | Heard
+)
 
 BY_NAME: dict[str, type[Signal]] = {
     "checkout_completed": CheckoutCompleted,
+    "goal_reached": GoalReached,
+    "exit_reached": ExitReached,
     "cart_emptied": CartEmptied,
     "ordered_elsewhere": OrderedElsewhere,
     "superseded": Superseded,
@@ -79,11 +104,15 @@ BY_NAME: dict[str, type[Signal]] = {
 }
 
 
-def ending(signal: Signal) -> tuple[str, str] | None:
+def ending(signal: Signal) -> tuple[str, str] | None:  # noqa: PLR0911 one answer for each
     """Tell the outcome and the reason of the end that a signal means; None for those that end nothing."""
     match signal:
         case CheckoutCompleted():
             return "converted", f"ordered: {signal.order_id}"
+        case GoalReached():
+            return "converted", signal.event
+        case ExitReached():
+            return "exited", signal.event
         case CartEmptied():
             return "exited", "cart was emptied"
         case OrderedElsewhere():
@@ -116,6 +145,8 @@ def again(outcome: str, reason: str, at: datetime, *, order_id: str, cart_id: st
         CartEmptied(at=at),
         OrderedElsewhere(at=at, order_id=order_id),
         Superseded(at=at, cart_id=cart_id),
+        GoalReached(at=at, event=reason),
+        ExitReached(at=at, event=reason),
     )
     # A journey that ended by itself, or in somebody's own words, takes the outcome that Postgres knows in any case.
     return next((signal for signal in could_be if ending(signal) == (outcome, reason)), Cancel(at=at))

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag, model_validator
 
 from journeys.conditions import Condition
 from journeys.durations import Duration
-from journeys.facts import Channel
-from journeys.offers import OfferPolicy
+from journeys.facts import Channel, Moment
+from journeys.saying import First, Message, Name, Question
 
-StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+StepId = Name
 
 
-class _Step(BaseModel):
+class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+class _Step(_Data):
     id: StepId
+
+
+# Waiting
 
 
 class Wait(_Step):
@@ -32,6 +39,70 @@ class WaitUntilIdle(_Step):
     """Wait until the person has done nothing for a length of time; a page or track event on any device counts."""
 
     wait_until_idle: Duration
+
+
+class Weekday(StrEnum):
+    """A day of the week."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+def _time_of_day(value: object) -> object:
+    """Read ``18:30``. YAML takes 18:30 without quotes for a number of seconds, which must not pass for another time."""
+    if isinstance(value, dt.time):
+        return value
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+        raise ValueError('write hours and minutes in quotes: "18:30"')
+    return dt.time.fromisoformat(value)
+
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+TimeOfDay = Annotated[dt.time, BeforeValidator(_time_of_day), PlainSerializer(lambda told: f"{told:%H:%M}")]
+
+
+class LocalTime(_Data):
+    """The next time that the clock shows this where the person lives, on one of these days of the week."""
+
+    time: TimeOfDay
+    on: Annotated[list[Weekday], Field(min_length=1)] = list(Weekday)
+
+
+class KnownMoment(_Data):
+    """A moment that the shop told, ``before`` or ``after`` it by a length of time."""
+
+    moment: Moment
+    before: Duration | None = None
+    after: Duration | None = None
+
+
+class Until(_Step):
+    """Wait until a time of day, or a moment that is known; one that is not known, or past, is not waited for."""
+
+    wait_until: LocalTime | KnownMoment
+
+
+class Expected(_Data):
+    """An event, and how long it is waited for. One that happened since the journey began counts."""
+
+    event: Annotated[str, Field(min_length=1, max_length=200)]
+    within: Duration
+
+
+class WaitFor(_Step):
+    """Wait for something to happen; if it does not in time, do ``otherwise`` and go on."""
+
+    wait_for: Expected
+    otherwise: list[Step] = []
+
+
+# Choosing
 
 
 class Arm(BaseModel):
@@ -50,62 +121,38 @@ class Branch(_Step):
     otherwise: list[Step] = []
 
 
-class First(BaseModel):
-    """The first channel of the list that reaches the person; the next one when that fails for good."""
+class Variant(_Data):
+    """One of several ways to do the same, and the share of customers, in percent, who go it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    first: Annotated[list[Channel], Field(min_length=1)]
-
-
-class All(BaseModel):
-    """Every channel of the list that reaches the person."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    all: Annotated[list[Channel], Field(min_length=1)]
+    variant: Name
+    share: Annotated[int, Field(ge=0, le=100)]
+    then: list[Step] = []
 
 
-class UntilDelivered(BaseModel):
-    """One channel of the list after the other, of two pushes the better one first, until one is known to have arrived.
+class Split(_Step):
+    """Try ways against each other: a customer always goes the same one. Then go on after the split."""
 
-    Attributes:
-        within: how long a message has to arrive before the next channel is taken.
-
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    until_delivered: Annotated[list[Channel], Field(min_length=2)]
-    within: Duration = timedelta(hours=1)
+    split: Annotated[list[Variant], Field(min_length=2)]
 
     @model_validator(mode="after")
-    def _arrivals_are_told(self) -> UntilDelivered:
-        if Channel.EMAIL in self.until_delivered[:-1]:
-            raise ValueError("nothing tells that an e-mail has arrived: email can only be the last channel")
+    def _shares_are_a_whole(self) -> Split:
+        if (total := sum(variant.share for variant in self.split)) != 100:  # noqa: PLR2004 percent
+            raise ValueError(f"the shares add up to {total}; they must add up to 100")
+        if len({variant.variant for variant in self.split}) < len(self.split):
+            raise ValueError("two variants have one name")
         return self
 
+    def variant_of(self, bucket: int) -> Variant:
+        """Give the variant of a customer, by their number from 0 to 9999."""
+        reached = 0
+        for variant in self.split:
+            reached += variant.share * 100
+            if bucket < reached:
+                return variant
+        return self.split[-1]
 
-class Message(BaseModel):
-    """What a send says: the message's name, and what it may offer."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    message: StepId
-    channels: First | All | UntilDelivered
-    offer: OfferPolicy | None = None
-    deadline: Duration | None = None
-
-    @property
-    def named(self) -> list[Channel]:
-        """The channels of the step, in its order."""
-        match self.channels:
-            case First():
-                return self.channels.first
-            case All():
-                return self.channels.all
-            case UntilDelivered():
-                return self.channels.until_delivered
+# Saying
 
 
 class Send(_Step):
@@ -118,13 +165,84 @@ class Send(_Step):
         return self.id if isinstance(self.send.channels, First) else f"{self.id}/{channel}"
 
 
+AGAIN = "again"
+"""How the send is named, after the step, by which a question is asked once more."""
+
+
+class Ask(_Step):
+    """Ask something by a message and wait for the answer; then go on, whatever it was."""
+
+    ask: Question
+
+    def asking(self, *, again: bool = False) -> Send:
+        """Give the send by which it is asked, or asked once more."""
+        asked = self.ask
+        message = asked.again or asked.message if again else asked.message
+        return Send(
+            id=f"{self.id}-{AGAIN}" if again else self.id,
+            send=Message(message=message, channels=asked.channels, deadline=asked.deadline),
+        )
+
+
+# Doing
+
+
+class ForPerson(_Data):
+    """What a person is to do.
+
+    Attributes:
+        title: in a few words; it names nobody.
+        within: until when.
+        escalate_after: when others are told, where nobody has done it by then.
+        draft: the message that the person may start from.
+
+    """
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    within: Duration
+    escalate_after: Duration | None = None
+    draft: Name | None = None
+
+
+class Task(_Step):
+    """Have a person do something, and wait until it is done; if it is not in time, do ``otherwise`` and go on."""
+
+    task: ForPerson
+    otherwise: list[Step] = []
+
+
+class Start(_Step):
+    """Start another plan for the same person, cart or order, unless that plan refuses it; then go on."""
+
+    start: Name
+
+
+class Set(_Step):
+    """Put a label on the customer, which conditions can ask for; then go on."""
+
+    set: Annotated[dict[Name, Annotated[str, Field(max_length=64)]], Field(min_length=1)]
+
+
 class Exit(_Step):
     """Leave the journey, with a reason."""
 
     exit: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-_KINDS = {"wait": Wait, "wait_until_idle": WaitUntilIdle, "branch": Branch, "send": Send, "exit": Exit}
+_KINDS = {
+    "wait": Wait,
+    "wait_until_idle": WaitUntilIdle,
+    "wait_until": Until,
+    "wait_for": WaitFor,
+    "branch": Branch,
+    "split": Split,
+    "send": Send,
+    "ask": Ask,
+    "task": Task,
+    "start": Start,
+    "set": Set,
+    "exit": Exit,
+}
 
 
 def _kind(value: object) -> str | None:
@@ -135,8 +253,15 @@ def _kind(value: object) -> str | None:
 Step = Annotated[
     Annotated[Wait, Tag("wait")]
     | Annotated[WaitUntilIdle, Tag("wait_until_idle")]
+    | Annotated[Until, Tag("wait_until")]
+    | Annotated[WaitFor, Tag("wait_for")]
     | Annotated[Branch, Tag("branch")]
+    | Annotated[Split, Tag("split")]
     | Annotated[Send, Tag("send")]
+    | Annotated[Ask, Tag("ask")]
+    | Annotated[Task, Tag("task")]
+    | Annotated[Start, Tag("start")]
+    | Annotated[Set, Tag("set")]
     | Annotated[Exit, Tag("exit")],
     Discriminator(
         _kind,
@@ -145,18 +270,28 @@ Step = Annotated[
     ),
 ]
 
-Arm.model_rebuild()
-Branch.model_rebuild()
+for _model in (WaitFor, Arm, Branch, Variant, Split, Task):
+    _model.model_rebuild()
+
+
+def ways(step: Step) -> list[list[Step]]:
+    """Give the lists of steps that lie inside a step, in reading order."""
+    match step:
+        case Branch():
+            return [*(arm.then for arm in step.branch), step.otherwise]
+        case Split():
+            return [variant.then for variant in step.split]
+        case WaitFor() | Task():
+            return [step.otherwise]
+    return []
 
 
 def walk(steps: list[Step]) -> Iterator[Step]:
-    """Give every step, those inside branches included, in reading order."""
+    """Give every step, those inside others included, in reading order."""
     for step in steps:
         yield step
-        if isinstance(step, Branch):
-            for arm in step.branch:
-                yield from walk(arm.then)
-            yield from walk(step.otherwise)
+        for inner in ways(step):
+            yield from walk(inner)
 
 
 def successors(steps: list[Step], after: str | None = None) -> dict[str, str | None]:
@@ -165,8 +300,6 @@ def successors(steps: list[Step], after: str | None = None) -> dict[str, str | N
     for index, step in enumerate(steps):
         then = steps[index + 1].id if index + 1 < len(steps) else after
         following[step.id] = then
-        if isinstance(step, Branch):
-            for arm in step.branch:
-                following |= successors(arm.then, then)
-            following |= successors(step.otherwise, then)
+        for inner in ways(step):
+            following |= successors(inner, then)
     return following

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from journeys.facts import Channel, Purpose
 from journeys.plan import Plan
+from journeys.saying import All
 from journeys.sms import outside_gsm7, parts
-from journeys.steps import All, Send
+from journeys.steps import Send
 from journeys.words import Word, word_of
 from messages import catalog, render
 from messages.catalog import Catalog, UnknownMessageError

@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 from activities.clock import ShopClock, WorldClock
 from activities.compose import Composer
 from activities.confirm import Confirming
+from activities.doing import Doing
 from activities.look import Looking
 from activities.lookups import LookingUp
 from activities.noting import Noting
@@ -109,9 +110,10 @@ class Parts:
         comparing = Reconciling(self.pool, client, self.following)
         looking_up = LookingUp(self.pool, self.providers, self.clock)
         confirming = Confirming(self.pool, self.providers)
+        doing = Doing(self.pool, self.plans, self.following, self.clock)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
         activities: list[worker.Activity] = [
-            *(looking.look, noting.end, noting.note_pause, noting.note_resume),
+            *(looking.look, doing.do, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
         ]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from journeys import holdout
-from journeys.customers import fields, merge, plain, with_device
 from journeys.events import Event
-from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
-from journeys.ids import journey_id, public_id
-from journeys.plan import Plan
-from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
-from journeys.steps import Step, Wait, WaitUntilIdle
-from storage import carts, customers
+from journeys.ids import public_id
+from journeys.plan import Key, Plan
+from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Superseded, ending
+from storage import audience, carts
+from storage.asked import About
+from storage.beginning import NotStarted, begins, end, new_journey, newest
 from storage.carts import Completed, StoredCart
+from storage.happening import Happening
 from storage.journeys import Journey
 from storage.loading import load_whole
 from storage.people import Link
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
-@dataclass(frozen=True)
-class NotStarted:
-    """Why a cart does not enter a plan."""
-
-    reason: str
-
-
 class Following:
     """Follows carts and orders with journeys.
 
@@ -40,18 +33,22 @@ class Following:
         plans: the published plans.
         secret: the key by which ids that may not be shown are hashed.
 
+    Attributes:
+        happening: what follows orders and people.
+
     """
 
     def __init__(self, plans: Plans, secret: bytes) -> None:
         self._plans = plans
         self._secret = secret
+        self.happening = Happening(plans, secret)
 
     async def cart_changed(self, db: Connection, work: Work, stored: StoredCart, event: Event) -> None:
         """Let a cart enter the plans that its event starts, and end what its change ends, however late it comes."""
         known = work.journeys_about(stored.cart_id)
         judge = await self._hand_over(db, work, known, stored.customer)
         for version in await self._newest(db, work):
-            if event.name not in version.plan.entry.events or event.at < event.received_at - version.plan.entry.within:
+            if version.plan.key is not Key.CART or not begins(version.plan, event):
                 continue
             judge |= await _begin_earlier(db, work, version.plan, stored, event)
             await self.enter(db, work, version, stored, at=event.at)
@@ -86,7 +83,7 @@ class Following:
         await self._judge(db, work, person)
 
     async def _newest(self, db: Connection, work: Work) -> list[PlanVersion]:
-        return [await self._plans.version(db, work.shop, name, work.plans[name]) for name in sorted(work.plans)]
+        return await newest(db, work, self._plans)
 
     async def _hand_over(self, db: Connection, work: Work, about: list[Journey], customer: str) -> bool:
         """Let journeys follow their cart to its owner; tell whether one that runs did.
@@ -129,7 +126,8 @@ class Following:
         if refused := _may_not_enter(plan, stored, known, at):
             return NotStarted(refused)
         await load_whole(db, work, [stored.customer])
-        if plan.audience and not plan.audience.holds(await _facts(db, work, stored, at)):
+        about = About(work.shop, stored.customer, stored.cart_id, None, at)
+        if not await audience.may_enter(db, work, plan, about, at, stored.cart):
             return NotStarted("the person is not in the plan's audience")
         journey = self._new(version, stored, entry=len(known) + 1, at=at)
         work.add_journey(journey)
@@ -143,34 +141,16 @@ class Following:
         return work.journeys[journey.id]
 
     def _new(self, version: PlanVersion, stored: StoredCart, *, entry: int, at: datetime) -> Journey:
-        plan, shop = version.plan, version.shop
-        first = plan.steps[0]
-        first_due = min(at + _window(first), at + plan.longest_life)
-        return Journey(
-            id=journey_id(plan.name, shop, public_id(stored.cart_id, self._secret), entry),
-            shop=shop,
-            plan=plan.name,
-            plan_version=version.version,
-            customer_id=stored.customer,
-            key=stored.cart_id,
-            entry=entry,
-            cart_id=stored.cart_id,
-            held_out=holdout.held_out(shop, plan.name, stored.customer, plan.holdout),
-            status="running",
-            stage=first.id,
-            outcome=None,
-            reason=None,
-            started_at=at,
-            ended_at=None,
-            paused_at=None,
-            next_at=first_due,
-            first_due=first_due,
-        )
+        key = public_id(stored.cart_id, self._secret)
+        cart = new_journey(version, public_key=key, key=stored.cart_id, customer=stored.customer, entry=entry, at=at)
+        return replace(cart, cart_id=stored.cart_id)
 
     def _fate(
         self, work: Work, plan: Plan, journey: Journey
     ) -> CheckoutCompleted | OrderedElsewhere | Superseded | None:
         """Tell what ends a journey by what is known now, whichever came in first."""
+        if journey.cart_id is None:
+            return None
         cart = work.carts.get(journey.cart_id)
         if cart is not None and cart.ordered_at is not None:
             return CheckoutCompleted(at=cart.ordered_at, order_id=self.public(cart.order_id or ""))
@@ -178,7 +158,7 @@ class Following:
             return OrderedElsewhere(at=elsewhere.at, order_id=self.public(elsewhere.order_id))
         of_person = work.journeys_of(journey.customer_id)
         if plan.one_per_person and (newer := next((j for j in of_person if _supersedes(j, journey)), None)):
-            return Superseded(at=newer.started_at, cart_id=self.public(newer.cart_id))
+            return Superseded(at=newer.started_at, cart_id=self.public(newer.key))
         return None
 
     async def ordered(self, db: Connection, work: Work, order: Order) -> None:
@@ -220,15 +200,6 @@ class Following:
         return public_id(value, self._secret)
 
 
-def end(work: Work, journey: Journey, what: Signal) -> bool:
-    """End a journey in Postgres and have its workflow hear why; tell whether it had not ended before."""
-    ends = ending(what)
-    if ends is None or not work.end_journey(journey, ends[0], ends[1], what.at):
-        return False
-    work.deliver(journey.id, what)
-    return True
-
-
 async def _begin_earlier(db: Connection, work: Work, plan: Plan, stored: StoredCart, event: Event) -> bool:
     """Let a journey have begun with an event that came late; tell whether it did. Its plan's moments stay."""
     if plan.audience or stored.cart.opened_at is None or event.at < stored.cart.opened_at:
@@ -247,23 +218,13 @@ async def _locked(db: Connection, work: Work, journey: Journey, customer: str) -
     return work.journeys[journey.id]
 
 
-def _window(step: Step) -> timedelta:
-    """Tell how long a journey that begins with this step waits before it first looks."""
-    match step:
-        case Wait():
-            return step.wait
-        case WaitUntilIdle():
-            return step.wait_until_idle
-    return timedelta(0)
-
-
 def _supersedes(newer: Journey, older: Journey) -> bool:
     """Tell whether one journey of a person takes the place of another: same plan, another cart, begun later.
 
     One that was superseded itself does not: the older one may be what superseded it, before it was known to be older.
     """
-    may = newer.plan == older.plan and newer.cart_id != older.cart_id and newer.reason != SUPERSEDED
-    return may and (newer.started_at, newer.cart_id) > (older.started_at, older.cart_id)
+    may = newer.plan == older.plan and newer.key != older.key and newer.reason != SUPERSEDED
+    return may and (newer.started_at, newer.key) > (older.started_at, older.key)
 
 
 def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: datetime) -> str | None:
@@ -277,47 +238,6 @@ def _may_not_enter(plan: Plan, stored: StoredCart, known: list[Journey], at: dat
     if last.ended_at is None or stored.ordered_at is not None or at < last.ended_at + plan.re_entry:
         return "the cart may not enter this plan again yet"
     return None
-
-
-async def _facts(db: Connection, work: Work, stored: StoredCart, at: datetime) -> Facts:
-    """Put together what an audience may ask, as it stands in the middle of the transaction."""
-    since = at - timedelta(days=SERIAL_WINDOW_DAYS)
-    abandoned = [
-        cart
-        for cart in work.carts_of(stored.customer)
-        if cart.holds_items and cart.ordered_at is None and since <= cart.last_at <= at
-    ]
-    orders = {order.order_id for order in work.orders_of(stored.customer) if order.at <= at}
-    return Facts(
-        shop_time=at,
-        last_activity=at,
-        cart_value=stored.cart.value,
-        currency=stored.cart.currency,
-        cart_categories=stored.cart.categories,
-        segments=segments(orders=len(orders), abandoned_carts=len(abandoned)),
-        customer=fields(await _traits(db, work, stored.customer)),
-    )
-
-
-async def _traits(db: Connection, work: Work, person: str) -> dict[str, Any]:
-    found = await db.fetchrow(
-        "select traits, locale, timezone, context_at, context_by from customers where shop = $1 and customer_id = $2",
-        work.shop,
-        person,
-    )
-    known = dict(found or {})
-    for event in work.identified:
-        if work.person(event) == person:
-            known["traits"] = merge(known["traits"], event)
-    for told in customers.active(work):
-        if told["customer_id"] == person and "context_at" in told and _device(known) < _device(told):
-            known |= told
-    return with_device(plain(known["traits"]), known["locale"], known["timezone"])
-
-
-def _device(known: dict[str, Any]) -> tuple[datetime, str]:
-    """Tell which word on a person's device is the newest."""
-    return known["context_at"] or datetime.min.replace(tzinfo=UTC), known["context_by"] or ""
 
 
 def _order_since(work: Work, journey: Journey) -> Order | None:

@@ -35,7 +35,8 @@ async def hold(db: Connection, journey: str) -> Journey:
 
 async def _hold(db: Connection, found: Journey) -> Journey:
     await customers.lock(db, found.shop, found.customer_id)
-    await carts.lock(db, found.shop, found.cart_id)
+    if found.cart_id is not None:
+        await carts.lock(db, found.shop, found.cart_id)
     await journeys.lock(db, found.id)
     held = await journeys.get(db, found.id)
     if held.customer_id != found.customer_id:

@@ -18,7 +18,14 @@ class UnknownJourneyError(LookupError):
 
 @dataclass(frozen=True)
 class Journey:
-    """One row. ``key`` is what the journey is about as the shop names it; ``id`` shows it as anybody may see it."""
+    """One row.
+
+    Attributes:
+        id: shows the key as anybody may see it.
+        key: what the journey is about, as the shop names it.
+        cart_id: the same, where that is a cart.
+
+    """
 
     id: str
     shop: str
@@ -27,7 +34,7 @@ class Journey:
     customer_id: str
     key: str
     entry: int
-    cart_id: str
+    cart_id: str | None
     held_out: bool
     status: str
     stage: str | None

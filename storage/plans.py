@@ -92,4 +92,8 @@ async def publish(db: Pool | Connection, shop: str, plan: Plan, messages: str) -
         messages,
         digest,
     )
+    await db.executemany(
+        "insert into asked_events (shop, name) values ($1, $2) on conflict do nothing",
+        [(shop, name) for name in sorted(plan.names)],
+    )
     return version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,19 @@ from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import fields, plain, with_device
 from journeys.devices import Kind
-from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Out, Segment, segments
+from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Out, Purpose, Segment, segments
 from journeys.gate import Decision, decide
-from journeys.holdout import held_out, rolled_out
+from journeys.holdout import bucket, held_out, rolled_out
 from journeys.ledger import OPEN_FOR_RETRY
-from journeys.plan import Plan
+from journeys.order import OrderState
+from journeys.plan import Key, Plan
 from journeys.policy import Policy
 from journeys.question import Address, Busy, Mode, Person, Question
-from journeys.steps import Send, UntilDelivered
-from storage import devices, suppressions
+from journeys.saying import UntilDelivered
+from journeys.steps import LocalTime, Send, Split, Until, walk
+from journeys.zones import zones_of
+from storage import asked, devices, suppressions
+from storage.asked import About, Asked
 from storage.journeys import UnknownJourneyError
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.
   from j
   join shops s using (shop)
   join customers c on c.shop = j.shop and c.customer_id = j.customer_id
-  join carts k on k.shop = j.shop and k.cart_id = j.cart_id
+  left join carts k on k.shop = j.shop and k.cart_id = j.cart_id
 """
 
 
@@ -92,6 +96,7 @@ class Situation:
         suppressed: the channels whose address is suppressed.
         opted_out: the channels from whose address STOP came.
         push: the push by which the person is reached, of those that the plan has.
+        asked: what the plan asks of the past.
 
     """
 
@@ -103,6 +108,7 @@ class Situation:
     suppressed: frozenset[Channel]
     opted_out: frozenset[Channel]
     push: Channel | None
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def mode(self) -> Mode:
@@ -147,7 +153,7 @@ class Situation:
             status=row["status"],
             ended_because=row["reason"],
             ordered=row["ordered_at"] is not None,
-            empty=not self.cart.items,
+            empty=plan.key is Key.CART and not self.cart.items,
             sold_out=self.cart.sold_out,
             filled_at=row["filled_at"],
             mode=self.mode,
@@ -245,7 +251,40 @@ class Situation:
             customer=fields(self.traits),
             usable=tuple(channel for channel, decision in decisions.items() if decision.allowed),
             later={channel: decision.later for channel, decision in decisions.items() if decision.later},
-            out={step.id: out for step in plan.sends if _until_delivered(step) and (out := self.out(step))},
+            out={step.id: out for step in plan.sends if (out := self.out(step))},
+            zone=self._zone(plan),
+            variants=self._variants(plan),
+            consented=tuple(m for m in Medium if (row["consents"] or {}).get(f"{m} {Purpose.MARKETING}")),
+            **self._asked(),
+        )
+
+    def _asked(self) -> dict[str, Any]:
+        asked = self.asked
+        order = asked.order or OrderState()
+        return {
+            "order_value": order.total,
+            "order_currency": order.currency,
+            "moments": order.moments,
+            "events": asked.events,
+            "labels": asked.labels,
+            "replies": asked.replies,
+            "tasks": asked.tasks,
+            "open_cart": asked.open_cart,
+            "running": asked.running,
+        }
+
+    def _variants(self, plan: Plan) -> dict[str, str]:
+        splits = [step for step in walk(plan.steps) if isinstance(step, Split)]
+        shop, customer = self.row["shop"], self.row["customer_id"]
+        return {step.id: step.variant_of(bucket(shop, plan.name, customer, step.id)).variant for step in splits}
+
+    def _zone(self, plan: Plan) -> str | None:
+        """Tell where the clock is read, where the plan asks for a time of day: of several zones the first."""
+        if not any(isinstance(step, Until) and isinstance(step.wait_until, LocalTime) for step in walk(plan.steps)):
+            return None
+        country = self.country or self.policy.country
+        return next(
+            (str(zone) for zone in zones_of(self.traits.get("timezone"), country, region_of(self.traits))), None
         )
 
 
@@ -272,10 +311,6 @@ async def imagine(db: Pool | Connection, shop: str, plan: Plan, cart: str, at: d
     return await _found(db, row, plan, at) if row else None
 
 
-def _until_delivered(step: Send) -> bool:
-    return isinstance(step.send.channels, UntilDelivered)
-
-
 def _asked(plan: Plan, at: datetime) -> tuple[object, ...]:
     return (
         timedelta(days=SERIAL_WINDOW_DAYS),
@@ -298,8 +333,10 @@ async def _found(db: Pool | Connection, row: Record, plan: Plan, at: datetime) -
     preferred = push_choice.order(app.seen_at if app else None, browser=browser is not None, at=at)
     suppressed, opted_out = await suppressions.among(db, row["shop"], addresses)
     push = next((channel for channel in preferred if channel in pushes), None)
-    cart = Cart.model_validate(row["cart"])
-    return Situation(at, dict(row), cart, traits, addresses, suppressed, opted_out, push)
+    cart = Cart() if row["cart"] is None else Cart.model_validate(row["cart"])
+    about = About(row["shop"], row["customer_id"], row["key"], row["id"], row["started_at"])
+    past = await asked.ask(db, plan, about, at)
+    return Situation(at, dict(row), cart, traits, addresses, suppressed, opted_out, push, past)
 
 
 def _addresses(traits: dict[str, Any]) -> dict[Channel, str]:

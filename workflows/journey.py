@@ -16,11 +16,13 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
+        DO,
         END,
         LOOK,
         PAUSE,
         RESUME,
         SEND,
+        DoInput,
         EndInput,
         JourneyInput,
         JourneyResult,
@@ -32,11 +34,14 @@ with workflow.unsafe.imports_passed_through():
         send_queue,
     )
     from journeys.facts import Facts
-    from journeys.play import End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries, untried
+    from journeys.play import Do, End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries, untried
+    from journeys.saying import All, UntilDelivered
     from journeys.signals import (
         Cancel,
         CartEmptied,
         CheckoutCompleted,
+        ExitReached,
+        GoalReached,
         Heard,
         OrderedElsewhere,
         Pause,
@@ -45,7 +50,7 @@ with workflow.unsafe.imports_passed_through():
         Superseded,
         ending,
     )
-    from journeys.steps import All, Send, UntilDelivered
+    from journeys.steps import Ask, Send, Task
 
 Answer = TypeVar("Answer")
 
@@ -78,6 +83,7 @@ class JourneyWorkflow:
         self._resumed_at: datetime | None = None
         self._newest_resume: Resume | None = None
         self._paused_for = timedelta(0)
+        self._heard = 0
         self._heard_at: datetime | None = None
 
     @workflow.run
@@ -97,57 +103,72 @@ class JourneyWorkflow:
     async def _play(self) -> tuple[str, str, datetime]:
         at = await self._wait(self._start.first_due, "first window", timedelta(0))
         while self._end is None:
-            resumed_at = self._resumed_at
-            facts = await self._look(at)
-            if self._resumed_at != resumed_at:
-                # What it saw of a pause may be over.
-                continue
-            if facts.early:
-                at = await self._wait(at, "the recording to come so far", self._paused_for)
-                continue
-            if facts.paused_at is not None and self._paused_at is None:
-                if await self._note_resumption():
-                    continue
-                self._paused_at, self._noted = facts.paused_at, True
-            if self._paused_at is not None and facts.outcome is None:
-                at = await self._wait(at, "paused", self._paused_for)
+            heard = self._heard
+            facts, at = await self._see(at)
+            if facts is None:
                 continue
             move = next_move(self._start.plan, self._stage, facts, at)
             if isinstance(move, SendNow) and self._end is None:
                 self._stage = move.stage
                 at = await self._send(move.step, facts, at)
                 move = next_move(self._start.plan, self._stage, None, at)
+            if isinstance(move, Do) and self._end is None:
+                self._stage = move.stage
+                await self._do_step(move, at)
+                continue
             if isinstance(move, End) and self._end is None:
                 return move.outcome, move.reason, at
             self._stage = move.stage
             if isinstance(move, WaitUntil):
-                at = await self._wait(move.until, move.summary, self._paused_for)
+                until = heard if move.heeds else None
+                at = await self._wait(move.until, move.summary, self._paused_for, unheard=until)
         return self._end
 
-    async def _wait(self, until: datetime, summary: str, counted: timedelta) -> datetime:
+    async def _see(self, at: datetime) -> tuple[Facts | None, datetime]:
+        """Look, and give what may be decided by, and when; nothing where the journey must look again."""
+        resumed_at = self._resumed_at
+        facts = await self._look(at)
+        if self._resumed_at != resumed_at:
+            # What it saw of a pause may be over.
+            return None, at
+        if facts.early:
+            return None, await self._wait(at, "the recording to come so far", self._paused_for)
+        if facts.paused_at is not None and self._paused_at is None:
+            if await self._note_resumption():
+                return None, at
+            self._paused_at, self._noted = facts.paused_at, True
+        if self._paused_at is not None and facts.outcome is None:
+            return None, await self._wait(at, "paused", self._paused_for)
+        return facts, at
+
+    async def _wait(self, until: datetime, summary: str, counted: timedelta, *, unheard: int | None = None) -> datetime:
         """Wait until a moment, or until the journey ends; a pause keeps the time that was left.
 
-        ``counted`` is how much of the paused time the moment includes already. Returns the moment at which the
-        decision that follows counts as made.
+        ``counted`` is how much of the paused time the moment includes already. ``unheard`` is how much had been heard
+        when it was decided to wait: more ends the wait. None: nothing that is heard does. Returns the moment at which
+        the decision that follows counts as made.
         """
         while self._end is None:
             if self._paused_at is not None:
                 await self._while_paused(self._paused_at)
                 continue
+            if unheard is not None and self._heard > unheard:
+                return self._clock.decided(self._heard_at or until, workflow.now())
             due = until + (self._paused_for - counted)
             self._tell(f"Waiting: {summary}, until {due:%Y-%m-%d %H:%M:%S} UTC", due)
             left = self._clock.until(due, workflow.now())
-            if not left or await self._slept(left, summary):
+            if not left or await self._slept(left, summary, unheard):
                 return self._clock.decided(due, workflow.now())
         return until
 
-    async def _slept(self, left: timedelta, summary: str) -> bool:
+    async def _slept(self, left: timedelta, summary: str, unheard: int | None) -> bool:
         """Sleep; tell whether the whole time has passed and nothing came in between."""
         before = self._paused_for
 
         def interrupted() -> bool:
             # A pause and its resumption may come in one task: only the sum tells of them.
-            return self._end is not None or self._paused_at is not None or self._paused_for != before
+            is_woken = unheard is not None and self._heard > unheard
+            return is_woken or self._end is not None or self._paused_at is not None or self._paused_for != before
 
         try:
             await workflow.wait_condition(interrupted, timeout=left, timeout_summary=summary)
@@ -209,6 +230,7 @@ class JourneyWorkflow:
                 stage=self._stage,
                 at=due,
                 channel=channel,
+                send=step.id if step.id != self._stage.step else None,
                 passed_over=passed_over if index == 0 else (),
                 remaining=tuple(usable[index + 1 :]),
                 untried=tuple(other for other in wanted if other is not channel),
@@ -227,7 +249,7 @@ class JourneyWorkflow:
                 continue
             at = result.at
             if result.outcome == "sent" and not isinstance(channels, All):
-                if isinstance(channels, UntilDelivered) and order.untried:
+                if (isinstance(channels, UntilDelivered) and order.untried) or self._asks():
                     return at
                 later = None
                 break
@@ -235,6 +257,17 @@ class JourneyWorkflow:
             return await self._defer(step, later)
         self._stage = after(self._start.plan, self._stage, at)
         return at
+
+    def _asks(self) -> bool:
+        """Tell whether the step waits for an answer to what it sends."""
+        return isinstance(self._start.plan.by_id[self._stage.step or ""], Ask)
+
+    async def _do_step(self, move: Do, at: datetime) -> None:
+        """Have a step done; a task is over only once somebody has done it, which the next look tells."""
+        order = DoInput(journey=self._start.journey, stage=move.stage, at=at)
+        await self._do(DO, order, type(None), f"do {move.step.id}")
+        if not isinstance(move.step, Task):
+            self._stage = after(self._start.plan, self._stage, at)
 
     async def _defer(self, step: Send, until: datetime) -> datetime:
         """Wait for the moment from which on the gate allows what it does not allow now; then it is asked anew."""
@@ -334,6 +367,16 @@ class JourneyWorkflow:
         """Hear that the cart was ordered."""
         self._hear(signal)
 
+    @workflow.signal(description="The event came that is the plan's goal: the journey ends as converted.")
+    def goal_reached(self, signal: GoalReached) -> None:
+        """Hear that the goal was reached."""
+        self._hear(signal)
+
+    @workflow.signal(description="An event came on which the plan is left: the journey exits.")
+    def exit_reached(self, signal: ExitReached) -> None:
+        """Hear that the plan is left."""
+        self._hear(signal)
+
     @workflow.signal(description="The cart holds nothing any more: the journey exits.")
     def cart_emptied(self, signal: CartEmptied) -> None:
         """Hear that the cart was emptied."""
@@ -357,6 +400,7 @@ class JourneyWorkflow:
     @workflow.signal(description="Something happened that the journey may wait for: it looks again.")
     def heard(self, signal: Heard) -> None:
         """Hear that something happened; what it means is seen by a look."""
+        self._heard += 1
         self._heard_at = max(self._heard_at or signal.at, signal.at)
 
     @workflow.signal(description="Do nothing until resume.")

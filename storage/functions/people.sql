@@ -60,13 +60,15 @@ begin
     update aliases set customer_id = stays where shop = in_shop and customer_id = gone;
     insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why)
     values (in_shop, gone, stays, in_linked_to, in_at, in_by, in_why);
-    if things + orders_moved = 0 then
-        return null;
-    end if;
+    insert into labels as l (shop, customer_id, name, value, set_at)
+    select shop, stays, name, value, set_at from labels where shop = in_shop and customer_id = gone
+        on conflict (shop, customer_id, name) do update set value = excluded.value, set_at = excluded.set_at
+         where l.set_at < excluded.set_at;
+    delete from labels where shop = in_shop and customer_id = gone;
 
     update offers set customer_id = stays from journeys j
      where j.id = offers.journey and j.shop = in_shop and j.customer_id = gone;
     with j as (update journeys set customer_id = stays where shop = in_shop and customer_id = gone returning id)
     select coalesce(array_agg(id), '{}') from j into moved;
-    return moved;
+    return case when things + orders_moved > 0 or moved <> '{}' then moved end;
 end $$;

@@ -44,6 +44,7 @@ create or replace function read_work(
             select json_agg(c) from verified_contacts c
               join unnest(contact_kinds, addresses) t (kind, address) on (t.kind, t.address) = (c.kind, c.address)
              where shop = in_shop),
+        'asked', (select json_agg(name) from asked_events where shop = in_shop),
         'plans', (
             select json_object_agg(plan, version) from (
                 select plan, max(version) as version from plan_versions where shop = in_shop group by plan) p))

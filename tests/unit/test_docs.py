@@ -39,6 +39,7 @@ from journeys import (
     offers,
     plan,
     rules,
+    saying,
     signals,
     steps,
     yamlfile,
@@ -153,18 +154,16 @@ def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> N
     (example,) = (b for b in blocks("yaml") if "steps:" in b.text)
     read = yamlfile.parse(plan.Plan, example.text, str(example))
     assert set(yaml.safe_load(example.text)) == set(plan.Plan.model_fields)
-    assert {type(step) for step in steps.walk(read.steps)} == {
-        steps.Wait,
-        steps.WaitUntilIdle,
-        steps.Branch,
-        steps.Send,
-        steps.Exit,
-    }
+    assert {type(step) for step in steps.walk(read.steps)} == set(steps._KINDS.values())  # noqa: SLF001 the list
 
 
 @pytest.mark.parametrize(
     "model",
-    [plan.Plan, plan.Entry, conditions.Condition, steps.Message, conditions.ValueRange, steps.First, steps.All],
+    [
+        *(plan.Plan, plan.Entry, conditions.Condition, conditions.ValueRange, conditions.EventCount, conditions.ReplyIs),
+        *(saying.Message, saying.First, saying.All, saying.UntilDelivered, saying.Question),
+        *(steps.ForPerson, steps.Expected, steps.LocalTime, steps.KnownMoment, steps.Variant),
+    ],
 )
 def test_the_plan_page_names_every_field(model: Any) -> None:
     text = prose(ROOT / "docs" / "plans.md")

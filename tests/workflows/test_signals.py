@@ -45,6 +45,8 @@ def at(engine: Engine, after: timedelta) -> str:
     ("signal", "payload", "outcome", "reason"),
     [
         ("checkout_completed", {"order_id": "o-9"}, "converted", "ordered: o-9"),
+        ("goal_reached", {"event": "Order Delivered"}, "converted", "Order Delivered"),
+        ("exit_reached", {"event": "Order Cancelled"}, "exited", "Order Cancelled"),
         ("cart_emptied", {}, "exited", "cart was emptied"),
         ("ordered_elsewhere", {"order_id": "o-9"}, "exited", "ordered another cart"),
         ("superseded", {"cart_id": "c-9"}, "exited", "superseded by a newer cart"),

@@ -1,0 +1,33 @@
+"""Times of day where a person lives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from journeys.steps import LocalTime, Weekday
+
+_DAYS = list(Weekday)
+_A_WEEK_AND_A_DAY = 9
+
+
+def next_moment(wanted: LocalTime, zone: str | None, after: datetime) -> datetime:
+    """Tell when the clock shows a time next, at or after a moment.
+
+    A time that a day leaves out, since clocks are set forward, is the moment at which they are; one that comes twice is
+    the first.
+
+    Args:
+        wanted: the time of day, and the days of the week on which it counts.
+        zone: an IANA name; UTC where none is known.
+        after: with a zone.
+
+    """
+    there = ZoneInfo(zone) if zone else UTC
+    today = after.astimezone(there).date()
+    for days in range(_A_WEEK_AND_A_DAY):
+        day = today + timedelta(days=days)
+        moment = datetime.combine(day, wanted.time, there).astimezone(UTC)
+        if _DAYS[day.weekday()] in wanted.on and moment >= after:
+            return moment
+    raise AssertionError("a week has every day")

@@ -1,0 +1,195 @@
+"""What a plan asks of the past: events, answers, tasks, orders. Nothing is read that the plan does not ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from journeys import replies
+from journeys.conditions import EventCount
+from journeys.events import Event
+from journeys.facts import Answered
+from journeys.order import OrderState, fold
+from journeys.plan import Key, Plan
+from journeys.steps import Ask, Task, walk
+from storage import labels, tasks
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Pool
+
+_MOST_EVENTS = 1_000
+"""Of one name; nobody asks whether something happened more often."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was found of it.
+
+    Attributes:
+        labels: what plans have put on the person.
+
+    """
+
+    events: dict[str, int] = field(default_factory=dict)
+    order: OrderState | None = None
+    replies: dict[str, Answered] = field(default_factory=dict)
+    tasks: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    open_cart: bool = False
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class About:
+    """Whom and what a journey is about.
+
+    Attributes:
+        journey: its id; None for one that has not begun.
+        since: when it began.
+
+    """
+
+    shop: str
+    customer: str
+    key: str
+    journey: str | None
+    since: datetime
+
+
+async def ask(db: Pool | Connection, plan: Plan, about: About, at: datetime) -> Asked:
+    """Read what the steps of a plan ask for, as it stands at a moment."""
+    steps, asks_for = list(walk(plan.steps)), plan.asks_for
+    return Asked(
+        events={key: await count(db, plan, about, asked, at) for key, asked in plan.counted.items()},
+        order=await order(db, about, at) if plan.key is Key.ORDER else None,
+        replies=await _replies(db, about, [step for step in steps if isinstance(step, Ask)], at),
+        tasks=await _tasks(db, about) if any(isinstance(step, Task) for step in steps) else {},
+        labels=await labels.of_person(db, about.shop, about.customer) if "label" in asks_for else {},
+        open_cart=await _open_cart(db, about, at) if "open_cart" in asks_for else False,
+        running=await _running(db, about) if "running" in asks_for else (),
+    )
+
+
+async def ask_who_may_enter(
+    db: Connection, plan: Plan, about: About, at: datetime, unwritten: Sequence[Event]
+) -> Asked:
+    """Read what the audience of a plan asks for, in the middle of a transaction that has not written its events yet."""
+    audience = plan.audience
+    if audience is None:
+        return Asked()
+    counted = {asked.key: asked for asked in audience.counted}
+    return Asked(
+        events={key: await count(db, plan, about, asked, at, unwritten) for key, asked in counted.items()},
+        order=fold([*await _events_of_order(db, about, at), *unwritten]) if plan.key is Key.ORDER else None,
+        labels=await labels.of_person(db, about.shop, about.customer) if "label" in audience.asks_for else {},
+    )
+
+
+async def count(
+    db: Pool | Connection,
+    plan: Plan,
+    about: About,
+    asked: EventCount,
+    at: datetime,
+    unwritten: Sequence[Event] = (),
+) -> int:
+    """Count how often an event happened. One that names another cart or order than the journey's is not about it."""
+    since = at - asked.within if asked.within else about.since
+    rows = await db.fetch(
+        "select coalesce(content -> 'properties' ->> $6, '') as of from events"
+        " where shop = $1 and customer_id = $2 and name = $3 and at between $4 and $5"
+        " and ($7::text is null or cart_id is null or cart_id = $7)"
+        " and ($8::text is null or order_id is null or order_id = $8) limit $9",
+        about.shop,
+        about.customer,
+        asked.name,
+        since,
+        at,
+        asked.same or "",
+        about.key if plan.key is Key.CART else None,
+        about.key if plan.key is Key.ORDER else None,
+        _MOST_EVENTS,
+    )
+    named = [event for event in unwritten if event.name == asked.name and since <= event.at <= at]
+    of = [row["of"] for row in rows] + [str(event.properties.get(asked.same or "", "")) for event in named]
+    if asked.same is None:
+        return len(of)
+    return max(Counter(name for name in of if name).values(), default=0)
+
+
+async def order(db: Pool | Connection, about: About, at: datetime) -> OrderState:
+    """Read an order, as its events tell of it up to a moment."""
+    return fold(await _events_of_order(db, about, at))
+
+
+async def _events_of_order(db: Pool | Connection, about: About, at: datetime) -> list[Event]:
+    rows = await db.fetch(
+        "select content from events where shop = $1 and order_id = $2 and at <= $3 order by at limit $4",
+        about.shop,
+        about.key,
+        at,
+        _MOST_EVENTS,
+    )
+    return [Event.model_validate(row["content"]) for row in rows]
+
+
+async def _replies(db: Pool | Connection, about: About, steps: list[Ask], at: datetime) -> dict[str, Answered]:
+    """Read what was answered to each question: the first answer that was understood counts, else the newest."""
+    if not steps:
+        return {}
+    asked = await db.fetch(
+        "select split_part(step, '/', 1) as step, min(coalesce(sent_at, decided_at)) as at from sends"
+        " where journey = $1 and state in ('accepted', 'unknown') group by 1",
+        about.journey,
+    )
+    since = {row["step"]: row["at"] for row in asked}
+    rows = await db.fetch(
+        "select at, content -> 'properties' ->> 'text' as text from events"
+        " where shop = $1 and customer_id = $2 and name = $3 and at <= $4"
+        " and content -> 'properties' ->> 'journey' = $5 order by at",
+        about.shop,
+        about.customer,
+        replies.REPLIED,
+        at,
+        about.journey,
+    )
+    found: dict[str, Answered] = {}
+    for row in rows:
+        # Of two questions, the one that was asked last is answered.
+        step = max(
+            (s for s in steps if s.id in since and since[s.id] <= row["at"]), key=lambda s: since[s.id], default=None
+        )
+        if step is not None and (step.id not in found or found[step.id].unclear):
+            read = replies.read(step.ask.expects, row["text"] or "", step.ask.options)
+            found[step.id] = read or Answered(unclear=True)
+    return found
+
+
+async def _tasks(db: Pool | Connection, about: About) -> dict[str, str]:
+    found = await tasks.of_journey(db, about.journey or "")
+    return {step: "open" if task.state == "claimed" else task.state for step, task in found.items()}
+
+
+async def _open_cart(db: Pool | Connection, about: About, at: datetime) -> bool:
+    found: bool = await db.fetchval(
+        "select exists (select from carts where shop = $1 and customer_id = $2 and holds_items and ordered_at is null"
+        " and last_at <= $3)",
+        about.shop,
+        about.customer,
+        at,
+    )
+    return found
+
+
+async def _running(db: Pool | Connection, about: About) -> tuple[str, ...]:
+    rows = await db.fetch(
+        "select distinct plan from journeys where shop = $1 and customer_id = $2 and status <> 'ended'"
+        " and id is distinct from $3 order by plan",
+        about.shop,
+        about.customer,
+        about.journey,
+    )
+    return tuple(row["plan"] for row in rows)

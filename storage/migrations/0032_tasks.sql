@@ -1,0 +1,25 @@
+-- What people are to do for journeys.
+create table tasks (
+    task_id       text primary key,
+    journey       text not null references journeys,
+    step          text not null,
+    shop          text not null references shops,
+    customer_id   text not null,
+    title         text not null,
+    draft         text,
+    opened_at     timestamptz not null,
+    due_at        timestamptz not null,
+    escalate_at   timestamptz,
+    state         text not null default 'open' check (state in ('open', 'claimed', 'done', 'expired')),
+    claimed_by    text,
+    claimed_at    timestamptz,
+    done_by       text,
+    done_at       timestamptz,
+    text          text,
+    -- who was told of it: nobody yet, the agents, those above them
+    told_at       timestamptz,
+    escalated_at  timestamptz,
+    unique (journey, step)
+);
+create index tasks_of_shop on tasks (shop, state, due_at, task_id);
+create index tasks_of_customer on tasks (shop, customer_id);

@@ -1,0 +1,169 @@
+"""Tasks: what people are to do for journeys, each once. A journey that has ended wants nothing of them any more."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from journeys.signals import Heard
+from journeys.steps import Task as Step
+from storage import journeys, outbox
+from storage.journeys import Journey
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Pool
+
+COMPLETED = "Task Completed"
+EXPIRED = "Task Expired"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        state: open, claimed, done, expired, or withdrawn: its journey has ended before.
+        draft: what the person may start from.
+        text: what they wrote.
+
+    """
+
+    task_id: str
+    journey: str
+    step: str
+    shop: str
+    customer_id: str
+    title: str
+    draft: str | None
+    opened_at: datetime
+    due_at: datetime
+    escalate_at: datetime | None
+    state: str
+    claimed_by: str | None
+    claimed_at: datetime | None
+    done_by: str | None
+    done_at: datetime | None
+    text: str | None
+
+
+class TaskStateError(ValueError):
+    """A task is in no state in which that can be done; the text says in which it is."""
+
+
+_COLUMNS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__ if name != "state")
+_READ = f"""
+select {_COLUMNS},
+       case when t.state in ('open', 'claimed') and j.status = 'ended' then 'withdrawn' else t.state end as state
+  from tasks t join journeys j on j.id = t.journey
+"""  # noqa: S608 constant columns
+
+
+async def open_task(
+    db: Connection, journey: Journey, step: Step, at: datetime, *, due_at: datetime, draft: str | None
+) -> None:
+    """Open a journey's task, unless it is open already."""
+    wanted = step.task
+    await db.execute(
+        "insert into tasks (task_id, journey, step, shop, customer_id, title, draft, opened_at, due_at, escalate_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
+        hashlib.sha256(f"{journey.id}\0{step.id}".encode()).hexdigest()[:32],
+        journey.id,
+        step.id,
+        journey.shop,
+        journey.customer_id,
+        wanted.title,
+        draft,
+        at,
+        due_at,
+        at + wanted.escalate_after if wanted.escalate_after else None,
+    )
+
+
+async def get(db: Pool | Connection, shop: str, task_id: str) -> Task | None:
+    """Read one task of a shop, or None where there is none."""
+    row = await db.fetchrow(f"{_READ} where t.shop = $1 and t.task_id = $2", shop, task_id)
+    return Task(**row) if row else None
+
+
+async def of_journey(db: Pool | Connection, journey: str) -> dict[str, Task]:
+    """Read the tasks of a journey, by step."""
+    rows = await db.fetch(f"{_READ} where t.journey = $1", journey)
+    return {row["step"]: Task(**row) for row in rows}
+
+
+async def page(db: Pool, shop: str, state: str | None, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
+    """List tasks, those first that are due first, from a place in the list onwards."""
+    rows = await db.fetch(
+        f"select * from ({_READ} where t.shop = $1) listed where ($2::text is null or state = $2)"  # noqa: S608 constant
+        " and ($3::timestamptz is null or (due_at, task_id) > ($3, $4::text)) order by due_at, task_id limit $5",
+        shop,
+        state,
+        after[0] if after else None,
+        after[1] if after else None,
+        limit,
+    )
+    return [Task(**row) for row in rows]
+
+
+async def claim(pool: Pool, task: Task, by: str, at: datetime) -> None:
+    """Note who does a task; whoever claims it last does it.
+
+    Raises:
+        TaskStateError: it is done, expired or withdrawn.
+
+    """
+    done = await pool.execute(
+        "update tasks t set state = 'claimed', claimed_by = $2, claimed_at = $3 from journeys j"
+        " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')",
+        task.task_id,
+        by,
+        at,
+    )
+    if done != "UPDATE 1":
+        await _refuse(pool, task)
+
+
+async def complete(pool: Pool, task: Task, by: str, text: str, at: datetime) -> None:
+    """Note that a task is done, and have its journey hear of it. The same word twice is one.
+
+    Raises:
+        TaskStateError: it was done otherwise, has expired or was withdrawn.
+
+    """
+    async with pool.acquire() as db, db.transaction():
+        done = await db.execute(
+            "update tasks t set state = 'done', done_by = $2, text = $3, done_at = $4 from journeys j"
+            " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')",
+            task.task_id,
+            by,
+            text,
+            at,
+        )
+        if done == "UPDATE 1":
+            await journeys.log(db, task.journey, at, f"{task.step}: done", f"by {by}")
+            await outbox.signal(db, task.journey, Heard(at=at, event=COMPLETED))
+            return
+    known = await get(pool, task.shop, task.task_id)
+    if known is None or (known.state, known.done_by, known.text) != ("done", by, text):
+        await _refuse(pool, task)
+
+
+async def expire(pool: Pool, now: datetime) -> int:
+    """Let tasks expire whose time is over, and have their journeys hear of it; tell how many."""
+    async with pool.acquire() as db, db.transaction():
+        rows = await db.fetch(
+            "update tasks t set state = 'expired' from journeys j where j.id = t.journey and j.status <> 'ended'"
+            " and t.state in ('open', 'claimed') and t.due_at <= $1 returning t.journey, t.step, t.due_at",
+            now,
+        )
+        for row in rows:
+            await journeys.log(db, row["journey"], row["due_at"], f"{row['step']}: not done in time", "nobody did it")
+            await outbox.signal(db, row["journey"], Heard(at=now, event=EXPIRED))
+    return len(rows)
+
+
+async def _refuse(pool: Pool, task: Task) -> None:
+    known = await get(pool, task.shop, task.task_id)
+    raise TaskStateError(f"the task is {known.state if known else 'gone'}")
