@@ -14,12 +14,18 @@ HTTP_TIMEOUT = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Card:
-    """One picture with its words: an item of the cart, or one like it."""
+    """One picture with its words: an item of the cart, or one like it.
+
+    Attributes:
+        button: what is written on its button; None for what is written on the message's.
+
+    """
 
     title: str
     text: str = ""
     image: str | None = None
     link: str | None = None
+    button: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Outgoing:
         link: where a push or a button leads.
         button: what is written on the button.
         cards: the pictures of a message that has some.
+        related: pictures of what does not lie in the cart; only for channels that show the words of a picture.
         unsubscribe: where the person stops such messages with one POST (RFC 8058); only marketing has one.
         expires_in: how long the message is worth delivering; None for as long as the provider tries.
         template: the name of a template that the provider has approved, for WhatsApp, and ...
@@ -56,6 +63,7 @@ class Outgoing:
     link: str | None = None
     button: str | None = None
     cards: tuple[Card, ...] = ()
+    related: tuple[Card, ...] = ()
     unsubscribe: str | None = None
     expires_in: timedelta | None = None
     template: str | None = None

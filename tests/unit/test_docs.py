@@ -555,6 +555,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.UPKEEP,
         schedules.LOOK_UPS,
         schedules.CONFIRMATIONS,
+        schedules.RELATED,
     }
 
 
