@@ -141,7 +141,12 @@ def test_a_dealers_order_counts_for_nothing() -> None:
 def test_what_was_told_is_a_candidate_in_each_currency() -> None:
     known = {"name": "Cup", "price EUR": "9.50", "price GBP": "8", "availability": "in_stock", "url": "u"}
     euro, pound = candidates("cup", 0.5, known)
-    assert (euro.item.price, euro.currency, pound.item.price, pound.currency) == (Decimal("9.50"), "EUR", 8, "GBP")
+    assert (euro.item.price, euro.currency, pound.item.price, pound.currency) == (
+        Decimal("9.50"),
+        "EUR",
+        Decimal(8),
+        "GBP",
+    )
     assert (euro.item.name, euro.item.in_stock, euro.item.url, euro.item.image_url) == ("Cup", True, "u", None)
     [sold_out] = candidates("cup", 0.5, {"price EUR": "1", "availability": "out_of_stock"})
     assert not sold_out.item.in_stock
