@@ -161,9 +161,11 @@ async def test_the_newest_word_on_each_field_counts_whichever_comes_first(shop: 
         product("a", price=4, currency="GBP"),
         product("a", price=6, currency="EUR", name="Cup"),
     ]
-    told = [by_backend(shop.event("Product Viewed", n * MINUTE - HOUR, **said)) for n, said in enumerate(words)]
-    for event in reversed(told) if turned else told:
-        await shop.take(event)
+    told = [by_backend(shop.event("Product Viewed", n * MINUTE - 2 * HOUR, **said)) for n, said in enumerate(words)]
+    for arrival, event in enumerate(reversed(told) if turned else told):
+        # Further apart than what is read again.
+        came_in = shop.begins - HOUR + arrival * 2 * co_purchases.OVERLAP
+        await shop.take(event.model_copy(update={"received_at": came_in}))
         await refresh(shop)
     assert await facts(shop, "a") == {
         "name": "Cup",
