@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from channels.base import Card, Outgoing
-from journeys.cart import Cart
+from journeys.cart import Cart, Item
 from journeys.facts import Channel, Medium, Purpose
+from journeys.related import Candidate, choose
 from journeys.steps import Send
 from messages import catalog, mail, render, voice
 from messages.catalog import Catalog, UnknownMessageError
 from messages.links import CartLinks, item_url, picture_url, restore_url
 from messages.locale import format_locale, language_of
 from messages.preferences import PreferenceLinks
-from messages.render import CartWords, Context, CustomerWords, ItemWords, OfferWords, RenderError, ShopWords
+from messages.related import WORDS
+from messages.render import (
+    CartWords,
+    Context,
+    CustomerWords,
+    ItemWords,
+    OfferWords,
+    RelatedWords,
+    RenderError,
+    ShopWords,
+)
 from messages.words import Template
 from storage.offers import Made
 from storage.plans import PlanVersion
@@ -44,8 +55,16 @@ class Composer:
         self._public_url = public_url.rstrip("/")
         self._catalogs: dict[tuple[str, str, int], Catalog] = {}
 
-    def compose(self, version: PlanVersion, wanted: Try, claimed: Claimed) -> Outgoing:
+    def compose(
+        self, version: PlanVersion, wanted: Try, claimed: Claimed, together: Iterable[Candidate] = ()
+    ) -> Outgoing:
         """Compose a send's message for the person, in their language.
+
+        Args:
+            version: the plan's.
+            wanted: what is sent.
+            claimed: to whom, and about what.
+            together: what was bought with what lay in the cart; of it is shown what fits the cart as it was claimed.
 
         Raises:
             CompositionError: a message is missing, or cannot be rendered.
@@ -57,7 +76,8 @@ class Composer:
         try:
             template = self._catalog(version).find(step.send.message, wanted.channel, language)
             link = self._link(found, wanted.channel, claimed.code)
-            context = self._context(found, claimed.offer, locale, link)
+            related = choose(found.cart, together)
+            context = self._context(found, claimed.offer, related, locale, link)
             said = self._say(template, context, wanted.channel, language, unsubscribe)
         except (UnknownMessageError, RenderError) as error:
             raise CompositionError(str(error)) from None
@@ -76,6 +96,7 @@ class Composer:
             button=said.get("button"),
             receipt=self._receipt(wanted.channel, claimed.code),
             cards=_cards(found, locale),
+            related=_related_cards(context.related, language, said.get("button")),
             template=said.get("template"),
             parameters=render.parameters(said),
         )
@@ -125,7 +146,9 @@ class Composer:
             self._catalogs[key] = Catalog.model_validate_json(version.messages)
         return self._catalogs[key]
 
-    def _context(self, found: Situation, offer: Made | None, locale: str, link: str) -> Context:
+    def _context(
+        self, found: Situation, offer: Made | None, related: Iterable[Item], locale: str, link: str
+    ) -> Context:
         cart = found.cart
         first_name = found.traits.get("firstName")
         return Context(
@@ -137,6 +160,7 @@ class Composer:
                 link=link,
             ),
             offer=_offer(offer, _zone(found), locale) if offer else OfferWords(),
+            related=[_related(item, cart.currency, locale, found.row["shop_cart_url"]) for item in related],
         )
 
     def _link(self, found: Situation, channel: Channel, code: str) -> str:
@@ -184,6 +208,30 @@ def _cards(found: Situation, locale: str) -> tuple[Card, ...]:
             link=item_url(item.url, shop_page),
         )
         for item in cart.items
+    )
+
+
+def _related(item: Item, currency: str | None, locale: str, shop_page: str | None) -> RelatedWords:
+    return RelatedWords(
+        name=item.name,
+        price=render.money(item.price, currency, locale),
+        image=picture_url(item.image_url) or "",
+        link=item_url(item.url, shop_page) or "",
+    )
+
+
+def _related_cards(related: Iterable[RelatedWords], language: str, button: str | None) -> tuple[Card, ...]:
+    """Show what does not lie in the cart, and say that it does not."""
+    words = WORDS[language]
+    return tuple(
+        Card(
+            title=item.name,
+            text=f"{words.heading}\n{item.price}",
+            image=item.image or None,
+            link=item.link or None,
+            button=words.button if button and item.link else None,
+        )
+        for item in related
     )
 
 

@@ -30,6 +30,10 @@ DROP_MONTHS = "drop_months"
 
 LOOK_UP = "look_up_unknown_sends"
 
+READ_PRODUCTS = "read_products_and_orders"
+FORGET_LINES = "forget_old_orders"
+COUNT_PRODUCTS = "count_bought_together"
+
 TO_CONFIRM = "words_to_confirm"
 CONFIRM = "confirm_word"
 
@@ -199,6 +203,28 @@ class LookedUp(_Data):
     asked: int
     accepted: int
     rejected: int
+
+
+class ReadProducts(_Data):
+    """How many events were read for products and orders, and up to which; None where no more are there."""
+
+    events: int
+    until: datetime | None
+
+
+class CountedTogether(_Data):
+    """What one run of the related items did.
+
+    Attributes:
+        events: how many events it read; those of the minutes before the last run's end were read before.
+        products: how many products it counted anew.
+        forgotten: how many lines of orders it forgot, because they are too old.
+
+    """
+
+    events: int
+    products: int
+    forgotten: int
 
 
 class ToConfirm(_Data):

@@ -24,9 +24,10 @@ from journeys.imports import Suppression
 from journeys.ledger import State
 from journeys.play import WaitUntil, after, deadline, next_move
 from journeys.question import Mode
+from journeys.related import Candidate
 from journeys.saying import All, UntilDelivered
 from journeys.steps import Ask
-from storage import journeys, provider_health, sends, settling, suppressions
+from storage import journeys, provider_health, related, sends, settling, suppressions
 from storage.journeys import Journey
 from storage.plans import Plans, PlanVersion
 from storage.sends import Claimed, Deferred, Refused, Settled, Try
@@ -107,6 +108,8 @@ class Sending:
         names = {mode: [provider.name for provider in providers] for mode, providers in by_mode.items()}
         repeatable = frozenset(provider.name for provider in [*sandbox, *own] if provider.idempotent)
         called: set[str] = set()
+        # Before the claim, which stands for a moment only, and outside its transaction.
+        together = await related.of_cart(self._pool, journey.shop, journey.cart_id)
         while True:
             claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
             match claimed:
@@ -125,12 +128,19 @@ class Sending:
                 raise ApplicationError("account was removed", category=ApplicationErrorCategory.BENIGN)
             may_follow = provider.name not in called and len(called) + 1 < len(able)
             called.add(provider.name)
-            result = await self._call(version, wanted, claimed, provider, may_follow=may_follow)
+            result = await self._call(version, wanted, claimed, provider, together, may_follow=may_follow)
             if result is not None:
                 return result
 
     async def _call(
-        self, version: PlanVersion, wanted: Try, claimed: Claimed, provider: Provider, *, may_follow: bool
+        self,
+        version: PlanVersion,
+        wanted: Try,
+        claimed: Claimed,
+        provider: Provider,
+        together: Sequence[Candidate],
+        *,
+        may_follow: bool,
     ) -> SendResult | None:
         """Call the provider and write down its answer.
 
@@ -138,7 +148,7 @@ class Sending:
         send and another one may follow.
         """
         try:
-            message = self._composer.compose(version, wanted, claimed)
+            message = self._composer.compose(version, wanted, claimed, together)
         except CompositionError as error:
             await self._settle(wanted, claimed, _of_both(claimed, Rejected(str(error))), provider=provider.name)
             return self._result("failed", wanted.at, str(error))

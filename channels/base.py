@@ -14,12 +14,18 @@ HTTP_TIMEOUT = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Card:
-    """One picture with its words: an item of the cart, or one like it."""
+    """One picture with its words: an item of the cart, or one like it.
+
+    Attributes:
+        button: what is written on its button; None for what is written on the message's.
+
+    """
 
     title: str
     text: str = ""
     image: str | None = None
     link: str | None = None
+    button: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Outgoing:
         button: what is written on the button.
         cards: the pictures of a message that has some.
         receipt: where a device tells by one POST that a push has arrived.
+        related: pictures of what does not lie in the cart; only for channels that show the words of a picture.
         unsubscribe: where the person stops such messages with one POST (RFC 8058); only marketing has one.
         expires_in: how long the message is worth delivering; None for as long as the provider tries.
         template: the name of a template that the provider has approved, for WhatsApp, and ...
@@ -58,6 +65,7 @@ class Outgoing:
     button: str | None = None
     cards: tuple[Card, ...] = ()
     receipt: str | None = None
+    related: tuple[Card, ...] = ()
     unsubscribe: str | None = None
     expires_in: timedelta | None = None
     template: str | None = None

@@ -94,7 +94,7 @@ class InfobipMms(InfobipMessages):
     channel = Channel.MMS
 
     def _said(self, message: Outgoing) -> dict[str, Any]:
-        cards = pictured(message, _MOST_CARDS)
+        cards = _shown(message)
         text = "\n".join(part for part in (message.subject, with_link(message)) if part)
         if not cards:
             return {"content": {"body": _text(text)}}
@@ -152,8 +152,15 @@ class InfobipWhatsapp(InfobipMessages):
         return said
 
 
+def _shown(message: Outgoing) -> list[Card]:
+    """Give what lies in the cart, then what goes with it, as much as there is room for."""
+    cards = pictured(message.cards, _MOST_CARDS)
+    # Alone, what does not lie in the cart would look as if it did.
+    return [*cards, *pictured(message.related, _MOST_CARDS - len(cards))] if cards else []
+
+
 def _content(message: Outgoing) -> dict[str, Any]:
-    cards = pictured(message, _MOST_CARDS)
+    cards = _shown(message)
     if len(cards) > 1:
         return {
             "body": {"type": "CAROUSEL", "cards": [_first(message, cards[0]), *(_next(message, c) for c in cards[1:])]}
@@ -161,7 +168,7 @@ def _content(message: Outgoing) -> dict[str, Any]:
     if cards and message.link:
         return {"body": _rich_link(message, cards[0], message.link)}
     content: dict[str, Any] = {"body": _text(message.text)}
-    if buttons := _buttons(message, message.link):
+    if buttons := _buttons(message.button, message.link):
         content["buttons"] = buttons
     return content
 
@@ -177,22 +184,22 @@ def _first(message: Outgoing, card: Card) -> dict[str, Any]:
     body = {"text": f"{message.text}\n{_words(card)}", "url": card.image}
     if message.subject:
         body["title"] = message.subject[:_LONGEST_TITLE]
-    return _card(body, _buttons(message, message.link))
+    return _card(body, _buttons(message.button, message.link))
 
 
 def _next(message: Outgoing, card: Card) -> dict[str, Any]:
     body = {"title": card.title[:_LONGEST_TITLE], "url": card.image}
     if card.text:
         body["text"] = card.text
-    return _card(body, _buttons(message, card.link or message.link))
+    return _card(body, _buttons(card.button or message.button, card.link or message.link))
 
 
 def _card(body: dict[str, Any], buttons: list[dict[str, Any]]) -> dict[str, Any]:
     return {"body": body, "buttons": buttons} if buttons else {"body": body}
 
 
-def _buttons(message: Outgoing, link: str | None) -> list[dict[str, Any]]:
-    return [{"type": "OPEN_URL", "text": message.button, "url": link}] if message.button and link else []
+def _buttons(text: str | None, link: str | None) -> list[dict[str, Any]]:
+    return [{"type": "OPEN_URL", "text": text, "url": link}] if text and link else []
 
 
 def _text(text: str) -> dict[str, Any]:

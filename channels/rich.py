@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from channels.base import Card, Outgoing
 
 
-def pictured(message: Outgoing, most: int) -> list[Card]:
+def pictured(cards: Iterable[Card], most: int) -> list[Card]:
     """Give the cards that have a picture, at most so many."""
-    return [card for card in message.cards if card.image][:most]
+    return [card for card in cards if card.image][:most]
 
 
 def with_link(message: Outgoing) -> str:

@@ -78,7 +78,7 @@ class TwilioMms(TwilioSms):
 
     def _said(self, message: Outgoing) -> dict[str, str | list[str]]:
         text = "\n".join(part for part in (message.subject, with_link(message)) if part)
-        pictures = [str(card.image) for card in pictured(message, _MOST_PICTURES)]
+        pictures = [str(card.image) for card in pictured(message.cards, _MOST_PICTURES)]
         return {"Body": text, "MediaUrl": pictures} if pictures else {"Body": text}
 
 

@@ -21,7 +21,7 @@ MOST_TELLERS = 20
 """More people than ever share a cart; a cart whose id is shown to everybody must not grow without end."""
 _MOST_MONEY = Decimal(10) ** 12
 _MOST_PIECES = 10**6
-_OUT_OF_STOCK = "out_of_stock"
+OUT_OF_STOCK = "out_of_stock"
 """As product feeds say it (https://support.google.com/merchants/answer/6324448); the rest can be bought."""
 
 
@@ -188,7 +188,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
         url=_string(product.get("url")),
         image_url=_string(product.get("image_url")),
         cost=money(product, "cost", path) if product.get("cost") is not None else None,
-        in_stock=product.get("availability") != _OUT_OF_STOCK,
+        in_stock=product.get("availability") != OUT_OF_STOCK,
     )
 
 

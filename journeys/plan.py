@@ -132,6 +132,16 @@ class Plan(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _audience_asks_what_is_known(self) -> Plan:
+        if self.audience is None:
+            return self
+        if any(count.within is None for count in self.audience.counted):
+            raise ValueError("audience: the journey has not begun: say within which time the event is counted")
+        if of_steps := sorted(self.audience.asks_for & _WHAT.keys()):
+            raise ValueError(f"audience: {of_steps[0]} asks for a step, and no step was done yet")
+        return self
+
+    @model_validator(mode="after")
     def _steps_fit_the_plan(self) -> Plan:
         for step in walk(self.steps):
             for problem in _misfits(self, step):

@@ -25,6 +25,7 @@ from messages.render import (
     CustomerWords,
     ItemWords,
     OfferWords,
+    RelatedWords,
     ShopWords,
     parse,
     parse_html,
@@ -117,16 +118,24 @@ def sample(shop: str, link: str) -> Context:
     items = [ItemWords(name="Teapot", quantity=1, price="40"), ItemWords(name="Cup", quantity=2, price="10")]
     offer = OfferWords(kind="free_shipping", code="TEST", deadline="23:59")
     cart = CartWords(items=items, value="60", link=link)
-    return Context(shop=ShopWords(name=shop), customer=CustomerWords(first_name="Ann"), cart=cart, offer=offer)
+    related = [RelatedWords(name=name, price=price, link=link) for name, price in (("Tea", "8"), ("Saucer", "5"))]
+    person = CustomerWords(first_name="Ann")
+    return Context(shop=ShopWords(name=shop), customer=person, cart=cart, offer=offer, related=related)
 
 
 def _samples() -> Iterator[dict[str, Any]]:
-    """Make up what messages are about: with and without a name, each kind of offer and none."""
+    """Make up what messages are about: with and without a name and related items, each kind of offer and none."""
     cart = CartWords(items=[ItemWords(name="Teapot", quantity=1, price="40")], value="40", link="https://example.com")
-    for kind, code, name in product(("", *get_args(Offer.model_fields["kind"].annotation)), ("", "CODE"), ("", "Ann")):
+    kinds = ("", *get_args(Offer.model_fields["kind"].annotation))
+    bought = RelatedWords(name="Cup", price="10")
+    for related, kind, code, name in product(([], [bought, bought]), kinds, ("", "CODE"), ("", "Ann")):
         offer = OfferWords(kind=kind, code=code) if kind else OfferWords()
         yield Context(
-            shop=ShopWords(name="Shop"), customer=CustomerWords(first_name=name), cart=cart, offer=offer
+            shop=ShopWords(name="Shop"),
+            customer=CustomerWords(first_name=name),
+            cart=cart,
+            offer=offer,
+            related=related,
         ).model_dump()
 
 

@@ -16,7 +16,8 @@ from liquid.exceptions import LiquidError
 from markupsafe import Markup, escape
 
 from messages import render
-from messages.render import Context, RenderError
+from messages.related import WORDS
+from messages.render import Context, RelatedWords, RenderError
 from messages.words import Template
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
@@ -60,9 +61,11 @@ def compose(template: Template, context: Context, language: str, unsubscribe: st
         "intro": _paragraphs(said.get("intro", "")),
         "closing": _paragraphs(said.get("closing", "")),
         "button": said.get("button", ""),
+        "heading": WORDS[language].heading,
         "footer": {"why": why, "stop": stop, "link": unsubscribe or ""},
     }
-    text = _text(said, context, _stop(why, stop, unsubscribe))
+    related = _related(WORDS[language].heading, context.related)
+    text = _text(said, context, related, _stop(why, stop, unsubscribe))
     return {"subject": said["subject"], "html": _html(_layout(), values), "text": text}
 
 
@@ -73,10 +76,15 @@ def _html(source: str, values: dict[str, object]) -> str:
         raise RenderError(f"template error: {type(error).__name__}") from None
 
 
-def _text(said: Template, context: Context, stop: str) -> str:
+def _text(said: Template, context: Context, related: str, stop: str) -> str:
     items = "\n".join(f"- {item.quantity} x {item.name}, {item.price}" for item in context.cart.items)
     button = f"{said['button']}\n{context.cart.link}" if "button" in said else ""
-    return _joined(said.get("intro", ""), items, said.get("closing", ""), button, context.shop.name, stop)
+    return _joined(said.get("intro", ""), items, said.get("closing", ""), button, related, context.shop.name, stop)
+
+
+def _related(heading: str, items: list[RelatedWords]) -> str:
+    lines = ["\n".join(filter(None, (f"- {item.name}, {item.price}", item.link))) for item in items]
+    return "\n".join([heading, *lines]) if lines else ""
 
 
 def _stop(why: str, stop: str, link: str | None) -> str:

@@ -83,6 +83,15 @@ class CartWords(_Part):
     link: Line
 
 
+class RelatedWords(_Part):
+    """One of ``related``: what is often bought with what lies in the cart. ``link`` is empty where it has no page."""
+
+    name: Line
+    price: Line
+    image: WebAddress = ""
+    link: WebAddress = ""
+
+
 class OfferWords(_Part):
     """``offer``: test ``offer.kind``, which is empty where there is none, and ``offer.code``: not all have one."""
 
@@ -100,6 +109,7 @@ class Context(_Part):
     customer: CustomerWords
     cart: CartWords
     offer: OfferWords = OfferWords()
+    related: list[RelatedWords] = []
 
 
 class _Environment(Environment):
@@ -140,10 +150,10 @@ def unknown_variables(template: BoundTemplate) -> list[str]:
 
 
 def _known(path: str, fields: Mapping[str, Any]) -> bool:
-    root, _, rest = path.partition(".")
+    root, leaf = [*re.split(r"[.\[]", path), ""][:2]
     part = fields.get(root)
-    leaf = re.split(r"[.\[]", rest)[0]
-    return part is not None and (not leaf or leaf in part.model_fields)
+    # What is asked of a list is tried: rendering the samples tells.
+    return part is not None and (not leaf or leaf in getattr(part, "model_fields", (leaf,)))
 
 
 def render(template: Template, context: Context) -> dict[str, str]:

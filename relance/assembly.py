@@ -22,6 +22,7 @@ from activities.lookups import LookingUp
 from activities.noting import Noting
 from activities.providers import ShopProviders
 from activities.reconcile import Reconciling
+from activities.related import CoPurchases
 from activities.send import Sending
 from activities.trial import Trials
 from activities.upkeep import Upkeep
@@ -112,10 +113,12 @@ class Parts:
         confirming = Confirming(self.pool, self.providers)
         doing = Doing(self.pool, self.plans, self.following, self.clock)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
+        together = CoPurchases(self.pool, self.clock)
         activities: list[worker.Activity] = [
             *(looking.look, doing.do, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
+            *(together.read_products, together.forget_lines, together.count_products),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]
         wanted = list(queues)

@@ -144,6 +144,50 @@ async def test_no_more_than_ten_pictures_go_out(http: httpx.AsyncClient, account
     assert json.dumps(said["content"]["body"][path]).count("cdn.example") == 10
 
 
+RELATED = (
+    Card("Réchaud", "Souvent achetés ensemble\n30,00 €", "https://cdn.example/r.jpg", "https://shop.example/r", "Voir"),
+    Card("Sans page", "Souvent achetés ensemble\n8,00 €", "https://cdn.example/s.jpg"),
+)
+
+
+@pytest.mark.parametrize("account", [RCS, WHATSAPP], ids=str)
+async def test_related_items_come_after_the_carts_each_with_its_own_button(
+    http: httpx.AsyncClient, account: TelephoneAccount
+) -> None:
+    said = await heard(http, account, dataclasses.replace(MESSAGE, cards=MESSAGE.cards[:1], related=RELATED))
+    first, second, third = said["content"]["body"]["cards"]
+    assert first["body"]["title"] == "La Boutique"
+    assert second["body"]["title"] == "Réchaud"
+    assert second["body"]["text"] == "Souvent achetés ensemble\n30,00 €"
+    assert second["buttons"] == [{"type": "OPEN_URL", "text": "Voir", "url": "https://shop.example/r"}]
+    assert third["buttons"] == [BUTTON]  # without a page of its own it leads to the cart
+
+
+async def test_an_mms_says_beside_the_picture_that_it_is_not_in_the_cart(http: httpx.AsyncClient) -> None:
+    said = await heard(http, MMS, dataclasses.replace(MESSAGE, related=RELATED[:1]))
+    assert said["content"]["body"]["items"][-2:] == [
+        {"url": "https://cdn.example/r.jpg"},
+        {"text": "Réchaud\nSouvent achetés ensemble\n30,00 €"},
+    ]
+
+
+@pytest.mark.parametrize(("account", "path"), [(RCS, "cards"), (MMS, "items")], ids=str)
+async def test_related_items_take_the_room_that_the_cart_leaves(
+    http: httpx.AsyncClient, account: TelephoneAccount, path: str
+) -> None:
+    said = await heard(http, account, dataclasses.replace(MESSAGE, cards=MANY[:9], related=RELATED))
+    shown = json.dumps(said["content"]["body"][path])
+    assert (shown.count("cdn.example"), shown.count("r.jpg"), shown.count("s.jpg")) == (10, 1, 0)
+
+
+@pytest.mark.parametrize("account", [RCS, WHATSAPP, MMS], ids=str)
+async def test_where_the_cart_has_no_picture_no_other_stands_in_for_it(
+    http: httpx.AsyncClient, account: TelephoneAccount
+) -> None:
+    said = await heard(http, account, dataclasses.replace(MESSAGE, cards=(), related=RELATED))
+    assert "cdn.example" not in json.dumps(said)
+
+
 async def test_the_name_of_an_item_is_cut_to_what_a_card_takes(http: httpx.AsyncClient) -> None:
     cards = tuple(Card("x" * 5000, image="https://cdn.example/1.jpg") for _ in range(2))
     said = await heard(http, RCS, dataclasses.replace(MESSAGE, subject="y" * 5000, cards=cards))

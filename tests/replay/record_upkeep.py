@@ -14,11 +14,13 @@ from journeys.facts import Channel
 from journeys.words import Word
 from storage import confirmations
 from storage.confirmations import Confirmation
+from tests.integration.test_related import order
 from tests.replay.record import customers_shop, parts_on, save
 from tests.support import Engine, skipping_temporal, until, workers_at_work
 from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.related import RelatedWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "upkeep"
@@ -49,6 +51,11 @@ async def main() -> None:
 
                 await until(is_listed)
                 await reconcile(engine, "reconciled")
+                for number in ("o-1", "o-2"):
+                    await order(shop, number, ["p-1", "p-2"])
+                related = await env.client.start_workflow(RelatedWorkflow.run, id="related", task_queue=JOURNEY_QUEUE)
+                await related.result()
+                await save("related", related, HISTORIES)
                 await shop.fill("c-2")
                 await parts.pool.execute("alter table orders rename to orders_gone")
                 await reconcile(engine, "not-all-compared")

@@ -191,7 +191,6 @@ def test_the_errors_by_line_are_those_of_the_plan_that_comes_along() -> None:
     (shown,) = (b for b in blocks("text") if b.text.startswith("relance: "))
     text = (ROOT / "plans" / "cart-recovery.yaml").read_text()
     for right, wrong in (
-        ("goal: Order Completed", "goal: Order Complete"),
         ("wait_until_idle: 2h", "wait_until_idle: two hours"),
         ("channels: {first: [email, sms]}", "chanels: {first: [email, sms]}"),
     ):
@@ -554,6 +553,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.UPKEEP,
         schedules.LOOK_UPS,
         schedules.CONFIRMATIONS,
+        schedules.RELATED,
     }
 
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from journeys.facts import Channel
 from messages import mail
 from messages.locale import LANGUAGES
-from messages.render import CartWords, Context, CustomerWords, ItemWords, RenderError, ShopWords
+from messages.related import WORDS
+from messages.render import CartWords, Context, CustomerWords, ItemWords, RelatedWords, RenderError, ShopWords
 from messages.words import EmailWords
 from tests.unit.test_messages import CATALOG, LINK, UNSUBSCRIBE, context
 
@@ -107,6 +108,48 @@ def test_no_data_adds_a_tag_an_attribute_or_a_link(name: str, first: str, shop: 
     assert seen.shape == SHAPE
     assert seen.links == [LINK, UNSUBSCRIBE]
     assert seen.pictures == [PICTURE]
+
+
+# Related items
+
+
+def with_related(*related: RelatedWords) -> Context:
+    return about().model_copy(update={"related": list(related)})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_related_items_stand_under_a_heading_in_the_persons_language_after_the_cart(language: str) -> None:
+    cup = RelatedWords(name="Cup", price="9,50 €", image="https://cdn.example/cup.jpg", link="https://shop.example/cup")
+    said = made("first", language, with_related(cup, RelatedWords(name="Tea", price="8 €")))
+    seen = Seen(said["html"])
+    assert seen.pictures == [PICTURE, "https://cdn.example/cup.jpg"]
+    assert seen.links == [LINK, "https://shop.example/cup", "https://shop.example/cup", UNSUBSCRIBE]
+    for words in (said["text"], seen.words):
+        places = [words.index(word) for word in ("Teapot", WORDS[language].heading, "Cup", "8 €")]
+        assert places == sorted(places)
+    assert "- Cup, 9,50 €\nhttps://shop.example/cup\n- Tea, 8 €\n\n" in said["text"]
+
+
+def test_without_related_items_there_is_no_heading_and_without_pictures_no_gap() -> None:
+    assert not [part for part in made("first", "en", about()).values() if WORDS["en"].heading in part]
+    plain, pictured = (
+        Seen(made("first", "en", with_related(RelatedWords(name="Tea", price="8", image=image)))["html"])
+        for image in ("", PICTURE)
+    )
+    assert (plain.pictures, pictured.pictures) == ([PICTURE], [PICTURE] * 2)
+    rows = [seen.shape.count(("tr", ())) for seen in (plain, pictured)]
+    assert rows[0] == rows[1] - 1
+
+
+RELATED_SHAPE = Seen(made("first", "en", with_related(RelatedWords(name="Tea", price="8", link=LINK)))["html"]).shape
+
+
+@settings(deadline=None)
+@given(name=NASTY)
+def test_the_name_of_a_related_item_adds_no_tag_and_no_link(name: str) -> None:
+    seen = Seen(made("first", "en", with_related(RelatedWords(name=name, price="8", link=LINK)))["html"])
+    assert seen.shape == RELATED_SHAPE
+    assert seen.links == [LINK, LINK, UNSUBSCRIBE]
 
 
 def test_a_shops_own_mjml_is_escaped_as_well_and_its_text_part_shows_the_links() -> None:

@@ -256,6 +256,32 @@ def test_check_names_a_variable_that_no_message_has() -> None:
     assert problem == "step first: message 'first' in en for sms uses 'cart.totle', which no message has"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for item in related %}{{ item.name }} {{ item.price }} {{ item.image }} {{ item.link }}{% endfor %}",
+        "{% if related.size > 0 %}{{ related[0].name }}{{ related.first.name }}{% endif %}x",
+    ],
+)
+def test_related_items_are_known_to_the_check(source: str) -> None:
+    assert catalog.check(changed("first", "sms", source), PLAN) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ related[0].name }}", "{% for i in related %}{{ i.colour }}{% endfor %}", "{{ related.name }}", "{{ relatd }}"],
+    ids=["there may be none", "an unknown field", "a field of the list", "misspelt"],
+)
+def test_a_message_that_counts_on_a_related_item_or_on_what_it_has_not_is_refused(source: str) -> None:
+    [problem] = set(catalog.check(changed("first", "sms", source), PLAN))
+    assert problem.startswith("step first: message 'first' in en for sms ")
+
+
+def test_the_sample_shows_related_items() -> None:
+    about = catalog.sample("Shop", LINK)
+    assert render({"text": "{% for i in related %}{{ i.name }} {% endfor %}"}, about) == {"text": "Tea Saucer"}
+
+
 def test_a_message_is_found_in_the_language_or_else_in_the_default_one() -> None:
     only_english = Catalog(languages={"en": CATALOG.languages["en"]})
     assert only_english.find("first", Channel.SMS, "fr") == CATALOG.find("first", Channel.SMS, "en")

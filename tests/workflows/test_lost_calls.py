@@ -142,9 +142,9 @@ class OvertakenComposer(Composer):
 
     overtake: Any
 
-    def compose(self, version: Any, wanted: Try, claimed: Claimed) -> Outgoing:
+    def compose(self, version: Any, wanted: Try, claimed: Claimed, *more: Any) -> Outgoing:
         self.overtake(claimed)
-        return super().compose(version, wanted, claimed)
+        return super().compose(version, wanted, claimed, *more)
 
 
 async def test_an_attempt_that_was_thought_dead_writes_nothing(shop: TestShop) -> None:
