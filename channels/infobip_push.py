@@ -17,7 +17,7 @@ LONGEST_TEXT = 4_000
 
 
 class InfobipPush:
-    """Infobip's client. ``messageId`` is our id of the send, by which Infobip recognises a repetition.
+    """Infobip's client. That it recognises a repeated push is promised nowhere, so none is repeated.
 
     The address is the app's registration at Infobip (``pushRegistrationId``), which Infobip's own library in the app
     tells; a token of FCM is none.
@@ -31,7 +31,7 @@ class InfobipPush:
 
     name = "infobip"
     channel = Channel.APP_PUSH
-    idempotent = True
+    idempotent = False
 
     def __init__(self, api: InfobipApi, *, application_code: str, report_url: str | None = None) -> None:
         self._api = api
