@@ -22,7 +22,7 @@ MESSAGES = {
     "everything": PUSHED,
     "text": Outgoing(send_id="send-1", to=APP, text="Bonjour"),
     "title": dataclasses.replace(PUSHED, cards=(), link=None),
-    "too long": dataclasses.replace(PUSHED, text="mot " * 1_200, subject="mot " * 30),
+    "too long": dataclasses.replace(PUSHED, text="x" * 5_000, subject="x" * 60),
 }
 every_message = pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
 

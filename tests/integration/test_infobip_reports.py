@@ -18,7 +18,7 @@ from infobip_api_client.models.email_webhook_dlr_report_response import EmailWeb
 from api.hooks import mailed
 from api.hooks.adapter import UnreadableError
 from journeys.facts import Channel, Medium
-from storage import situation
+from storage import hooks, shops, situation
 from tests.integration.returning import INFOBIP, Returning, calling_back
 from tests.support import TestShop, cart_recovery
 from tests.workflows.providers import EMAIL
@@ -221,6 +221,17 @@ async def test_an_unsubscription_from_what_the_shop_did_not_send_changes_nothing
     assert await suppressed(returning.shop) == []
     consents = "select bool_and(granted) from consents where channel = $1"
     assert await returning.shop.parts.pool.fetchval(consents, Medium.EMAIL)
+
+
+async def test_one_shop_cannot_tell_of_anothers_messages(returning: Returning) -> None:
+    parts = returning.shop.parts
+    await shops.create(parts.pool, "other", "Another shop")
+    await hooks.add_secret(parts.pool, "other", "infobip", parts.secret.hooks.encrypt(b"another"))
+    for body in (tracking("UNSUBSCRIBED"), tracking("COMPLAINED"), {"results": [report(MAIL, "UNDELIVERABLE", HARD)]}):
+        told = await returning.api.post("/v1/hooks/other/infobip/receipt", json=body, auth=("relance", "another"))
+        assert told.json() == {"taken": 0, "passed_over": 1}
+    assert await suppressed(returning.shop) == []
+    assert (await row_of(returning.shop, MAIL))[0] == "claimed"
 
 
 @pytest.mark.parametrize("kind", ["OPENED", "CLICKED", "NOVEL", None, 7])
