@@ -8,7 +8,9 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from channels.fcm import FcmAccount
 from channels.infobip import InfobipAccount
+from channels.infobip_email import InfobipEmailAccount
 from channels.infobip_messages import InfobipMmsAccount, InfobipRcsAccount, InfobipWhatsappAccount
+from channels.infobip_push import InfobipPushAccount
 from channels.infobip_voice import InfobipVoiceAccount
 from channels.settings import REVEAL, AccountSettings
 from channels.smtp import SmtpAccount
@@ -31,9 +33,9 @@ ACCOUNTS: dict[Channel, TypeAdapter[Any]] = {
     Channel.RCS: TypeAdapter(InfobipRcsAccount),
     Channel.WHATSAPP: TypeAdapter(InfobipWhatsappAccount),
     Channel.VOICE: _one_of(InfobipVoiceAccount | TwilioVoiceAccount),
-    Channel.EMAIL: TypeAdapter(SmtpAccount),
+    Channel.EMAIL: _one_of(InfobipEmailAccount | SmtpAccount),
     Channel.WEB_PUSH: TypeAdapter(WebPushAccount),
-    Channel.APP_PUSH: TypeAdapter(FcmAccount),
+    Channel.APP_PUSH: _one_of(FcmAccount | InfobipPushAccount),
 }
 """What reads the accounts of each channel."""
 

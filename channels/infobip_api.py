@@ -17,17 +17,19 @@ _DUPLICATE = 23
 _TAKEN = frozenset({"ACCEPTED", "PENDING", "DELIVERED"})
 _REFUSED = frozenset({"REJECTED", "UNDELIVERABLE", "EXPIRED"})
 _FINAL = {
-    10: "the number is on a do-not-disturb list",
+    10: "the address is on a do-not-disturb list",
     11: "the sender is not registered at Infobip",
     12: "the Infobip account has no credit",
     13: "the sender is blocklisted",
-    14: "the number is blocklisted",
-    52: "the number is not valid",
+    14: "the address is blocklisted",
+    52: "the address is not valid",
     83: "machine detection is not enabled for the Infobip account",
 }
 """Statuses that never change, by https://www.infobip.com/docs/essentials/response-status-and-error-codes."""
 _NEVER = frozenset({10, 14, 52})
-"""Those of the number itself: nothing will ever reach it."""
+"""Those of the address itself: nothing will ever reach it."""
+OF_THE_ACCOUNT = frozenset(_FINAL) - _NEVER
+"""Those that say nothing of the address."""
 _SHORTEST, _LONGEST = 10, 48 * 3600
 
 

@@ -17,3 +17,12 @@ def with_link(message: Outgoing) -> str:
     if not message.link or message.link in message.text:
         return message.text
     return f"{message.text} {message.link}"
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text at a word, so that it has at most so many characters with the ellipsis."""
+    if len(text) <= length:
+        return text
+    cut = text[: max(length - 1, 0)]
+    at_word = cut.rpartition(" ")[0] if " " in cut else cut
+    return f"{at_word.rstrip()}…" if length > 0 else ""

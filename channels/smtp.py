@@ -11,7 +11,6 @@ import re
 import ssl
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -23,7 +22,8 @@ import httpx
 from pydantic import Field, SecretStr, model_validator
 
 from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Outgoing, Provider, Rejected, Released, Unknown
-from channels.settings import MAILBOX, AccountSettings, AsciiAddress, HostName, Secret
+from channels.mails import from_field, is_mailbox, one_line, unsubscribing
+from channels.settings import AccountSettings, AsciiAddress, HostName, Secret
 from journeys.facts import Channel
 
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b", re.ASCII)
@@ -99,7 +99,7 @@ class SmtpEmail:
 
     async def send(self, message: Outgoing) -> Outcome:
         """Hand one message over."""
-        if not re.fullmatch(MAILBOX, message.to):
+        if not is_mailbox(message.to):
             return Rejected("the address is not a mailbox")
         mail = self._compose(message)
         client = self._client()
@@ -135,16 +135,14 @@ class SmtpEmail:
     def _compose(self, message: Outgoing) -> EmailMessage:
         # Seven bits need no promise from the server; only an address beyond ASCII needs SMTPUTF8 (RFC 6531).
         mail = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=not message.to.isascii()))
-        mail["From"] = Address(display_name=_one_line(self._sender_name), addr_spec=self._sender)
+        mail["From"] = from_field(self._sender_name, self._sender)
         mail["To"] = message.to
         if message.subject is not None:
-            mail["Subject"] = _one_line(message.subject)
+            mail["Subject"] = one_line(message.subject)
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = f"<{message.send_id}@{self._domain}>"
-        if message.unsubscribe is not None:
-            # RFC 8058: one POST to this address, without a page in between.
-            mail["List-Unsubscribe"] = f"<{message.unsubscribe}>"
-            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        for name, value in unsubscribing(message).items():
+            mail[name] = value
         if self._reply_to is not None:
             mail["Reply-To"] = self._reply_to
         mail.set_content(message.text, charset="utf-8")
@@ -165,10 +163,6 @@ class SmtpEmail:
             start_tls=self._tls is Tls.STARTTLS,
             tls_context=self._tls_context,
         )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _refused(phase: _Phase, answer: aiosmtplib.SMTPResponseException) -> Outcome:

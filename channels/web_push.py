@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from channels.base import HTTP_TIMEOUT, Accepted, Outcome, Outgoing, Provider, Rejected
 from channels.http import outcome_of_status, post
+from channels.rich import shortened
 from channels.settings import AccountSettings, HostName, Secret
 from journeys.devices import decoded, encoded
 from journeys.facts import Channel
@@ -187,15 +188,6 @@ def _written(message: Outgoing, text: str) -> bytes:
     }
     told = {name: value for name, value in said.items() if value is not None}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def shortened(text: str, length: int) -> str:
-    """Cut a text at a word, so that it has at most so many characters with the ellipsis."""
-    if len(text) <= length:
-        return text
-    cut = text[: max(length - 1, 0)]
-    at_word = cut.rpartition(" ")[0] if " " in cut else cut
-    return f"{at_word.rstrip()}…" if length > 0 else ""
 
 
 def topic(send_id: str) -> str:

@@ -60,9 +60,9 @@ class Answer:
 
     Attributes:
         message_id: the provider's.
-        from_address: in E.164.
+        from_address: a number in E.164, or the e-mail address that a message went to.
         answered: the provider has answered an opt-out word already.
-        pressed_stop: it is no text: in a call the key was pressed that stops calls.
+        pressed_stop: it is no text: the key that stops calls was pressed, or the link that stops e-mails.
 
     """
 
@@ -73,3 +73,15 @@ class Answer:
     at: datetime | None
     answered: bool = False
     pressed_stop: bool = False
+
+
+@dataclass(frozen=True)
+class Unsubscribed:
+    """Somebody unsubscribed where the provider, not the shop, hears of it.
+
+    Attributes:
+        send_id: ours, of the message that it came from.
+
+    """
+
+    send_id: str

@@ -38,6 +38,19 @@ async def find_send(db: Pool, shop: str, provider: str, receipt: Receipt) -> tup
     return (row["send_id"], told_as(row)) if row else None
 
 
+async def sent_to(db: Pool, shop: str, send_id: str) -> tuple[Medium, str] | None:
+    """Tell by which medium and to which address a send went; None where it is not the shop's."""
+    if not send_id.isprintable():
+        return None
+    row = await db.fetchrow(
+        "select channel, address from sends where shop = $1 and send_id = $2 and address is not null"
+        " order by decided_at desc limit 1",
+        shop,
+        send_id,
+    )
+    return (Channel(row["channel"]).medium, row["address"]) if row else None
+
+
 async def people_behind(db: Pool, shop: str, medium: Medium, address: str) -> list[dict[str, str]]:
     """Find who has an address, whom it was sent to last first; each as an event tells of them."""
     sent = await db.fetch(

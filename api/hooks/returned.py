@@ -14,7 +14,7 @@ from starlette.status import HTTP_400_BAD_REQUEST, HTTP_401_UNAUTHORIZED
 from api.auth import Parts
 from api.hooks.adapter import RefusedError, UnreadableError
 from api.hooks.counters import REFUSED, RETURNED
-from api.hooks.returning import SOURCES, Call, Source
+from api.hooks.returning import SOURCES, Call, Source, Told
 from api.problems import Problem, answers
 from api.state import Services
 from api.taking import read_raw, take_messages
@@ -22,7 +22,7 @@ from journeys.addresses import country_of
 from journeys.events import MAX_ID
 from journeys.facts import Channel, Medium, Purpose
 from journeys.preferences import as_trait, with_revoke_all
-from journeys.returns import Answer, Receipt
+from journeys.returns import Answer, Receipt, Unsubscribed
 from journeys.words import Word, word_of
 from messages.confirmations import LANGUAGES
 from messages.locale import language_of
@@ -106,9 +106,11 @@ async def _check(parts: Services, shop: str, adapter: Source, call: Call) -> Non
     raise _refused(adapter.name, why)
 
 
-async def _take_receipts(parts: Services, shop: str, source: str, told: list[Receipt | Answer]) -> Returned:
+async def _take_receipts(parts: Services, shop: str, source: str, told: list[Told]) -> Returned:
     receipts = [one for one in told if isinstance(one, Receipt)]
-    await _take_answers(parts, shop, source, [one for one in told if isinstance(one, Answer)])
+    unsubscribed = [one for one in told if isinstance(one, Unsubscribed)]
+    stops = await _stops(parts, shop, unsubscribed)
+    await _take_answers(parts, shop, source, [*(one for one in told if isinstance(one, Answer)), *stops])
     now = datetime.now(UTC)
     messages: list[dict[str, Any]] = []
     for receipt in receipts:
@@ -116,10 +118,17 @@ async def _take_receipts(parts: Services, shop: str, source: str, told: list[Rec
         if found is not None:
             messages.append(receipt.message(*found, now))
     await _take(parts, shop, messages)
-    passed_over = len(receipts) - len(messages)
+    taken = len(messages) + len(stops)
+    passed_over = len(receipts) + len(unsubscribed) - taken
     RETURNED.labels(source, "receipt").inc(len(messages))
     RETURNED.labels(source, "of no send").inc(passed_over)
-    return Returned(taken=len(messages), passed_over=passed_over)
+    return Returned(taken=taken, passed_over=passed_over)
+
+
+async def _stops(parts: Services, shop: str, told: list[Unsubscribed]) -> list[Answer]:
+    """Tell who unsubscribed: whoever the shop's message went to."""
+    found = [(one.send_id, await returns.sent_to(parts.pool, shop, one.send_id)) for one in told]
+    return [Answer(send_id, *sent, "unsubscribed", None, pressed_stop=True) for send_id, sent in found if sent]
 
 
 async def _take_answers(parts: Services, shop: str, source: str, said: list[Answer]) -> Returned:

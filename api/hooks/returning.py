@@ -13,13 +13,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from api.hooks import bounced
+from api.hooks import bounced, mailed
 from api.hooks.adapter import Headers, RefusedError, UnreadableError, inner, read_object, rows, word
 from channels import infobip_voice, twilio, twilio_voice
 from channels.voices import STOP_DIGIT
 from journeys.facts import Medium
-from journeys.returns import Answer, Fate, Receipt
+from journeys.returns import Answer, Fate, Receipt, Unsubscribed
 
+Told = Receipt | Answer | Unsubscribed
+"""One word of a provider on what became of a message."""
 _NUMBER = re.compile(r"\+?(\d{5,15})")
 
 
@@ -61,7 +63,8 @@ class Source:
 
     Attributes:
         verify: makes sure that a secret signed the call; raises RefusedError.
-        receipts: reads what became of messages, and which key was pressed in a call; raises UnreadableError.
+        receipts: reads what became of messages, which key was pressed in a call, and who unsubscribed; raises
+            UnreadableError.
         answers: reads what people wrote, or which key they pressed; raises UnreadableError.
         wants: what it is answered when it tells what people said, and of which type; None for what was taken, in JSON.
 
@@ -69,7 +72,7 @@ class Source:
 
     name: str
     verify: Callable[[Call, str], None]
-    receipts: Callable[[Call], list[Receipt | Answer]]
+    receipts: Callable[[Call], list[Told]]
     answers: Callable[[Call], list[Answer]]
     wants: tuple[str, str] | None = None
 
@@ -111,7 +114,7 @@ _TWILIO_HEARS = "text/xml", '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """It plays an error to whoever is on the line where it gets no TwiML; this one says nothing, and ends a call."""
 
 
-def _twilio_receipts(call: Call) -> list[Receipt | Answer]:
+def _twilio_receipts(call: Call) -> list[Told]:
     form = dict(call.form)
     if sid := form.get("CallSid"):
         return _twilio_call(call.query.get("send_id"), sid, form.get("CallStatus", ""))
@@ -130,7 +133,7 @@ def _twilio_receipts(call: Call) -> list[Receipt | Answer]:
     return [Receipt(send_id, sid, fate, None, reason, suppress=error in _TWILIO_NEVER)]
 
 
-def _twilio_call(send_id: str | None, sid: str, status: str) -> list[Receipt | Answer]:
+def _twilio_call(send_id: str | None, sid: str, status: str) -> list[Told]:
     fate = _TWILIO_CALLS.get(status)
     if fate is None:
         return []
@@ -181,9 +184,12 @@ _DEAREST = 1_000
 """No message costs more; what says so says something else."""
 
 
-def _infobip_receipts(call: Call) -> list[Receipt | Answer]:
-    told: list[Receipt | Answer] = []
-    for row in rows(read_object(call.body), "results"):
+def _infobip_receipts(call: Call) -> list[Told]:
+    body = read_object(call.body)
+    if "notificationType" in body:
+        return [*mailed.tracked(body)]
+    told: list[Told] = []
+    for row in rows(body, "results"):
         told += filter(None, [_infobip_receipt(row)])
         if infobip_voice.pressed_stop(row):
             told.append(_pressed(word(row, "messageId") or "", word(row, "to") or "", _moment(word(row, "doneAt"))))
@@ -205,7 +211,7 @@ def _infobip_receipt(row: Mapping[str, Any]) -> Receipt | None:
         fate,
         _moment(word(row, "doneAt")),
         f"Infobip status {word(status, 'id') or group}, error {word(error, 'id') or 'none'}" if failed else None,
-        suppress=failed and error.get("permanent") is True,
+        suppress=failed and mailed.is_never(row),
         price=_price(row),
     )
 

@@ -1,15 +1,13 @@
 """What the clients send, checked against the providers' own specifications and the providers' own clients.
 
-Their schemas allow unknown fields; here every object is closed, so that a misspelt field is caught.
+Every object is closed, so that a misspelt field is caught.
 """
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -25,9 +23,9 @@ from twilio.rest import Client
 from channels.base import Outgoing
 from journeys.facts import Channel
 from tests.integration.loopback import Answer, serving
+from tests.integration.specifications import fields, misspelt, schema_of, without_what_we_left_out
 from tests.telephone_accounts import INFOBIP, MESSAGE, SECRET, SID, TWILIO, TelephoneAccount
 
-SPECS = Path(__file__).parents[2].parent / "shared" / "specs"
 PLAIN = Outgoing(send_id="send-1", to=MESSAGE.to, text="Bonjour")
 MESSAGES = {
     "everything": MESSAGE,
@@ -49,49 +47,6 @@ INFOBIP_SPECS = {
     "/messages-api/1/messages": ("infobip-messages-api.json", MessagesApiRequest),
     "/tts/3/advanced": ("infobip-voice.json", CallsAdvancedBody),
 }
-
-
-def close(schema: Any, spec: dict[str, Any], *, inherited: bool = False) -> Any:
-    """Resolve the references, choose by discriminators, and forbid fields that the schema does not name."""
-    if isinstance(schema, list):
-        return [close(part, spec) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if reference := schema.get("$ref"):
-        return close(spec["components"]["schemas"][reference.rpartition("/")[2]], spec, inherited=inherited)
-    if "discriminator" in schema and not inherited:
-        return {"oneOf": list(_kinds(schema["discriminator"], spec))}
-    parts = [close(part, spec, inherited=True) for part in schema.get("allOf", [])]
-    closed = _merged({key: close(value, spec) for key, value in schema.items() if key != "allOf"}, parts)
-    if "properties" in closed:
-        closed.setdefault("additionalProperties", False)
-    return closed
-
-
-def _kinds(discriminator: dict[str, Any], spec: dict[str, Any]) -> Iterator[Any]:
-    """Give each schema of a mapping, for its own value of the field that tells them apart."""
-    for value, reference in discriminator["mapping"].items():
-        kind = close({"$ref": reference}, spec)
-        kind["properties"] = {**kind["properties"], discriminator["propertyName"]: {"const": value}}
-        yield kind
-
-
-def _merged(schema: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Draw the parts of an ``allOf`` into one object; closed one by one, none would allow the others' fields."""
-    for part in parts:
-        schema["properties"] = {**schema.get("properties", {}), **part["properties"]}
-        schema["required"] = [*schema.get("required", []), *part.get("required", [])]
-    return schema
-
-
-def schema_of(name: str, path: str, media: str) -> dict[str, Any]:
-    file = SPECS / name
-    if not file.exists():
-        pytest.skip(f"{file.name} is not here")
-    spec = json.loads(file.read_text())
-    schema = spec["paths"][path]["post"]["requestBody"]["content"][media]["schema"]
-    closed: dict[str, Any] = close(schema, spec)
-    return closed
 
 
 def infobip_validator(account: TelephoneAccount) -> Draft202012Validator:
@@ -149,27 +104,7 @@ async def test_infobips_own_client_reads_what_is_sent_and_would_send_the_same(
     body = json.loads(await sent(http, account, message))
     _, model = INFOBIP_SPECS[account.path]
     theirs = json.loads(model.from_dict(body).to_json())  # type: ignore[attr-defined]
-    assert _without_what_we_left_out(theirs, body) == body
-
-
-def _without_what_we_left_out(theirs: Any, ours: Any) -> Any:
-    """Drop the defaults that Infobip's client writes out. What it does not know it drops itself."""
-    if isinstance(ours, dict):
-        return {key: _without_what_we_left_out(theirs[key], value) for key, value in ours.items() if key in theirs}
-    if isinstance(ours, list):
-        return [_without_what_we_left_out(*pair) for pair in zip(theirs, ours, strict=True)]
-    return theirs
-
-
-def fields(body: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every field of a document, by the keys that lead there."""
-    if isinstance(body, list):
-        for index, part in enumerate(body):
-            yield from fields(part, (*path, index))
-    elif isinstance(body, dict):
-        for key, value in body.items():
-            yield (*path, key)
-            yield from fields(value, (*path, key))
+    assert without_what_we_left_out(theirs, body) == body
 
 
 @pytest.mark.parametrize("name", ["everything", "one picture", "text and button", "template"])
@@ -181,14 +116,9 @@ async def test_any_field_misspelt_for_infobip_is_caught(
     validator = infobip_validator(account)
     paths = [path for path in fields(body) if not str(path[-1]).isdigit()]  # a parameter of a template has any name
     assert len(paths) > 8
-    for *way, last in paths:
-        changed = copy.deepcopy(body)
-        holder: Any = changed
-        for key in way:
-            holder = holder[key]
-        holder[f"{last}s"] = holder.pop(last)
-        is_of_template = way[-2:] == ["content", "body"] and "template" in body["messages"][0]
-        assert is_of_template or not validator.is_valid(changed), (*way, last)
+    for way, changed in misspelt(body, paths):
+        is_of_template = way[-3:-1] == ("content", "body") and "template" in body["messages"][0]
+        assert is_of_template or not validator.is_valid(changed), way
 
 
 # Twilio

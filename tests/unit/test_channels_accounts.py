@@ -13,10 +13,13 @@ from pydantic import ValidationError
 from channels import accounts
 from channels.accounts import write
 from channels.infobip import InfobipAccount, InfobipSms
+from channels.infobip_email import InfobipEmail, InfobipEmailAccount
+from channels.infobip_push import InfobipPush, InfobipPushAccount
 from channels.settings import AccountSettings
 from channels.smtp import SmtpAccount, SmtpEmail, Tls
 from channels.twilio import TwilioAccount, TwilioSms
 from journeys.facts import Channel
+from tests.internet_accounts import EMAIL, PUSH
 from tests.telephone_accounts import INFOBIP as ON_INFOBIP
 from tests.telephone_accounts import SECRET as TELEPHONE_SECRET
 from tests.telephone_accounts import TWILIO as ON_TWILIO
@@ -151,10 +154,16 @@ def test_settings_that_could_not_work_are_refused(settings: dict[str, Any], chan
         (CALLS_BY_INFOBIP, {"caller": "0939000001"}),
         (CALLS_BY_INFOBIP, {"report_url": None}),  # nobody would hear who pressed the key that stops calls
         (CALLS_BY_TWILIO, {"stop_url": None}),
+        (EMAIL, {"sender": "Boutique"}),
+        (EMAIL, {"sender": "news@shop.example, b@x"}),
+        (EMAIL, {"reply_to": "help"}),
+        (EMAIL, {"host": "mail.shop.example"}),
+        (PUSH, {"application_code": ""}),
+        (PUSH, {"project_id": "boutique-app"}),
     ],
     ids=str,
 )
-def test_settings_of_the_telephone_that_could_not_work_are_refused(
+def test_settings_of_an_account_that_could_not_work_are_refused(
     account: TelephoneAccount, change: dict[str, Any]
 ) -> None:
     settings = {**json.loads(account.settings("https://provider.example")), **change}
@@ -163,8 +172,8 @@ def test_settings_of_the_telephone_that_could_not_work_are_refused(
     assert TELEPHONE_SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("account", [*ON_INFOBIP, *ON_TWILIO], ids=str)
-def test_every_account_of_the_telephone_reads_back_the_same_and_shows_no_secret(account: TelephoneAccount) -> None:
+@pytest.mark.parametrize("account", [*ON_INFOBIP, *ON_TWILIO, EMAIL, PUSH], ids=str)
+def test_every_account_reads_back_the_same_and_shows_no_secret(account: TelephoneAccount) -> None:
     settings = accounts.read(account.channel, account.settings("https://provider.example"))
     assert accounts.read(account.channel, write(settings)) == settings
     assert TELEPHONE_SECRET.encode() in write(settings)
@@ -193,3 +202,18 @@ async def test_an_account_makes_its_own_client(
         provider = read(json.dumps(settings)).connect(http)
     assert type(provider) is client
     assert (provider.name, provider.channel, provider.idempotent) == (name, channel, idempotent)
+
+
+@pytest.mark.parametrize(
+    ("account", "kind", "client", "idempotent"),
+    [(EMAIL, InfobipEmailAccount, InfobipEmail, True), (PUSH, InfobipPushAccount, InfobipPush, False)],
+    ids=["email", "app_push"],
+)
+async def test_infobip_is_a_provider_of_email_and_app_push(
+    account: TelephoneAccount, kind: type, client: type, *, idempotent: bool
+) -> None:
+    settings = accounts.read(account.channel, account.settings("https://x.api.infobip.com"))
+    async with httpx.AsyncClient() as http:
+        provider = settings.connect(http)
+    assert (type(settings), type(provider)) == (kind, client)
+    assert (provider.name, provider.channel, provider.idempotent) == ("infobip", account.channel, idempotent)

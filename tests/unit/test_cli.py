@@ -287,6 +287,26 @@ def test_a_shops_account_is_kept_encrypted(installed: Relance, database_url: str
     )
 
 
+def test_infobip_takes_over_the_shops_email_as_its_second_account(
+    installed: Relance, database_url: str, tmp_path: Path
+) -> None:
+    smtp, infobip = tmp_path / "smtp.json", tmp_path / "infobip.json"
+    sender = '"sender": "news@shop.example"'
+    smtp.write_text(f'{{"provider": "smtp", "host": "mail.shop.example", {sender}}}')
+    account = '{"provider": "infobip", "base_url": "https://x.api.infobip.com", "api_key": "hunter2"'
+    infobip.write_text(f"{account}, {sender}}}")
+    installed("shop", "create", "boutique")
+    assert installed("shop", "set", "boutique", "--account", f"email={smtp}").code == 0
+    assert installed("shop", "set", "boutique", "--account", f"email:2={infobip}").code == 0
+    kept = rows(database_url, "select channel, rank, settings from channel_accounts order by rank")
+    assert [(row["channel"], row["rank"]) for row in kept] == [("email", 1), ("email", 2)]
+    assert b"hunter2" not in kept[1]["settings"]
+    infobip.write_text(f'{account}, "sender": "Boutique"}}')
+    wrong = the_line(installed("shop", "set", "boutique", "--account", f"email:2={infobip}"))
+    assert "sender" in wrong
+    assert "hunter2" not in wrong
+
+
 def test_nothing_parked_is_said_and_a_row_that_is_not_parked_is_named(installed: Relance) -> None:
     assert installed("events", "parked") == Done(0, "nothing is parked\n", "")
     done = installed("events", "retry", "1")

@@ -26,7 +26,7 @@ from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
-from channels import accounts, infobip_messages, twilio, voices
+from channels import accounts, infobip_messages, infobip_push, twilio, voices
 from channels.settings import AccountSettings
 from journeys import (
     caps,
@@ -470,6 +470,8 @@ def test_the_limits_of_the_channels_are_those_of_the_program() -> None:
     assert f"and {twilio._MOST_PICTURES} pictures" in text  # noqa: SLF001 the limit
     assert f"{infobip_messages._MOST_CARDS} cards; a name of {infobip_messages._LONGEST_TITLE} characters" in text  # noqa: SLF001 the limits
     assert f"then that {voices.STOP_DIGIT} stops calls" in text
+    longest = f"{infobip_push.LONGEST_TEXT:,} characters and a title of {infobip_push.LONGEST_TITLE} |"
+    assert f"Infobip: {longest}" in text
 
 
 # Webhooks

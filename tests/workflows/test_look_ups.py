@@ -84,7 +84,7 @@ async def test_what_infobip_refused_was_rejected_and_a_number_that_is_none_is_su
         assert await look_up(shop) == LookedUp(lost=0, asked=1, accepted=0, rejected=1)
     assert await states(shop) == ["rejected"]
     assert await shop.parts.pool.fetchval("select reason from suppressions") == (
-        "the number is not valid (Infobip status 52)"
+        "the address is not valid (Infobip status 52)"
     )
 
 
