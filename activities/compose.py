@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from channels.base import Card, Outgoing
-from journeys.cart import Cart, Item
-from journeys.facts import Channel, Medium, Purpose
+from journeys.cart import Item
+from journeys.facts import Channel, Medium, Moment, Purpose
 from journeys.related import Candidate, choose
 from journeys.steps import Send
 from messages import catalog, mail, render, voice
 from messages.catalog import Catalog, UnknownMessageError
-from messages.links import CartLinks, item_url, picture_url, restore_url
+from messages.links import CartLinks, item_url, origin, picture_url, restore_url
 from messages.locale import format_locale, language_of
 from messages.preferences import PreferenceLinks
 from messages.related import WORDS
@@ -21,9 +21,11 @@ from messages.render import (
     CustomerWords,
     ItemWords,
     OfferWords,
+    OrderWords,
     RelatedWords,
     RenderError,
     ShopWords,
+    TaskWords,
 )
 from messages.words import Template
 from storage.offers import Made
@@ -152,19 +154,27 @@ class Composer:
         cart = found.cart
         first_name = found.traits.get("firstName")
         return Context(
-            shop=ShopWords(name=found.row["shop_name"]),
+            shop=ShopWords(name=found.row["shop_name"], link=origin(found.row["shop_cart_url"]) or ""),
             customer=CustomerWords(first_name=render.one_line(first_name) if isinstance(first_name, str) else ""),
             cart=CartWords(
-                items=_items(cart, locale),
+                items=_items(cart.items, cart.currency, locale),
                 value=render.money(cart.value, cart.currency, locale),
                 link=link,
             ),
+            order=_order(found, locale),
+            task=TaskWords(text=found.asked.task_text or ""),
             offer=_offer(offer, _zone(found), locale) if offer else OfferWords(),
             related=[_related(item, cart.currency, locale, found.row["shop_cart_url"]) for item in related],
         )
 
     def _link(self, found: Situation, channel: Channel, code: str) -> str:
-        """Give the link to the cart: a short one, where each character is paid for or read on a telephone."""
+        """Give the link to the cart: a short one, where each character is paid for or read on a telephone.
+
+        What is about an order leads to its page, all else to the shop's.
+        """
+        if found.row["cart_id"] is None:
+            order_page = found.asked.order.said.get("order_url") if found.asked.order else None
+            return order_page or origin(found.row["shop_cart_url"]) or ""
         if code and channel.medium in _SHORT and found.policy.short_links:
             return f"{self._public_url}/l/{code}"
         token = self._links.token(found.row["shop"], found.row["cart_id"])
@@ -183,17 +193,38 @@ def _language(found: Situation) -> tuple[str, str]:
     return language, format_locale(language, locale, country)
 
 
-def _items(cart: Cart, locale: str) -> list[ItemWords]:
+def _order(found: Situation, locale: str) -> OrderWords:
+    known = found.asked.order
+    if known is None:
+        return OrderWords()
+    said, zone = known.said, _zone(found)
+    moments = {moment: render.moment(at, zone, locale) for moment, at in known.moments.items()}
+    return OrderWords(
+        id=found.row["key"],
+        items=_items(known.items, known.currency, locale),
+        value=render.money(known.total, known.currency, locale) if known.total is not None else "",
+        link=said.get("order_url", ""),
+        carrier=said.get("carrier", ""),
+        tracking=said.get("tracking_url", ""),
+        tracking_number=said.get("tracking_number", ""),
+        expected=moments.get(Moment.EXPECTED, ""),
+        payment=said.get("payment_url", ""),
+        payment_code=said.get("payment_code", ""),
+        payment_due=moments.get(Moment.PAYMENT_DUE, ""),
+    )
+
+
+def _items(items: Iterable[Item], currency: str | None, locale: str) -> list[ItemWords]:
     return [
         ItemWords(
             name=render.one_line(item.name or item.product_id),
             quantity=item.quantity,
-            price=render.money(item.price, cart.currency, locale),
+            price=render.money(item.price, currency, locale),
             category=render.one_line(item.category),
             image=item.image_url or "",
             link=item.url or "",
         )
-        for item in cart.items
+        for item in items
     ]
 
 

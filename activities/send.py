@@ -109,7 +109,7 @@ class Sending:
         repeatable = frozenset(provider.name for provider in [*sandbox, *own] if provider.idempotent)
         called: set[str] = set()
         # Before the claim, which stands for a moment only, and outside its transaction.
-        together = await related.of_cart(self._pool, journey.shop, journey.cart_id)
+        together = await related.of_cart(self._pool, journey.shop, journey.cart_id) if journey.cart_id else []
         while True:
             claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
             match claimed:

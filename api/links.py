@@ -90,11 +90,10 @@ async def follow_link(code: Code, parts: Parts, request: Request) -> Response:
     if link is None:
         raise Problem(HTTP_404_NOT_FOUND, "No such link", "The link is incomplete or was changed.")
     async with parts.pool.acquire() as db:
-        stored = await carts.get(db, link.shop, link.cart_id)
+        stored = await carts.get(db, link.shop, link.cart_id) if link.cart_id else None
         shop = await shops.get(db, link.shop)
-    page = restore_url(
-        stored.cart.cart_url if stored else None, shop.cart_url, parts.links.token(link.shop, link.cart_id)
-    )
+    token = parts.links.token(link.shop, link.cart_id) if link.cart_id else None
+    page = restore_url(stored.cart.cart_url if stored else None, shop.cart_url, token) if token else shop.cart_url
     if page is None:
         raise _no_page()
     if "prefetch" not in request.headers.get("sec-purpose", request.headers.get("purpose", "")):

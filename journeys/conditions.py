@@ -140,7 +140,8 @@ class Condition(BaseModel):
     @property
     def asks_for(self) -> frozenset[str]:
         """The names of the fields that it asks for."""
-        return frozenset(self.model_fields_set) | (self.unless.asks_for if self.unless else frozenset())
+        own = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        return frozenset(own) | (self.unless.asks_for if self.unless else frozenset())
 
     @property
     def counted(self) -> list[EventCount]:

@@ -25,8 +25,10 @@ from messages.render import (
     CustomerWords,
     ItemWords,
     OfferWords,
+    OrderWords,
     RelatedWords,
     ShopWords,
+    TaskWords,
     parse,
     parse_html,
     unknown_variables,
@@ -120,20 +122,47 @@ def sample(shop: str, link: str) -> Context:
     cart = CartWords(items=items, value="60", link=link)
     related = [RelatedWords(name=name, price=price, link=link) for name, price in (("Tea", "8"), ("Saucer", "5"))]
     person = CustomerWords(first_name="Ann")
-    return Context(shop=ShopWords(name=shop), customer=person, cart=cart, offer=offer, related=related)
+    return Context(
+        shop=ShopWords(name=shop, link=link),
+        customer=person,
+        cart=cart,
+        order=_ordered(items, link),
+        task=TaskWords(text="Hello Ann, …"),
+        offer=offer,
+        related=related,
+    )
+
+
+def _ordered(items: list[ItemWords], link: str) -> OrderWords:
+    return OrderWords(
+        id="1001",
+        items=items,
+        value="60",
+        link=link,
+        carrier="La Poste",
+        tracking=link,
+        tracking_number="LP1",
+        expected="23:59",
+        payment=link,
+        payment_code="P1",
+        payment_due="23:59",
+    )
 
 
 def _samples() -> Iterator[dict[str, Any]]:
-    """Make up what messages are about: with and without a name and related items, each kind of offer and none."""
+    """Make up what messages are about: with a name, an order, related items and without, each kind of offer."""
     cart = CartWords(items=[ItemWords(name="Teapot", quantity=1, price="40")], value="40", link="https://example.com")
     kinds = ("", *get_args(Offer.model_fields["kind"].annotation))
     bought = RelatedWords(name="Cup", price="10")
     for related, kind, code, name in product(([], [bought, bought]), kinds, ("", "CODE"), ("", "Ann")):
+        order = _ordered(cart.items, cart.link) if name else OrderWords()
         offer = OfferWords(kind=kind, code=code) if kind else OfferWords()
         yield Context(
             shop=ShopWords(name="Shop"),
             customer=CustomerWords(first_name=name),
             cart=cart,
+            order=order,
+            task=TaskWords(text=name),
             offer=offer,
             related=related,
         ).model_dump()

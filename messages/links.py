@@ -80,6 +80,12 @@ def restore_url(of_cart: str | None, of_shop: str | None, token: str) -> str | N
     return _with_token(shops, token) if shops else None
 
 
+def origin(of_shop: str | None) -> str | None:
+    """Give the front page of the shop whose cart page is known; None where none is."""
+    page = _page(of_shop)
+    return urlunsplit((page.scheme, page.netloc, "/", "", "")) if page else None
+
+
 def item_url(of_item: str | None, of_shop: str | None) -> str | None:
     """Give the address of an item's own page, under the same rule as that of a cart.
 

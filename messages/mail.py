@@ -55,6 +55,7 @@ def compose(template: Template, context: Context, language: str, unsubscribe: st
         return {"subject": said["subject"], "html": html, "text": get_text(html, _LINKS_SHOWN).strip()}
     values = {
         **context.model_dump(),
+        "shown": context.shown.model_dump(),
         "language": language,
         "subject": said["subject"],
         "preheader": said.get("preheader", ""),
@@ -77,8 +78,8 @@ def _html(source: str, values: dict[str, object]) -> str:
 
 
 def _text(said: Template, context: Context, related: str, stop: str) -> str:
-    items = "\n".join(f"- {item.quantity} x {item.name}, {item.price}" for item in context.cart.items)
-    button = f"{said['button']}\n{context.cart.link}" if "button" in said else ""
+    items = "\n".join(f"- {item.quantity} x {item.name}, {item.price}" for item in context.shown.items)
+    button = f"{said['button']}\n{context.shown.link}" if "button" in said else ""
     return _joined(said.get("intro", ""), items, said.get("closing", ""), button, related, context.shop.name, stop)
 
 

@@ -53,9 +53,10 @@ class _Part(BaseModel):
 
 
 class ShopWords(_Part):
-    """``shop``."""
+    """``shop``; ``link`` is its front page, empty where that is not known."""
 
     name: Line
+    link: WebAddress = ""
 
 
 class CustomerWords(_Part):
@@ -83,6 +84,28 @@ class CartWords(_Part):
     link: Line
 
 
+class OrderWords(_Part):
+    """``order``: of a journey about one. What the shop has not told is empty; moments are written out."""
+
+    id: Line = ""
+    items: list[ItemWords] = []
+    value: Line = ""
+    link: WebAddress = ""
+    carrier: Line = ""
+    tracking: WebAddress = ""
+    tracking_number: Line = ""
+    expected: Line = ""
+    payment: WebAddress = ""
+    payment_code: Line = ""
+    payment_due: Line = ""
+
+
+class TaskWords(_Part):
+    """``task``: ``text`` is what a person wrote who did the newest task of the journey."""
+
+    text: str = ""
+
+
 class RelatedWords(_Part):
     """One of ``related``: what is often bought with what lies in the cart. ``link`` is empty where it has no page."""
 
@@ -108,8 +131,15 @@ class Context(_Part):
     shop: ShopWords
     customer: CustomerWords
     cart: CartWords
+    order: OrderWords = OrderWords()
+    task: TaskWords = TaskWords()
     offer: OfferWords = OfferWords()
     related: list[RelatedWords] = []
+
+    @property
+    def shown(self) -> CartWords | OrderWords:
+        """What a mail that is laid out shows: the order, where it is about one, else the cart."""
+        return self.order if self.order.id else self.cart
 
 
 class _Environment(Environment):

@@ -29,6 +29,7 @@ class Asked:
     """What was found of it.
 
     Attributes:
+        tasks: open, done or expired, by step; ``task_text`` is what was written for the one done last.
         labels: what plans have put on the person.
 
     """
@@ -38,6 +39,7 @@ class Asked:
     replies: dict[str, Answered] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    task_text: str | None = None
     open_cart: bool = False
     running: tuple[str, ...] = ()
 
@@ -62,11 +64,15 @@ class About:
 async def ask(db: Pool | Connection, plan: Plan, about: About, at: datetime) -> Asked:
     """Read what the steps of a plan ask for, as it stands at a moment."""
     steps, asks_for = list(walk(plan.steps)), plan.asks_for
+    has_tasks = about.journey is not None and any(isinstance(step, Task) for step in steps)
+    opened = await tasks.of_journey(db, about.journey or "") if has_tasks else {}
+    done = [task for task in opened.values() if task.state == "done"]
     return Asked(
         events={key: await count(db, plan, about, asked, at) for key, asked in plan.counted.items()},
         order=await order(db, about, at) if plan.key is Key.ORDER else None,
         replies=await _replies(db, about, [step for step in steps if isinstance(step, Ask)], at),
-        tasks=await _tasks(db, about) if any(isinstance(step, Task) for step in steps) else {},
+        tasks={step: "open" if task.state == "claimed" else task.state for step, task in opened.items()},
+        task_text=max(done, key=lambda task: task.done_at or at).text if done else None,
         labels=await labels.of_person(db, about.shop, about.customer) if "label" in asks_for else {},
         open_cart=await _open_cart(db, about, at) if "open_cart" in asks_for else False,
         running=await _running(db, about) if "running" in asks_for else (),
@@ -166,11 +172,6 @@ async def _replies(db: Pool | Connection, about: About, steps: list[Ask], at: da
             read = replies.read(step.ask.expects, row["text"] or "", step.ask.options)
             found[step.id] = read or Answered(unclear=True)
     return found
-
-
-async def _tasks(db: Pool | Connection, about: About) -> dict[str, str]:
-    found = await tasks.of_journey(db, about.journey or "")
-    return {step: "open" if task.state == "claimed" else task.state for step, task in found.items()}
 
 
 async def _open_cart(db: Pool | Connection, about: About, at: datetime) -> bool:

@@ -23,6 +23,7 @@ class ShortLink:
     """What a code stands for.
 
     Attributes:
+        cart_id: None for a message about no cart.
         person: the id by which an event tells of whom the message was sent to, by its name in an event.
 
     """
@@ -32,7 +33,7 @@ class ShortLink:
     journey: str
     step: str
     channel: Channel
-    cart_id: str
+    cart_id: str | None
     person: dict[str, str]
 
 
