@@ -23,18 +23,21 @@ from activities.contracts import JOURNEY_QUEUE
 from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.revocations import RevocationsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 RECONCILIATION = "relance-reconciliation"
 UPKEEP = "relance-upkeep"
 LOOK_UPS = "relance-look-ups"
 CONFIRMATIONS = "relance-confirmations"
+REVOCATIONS = "relance-revocations"
 
 _SCHEDULES = (
     (RECONCILIATION, ReconciliationWorkflow, timedelta(minutes=5), "Compares journeys, orders and workflows"),
     (UPKEEP, UpkeepWorkflow, timedelta(days=1), "Makes and drops months of the event log"),
     (LOOK_UPS, LookUpsWorkflow, timedelta(minutes=10), "Asks providers what became of unknown sends"),
     (CONFIRMATIONS, ConfirmationsWorkflow, timedelta(minutes=1), "Answers STOP, START and HELP"),
+    (REVOCATIONS, RevocationsWorkflow, timedelta(minutes=1), "Has codes of cancelled journeys taken back"),
 )
 """The id of each schedule, what it runs, how often, and what the Temporal UI says of it."""
 _CATCH_UP = timedelta(minutes=1)
