@@ -122,7 +122,7 @@ class Sending:
             try:
                 claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
             except CodeWantedError as code:
-                await self._codes.ask(code, wanted.deadline)
+                await self._codes.ask(code, wanted)
                 continue
             match claimed:
                 case Refused():

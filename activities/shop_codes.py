@@ -14,12 +14,12 @@ from cryptography.fernet import Fernet
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.clock import ShopClock
 from activities.contracts import REVOKE_CODES, Revoked
 from channels.offer_api import Failed, Given, OfferApi, OfferApiSettings, Wanted, Withheld
 from journeys.offers import ASK_AGAIN_AFTER, MOST_TRIES
 from storage import offer_apis, shop_codes
 from storage.offering import CodeWantedError
+from storage.sends import Try
 from storage.shop_codes import Revocation, ShopCode
 
 if TYPE_CHECKING:
@@ -38,22 +38,20 @@ class ShopCodes:
         pool: Postgres.
         http: of its own: an API that hangs must hold up no provider.
         cipher: decrypts the APIs' settings.
-        clock: tells the time.
 
     """
 
-    def __init__(self, pool: Pool, http: httpx.AsyncClient, cipher: Fernet, clock: ShopClock) -> None:
+    def __init__(self, pool: Pool, http: httpx.AsyncClient, cipher: Fernet) -> None:
         self._pool = pool
         self._http = http
         self._cipher = cipher
-        self._clock = clock
 
-    async def ask(self, wanted: CodeWantedError, last: datetime | None) -> None:
+    async def ask(self, wanted: CodeWantedError, claim: Try) -> None:
         """Ask once for what a claim lacks. Afterwards the claim is taken anew, with it or without an offer.
 
         Args:
             wanted: what is asked for.
-            last: the last moment for the message; None for any.
+            claim: what lacks it.
 
         Raises:
             ApplicationError: the API gave nothing; Temporal tries again, a few times.
@@ -67,7 +65,7 @@ class ShopCodes:
         if problem is None:
             return
         log.warning("the shop's API gave no code", journey=kept.journey, step=kept.step, reason=problem.reason)
-        if self._is_last(kept, last):
+        if _is_last(kept, claim):
             await shop_codes.give_up(self._pool, kept, problem.reason)
             return
         await shop_codes.fail(self._pool, kept, problem.reason)
@@ -77,12 +75,6 @@ class ShopCodes:
             next_retry_delay=ASK_AGAIN_AFTER[kept.tries - 1],
             category=ApplicationErrorCategory.BENIGN,
         )
-
-    def _is_last(self, kept: ShopCode, last: datetime | None) -> bool:
-        """Tell whether the message would come too late if this were tried again."""
-        if kept.tries >= MOST_TRIES:
-            return True
-        return last is not None and self._clock.now() + ASK_AGAIN_AFTER[kept.tries - 1] >= last
 
     async def _ask(self, wanted: CodeWantedError, kept: ShopCode) -> Failed | None:
         """Call the API and keep what it gives; tell what is wrong where another try may mend it."""
@@ -136,6 +128,13 @@ class ShopCodes:
         if kept is None:
             return None
         return OfferApi(self._http, OfferApiSettings.model_validate_json(self._cipher.decrypt(kept)))
+
+
+def _is_last(kept: ShopCode, claim: Try) -> bool:
+    """Tell whether the message would come too late if this were tried again."""
+    if kept.tries >= MOST_TRIES:
+        return True
+    return claim.deadline is not None and claim.at + ASK_AGAIN_AFTER[kept.tries - 1] >= claim.deadline
 
 
 def _wanted(wanted: CodeWantedError, kept: ShopCode) -> Wanted:

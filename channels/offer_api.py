@@ -24,6 +24,7 @@ CALL = timedelta(seconds=4)
 """For one call. A send makes two at most, beside two of providers of 10 s each, within its own 30 s."""
 MAX_ANSWER = 4096
 """Bytes; a code has 64 characters at most."""
+_NO_SUCH_CODE = {httpx.codes.NOT_FOUND, httpx.codes.GONE}
 _SHORTEST_KEY = 24
 """Bytes, as Standard Webhooks has it."""
 
@@ -90,9 +91,16 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Failed:
-    """The call came to nothing; the reason names no person and quotes no answer."""
+    """The call came to nothing.
+
+    Attributes:
+        reason: names no person and quotes no answer.
+        status: of HTTP; None where there was no answer.
+
+    """
 
     reason: str
+    status: int | None = None
 
 
 class _Answer(BaseModel):
@@ -133,9 +141,9 @@ class OfferApi:
         return answer if isinstance(answer, Failed) else None
 
     async def revoke(self, code_id: str, code: str | None) -> Failed | None:
-        """Have a code taken back; None where the API has done so."""
+        """Have a code taken back; None where the API has done so, or knows of none."""
         answer = await self._call(f"{code_id}-revoked", {"type": "offer.revoked", "id": code_id, "code": code})
-        return answer if isinstance(answer, Failed) else None
+        return answer if isinstance(answer, Failed) and answer.status not in _NO_SUCH_CODE else None
 
     async def _call(self, key: str, body: dict[str, Any]) -> bytes | Failed:
         now, text = datetime.now(UTC), json.dumps(body)
@@ -162,7 +170,7 @@ class OfferApi:
         response = await self._http.send(request, stream=True, follow_redirects=False)
         try:
             if not response.is_success:
-                return Failed(f"it answered HTTP {response.status_code}")
+                return Failed(f"it answered HTTP {response.status_code}", response.status_code)
             return await _read(response)
         finally:
             await response.aclose()

@@ -85,7 +85,7 @@ class Parts:
     @property
     def shop_codes(self) -> ShopCodes:
         """What speaks with the shops' own APIs for codes."""
-        return ShopCodes(self.pool, self.shops_http, self.secret.offer_apis, self.clock)
+        return ShopCodes(self.pool, self.shops_http, self.secret.offer_apis)
 
     @property
     def trials(self) -> Trials:
