@@ -37,6 +37,8 @@ COUNT_PRODUCTS = "count_bought_together"
 TO_CONFIRM = "words_to_confirm"
 CONFIRM = "confirm_word"
 
+REVOKE_CODES = "revoke_codes"
+
 JOURNEY_QUEUE = "relance-journeys"
 
 
@@ -238,4 +240,11 @@ class Confirmed(_Data):
     """What one run of the confirmations did: words that were answered, and those that the next run tries again."""
 
     answered: int
+    failed: int
+
+
+class Revoked(_Data):
+    """What one run of the revocations did: codes taken back, and shops whose API did not hear and is told again."""
+
+    told: int
     failed: int

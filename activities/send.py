@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.clock import ShopClock
 from activities.compose import Composer, CompositionError
 from activities.contracts import SEND, SendInput, SendResult
+from activities.shop_codes import ShopCodes
 from channels.base import Accepted, Outcome, Outgoing, Provider, Rejected, Released, Unknown
 from journeys import costs
 from journeys.addresses import comparable
@@ -29,6 +30,7 @@ from journeys.saying import All, UntilDelivered
 from journeys.steps import Ask
 from storage import journeys, provider_health, related, sends, settling, suppressions
 from storage.journeys import Journey
+from storage.offering import CodeWantedError
 from storage.plans import Plans, PlanVersion
 from storage.sends import Claimed, Deferred, Refused, Settled, Try
 
@@ -63,19 +65,29 @@ class Providers(Protocol):
 class Sending:
     """Sends one step's message by one channel."""
 
-    def __init__(self, pool: Pool, plans: Plans, providers: Providers, composer: Composer, clock: ShopClock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        plans: Plans,
+        providers: Providers,
+        composer: Composer,
+        clock: ShopClock,
+        codes: ShopCodes,
+    ) -> None:
         self._pool = pool
         self._plans = plans
         self._providers = providers
         self._composer = composer
         self._clock = clock
+        self._codes = codes
 
     @activity.defn(name=SEND)
     async def send(self, order: SendInput) -> SendResult:
         """Send, once. Repeating it never sends twice.
 
         Raises:
-            ApplicationError: provably not processed; Temporal tries again, after what the provider asks for.
+            ApplicationError: provably not processed, or without the code of its offer yet; Temporal tries again, after
+                what the provider asks for.
 
         """
         journey = await journeys.get(self._pool, order.journey)
@@ -111,7 +123,11 @@ class Sending:
         # Before the claim, which stands for a moment only, and outside its transaction.
         together = await related.of_cart(self._pool, journey.shop, journey.cart_id) if journey.cart_id else []
         while True:
-            claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
+            try:
+                claimed = await sends.claim(self._pool, version.plan, wanted, providers=names, repeatable=repeatable)
+            except CodeWantedError as code:
+                await self._codes.ask(code, wanted)
+                continue
             match claimed:
                 case Refused():
                     outcome = "held" if claimed.status != "running" else "failed"

@@ -13,7 +13,7 @@ from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT
 from api.auth import ApiShop, Parts
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
-from journeys.offers import PoolName
+from journeys.offers import Code, PoolName
 from storage import offer_codes, offers
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"], responses=answers(400, 404, 409, 413), max_body_size=MAX_BODY)
@@ -25,8 +25,7 @@ pools = APIRouter(prefix="/v1/offer-codes", tags=["offers"], responses=answers(4
 MOST = 200
 
 
-Code = Annotated[str, Path(max_length=64), AfterValidator(str.strip)]
-OwnCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+TypedCode = Annotated[str, Path(max_length=64), AfterValidator(str.strip)]
 _MOST_CODES = 10_000
 
 
@@ -75,7 +74,7 @@ class Codes(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    codes: Annotated[list[OwnCode], Field(min_length=1, max_length=_MOST_CODES)]
+    codes: Annotated[list[Code], Field(min_length=1, max_length=_MOST_CODES)]
 
 
 class CodePool(BaseModel):
@@ -88,7 +87,7 @@ class CodePool(BaseModel):
 
 @pools.post("/{pool}")
 async def add_codes(pool: PoolName, told: Codes, shop: ApiShop, parts: Parts) -> CodePool:
-    """Put codes of the shop's own into a pool; a plan's offer names it (`pool`). Telling one twice changes nothing."""
+    """Put codes of the shop's own into a pool; a plan's offer names it (`codes`). Telling one twice changes nothing."""
     added = await offer_codes.add(parts.pool, shop, pool, told.codes)
     return CodePool(pool=pool, added=added, left=await offer_codes.left(parts.pool, shop, pool))
 
@@ -100,13 +99,13 @@ async def show_pool(pool: PoolName, shop: ApiShop, parts: Parts) -> CodePool:
 
 
 @router.get("/{code}")
-async def show(code: Code, shop: ApiShop, parts: Parts) -> OfferOut:
+async def show(code: TypedCode, shop: ApiShop, parts: Parts) -> OfferOut:
     """Look a code up."""
     return await _find(parts, shop, code)
 
 
 @router.post("/{code}/redeem")
-async def redeem(code: Code, wanted: Redeem, shop: ApiShop, parts: Parts) -> OfferOut:
+async def redeem(code: TypedCode, wanted: Redeem, shop: ApiShop, parts: Parts) -> OfferOut:
     """Accept a code for an order. It is accepted once; the same order may repeat the call."""
     made = await _find(parts, shop, code)
     if not await offers.redeem(parts.pool, shop, made.code, wanted.order_id, parts.clock.now(), wanted.cart_id):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeys.cart import Cart, Item
 from journeys.conditions import Amounts
@@ -45,6 +45,23 @@ class NextOrderCredit(BaseModel):
 
 PoolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""A code of the shop's own."""
+
+ASK_AGAIN_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+"""How long after each try that failed the shop's API is asked again for a code."""
+MOST_TRIES = len(ASK_AGAIN_AFTER) + 1
+"""After so many the message goes out without an offer: it is worth more in time than with one."""
+
+
+class PoolCodes(BaseModel):
+    """Codes that the shop told beforehand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pool: PoolName
+
+
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 Incentive = Annotated[ItemAmount | FreeShipping | NextOrderCredit, Field(discriminator="kind")]
@@ -60,7 +77,8 @@ class OfferPolicy(BaseModel):
         margin_floor: how much of what the person pays must be left as margin, in percent; None for no floor.
         assumed_margin: the margin of items of which the shop tells no cost, in percent of their price.
         per_person: how many offers one person is made at most, over all journeys; None for any number.
-        pool: the name of the shop's own codes of which each offer gets one; None where Relance makes them.
+        codes: where an offer's code comes from: Relance makes it, the shop's own API gives it, or it is taken from a
+            pool that the shop fills.
 
     """
 
@@ -71,7 +89,21 @@ class OfferPolicy(BaseModel):
     margin_floor: Percent | None = None
     assumed_margin: Percent | None = None
     per_person: Annotated[int, Field(ge=0)] | None = None
-    pool: PoolName | None = None
+    codes: Literal["relance", "shop"] | PoolCodes = "relance"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pool_of_old(cls, given: Any) -> Any:
+        """Read ``pool: spring``, as plans that are published already say it."""
+        if not isinstance(given, dict) or "pool" not in given:
+            return given
+        pool = given["pool"]
+        rest = {name: value for name, value in given.items() if name != "pool"}
+        if pool is None:
+            return rest
+        if "codes" in rest:
+            raise ValueError("say where codes come from once: in 'codes' or in 'pool'")
+        return {**rest, "codes": {"pool": pool}}
 
 
 class Offer(BaseModel):

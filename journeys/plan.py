@@ -236,6 +236,8 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
         yield f"{step.wait_until.moment} is known of an order; this plan's key is '{plan.key}'"
     if isinstance(step, Ask) and step.asking(again=True).id in plan.by_id:
         yield f"a step has the id '{step.asking(again=True).id}', by which it is asked once more"
+    if isinstance(step, Send) and step.send.offer and plan.key is not Key.CART:
+        yield f"an offer is bound to a cart; this plan's key is '{plan.key}'"
     if isinstance(step, Start) and step.start == plan.name:
         yield "a plan cannot start itself; re_entry says when the same key may enter again"
     if isinstance(step, Branch):

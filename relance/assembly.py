@@ -24,6 +24,7 @@ from activities.providers import ShopProviders
 from activities.reconcile import Reconciling
 from activities.related import CoPurchases
 from activities.send import Sending
+from activities.shop_codes import ShopCodes
 from activities.trial import Trials
 from activities.upkeep import Upkeep
 from api.state import Services
@@ -53,6 +54,7 @@ class Parts:
     preferences: PreferenceLinks
     secret: Secret
     http: httpx.AsyncClient
+    shops_http: httpx.AsyncClient
     clock: ShopClock
     public_url: str
     keep_events_months: int
@@ -83,6 +85,11 @@ class Parts:
         return ShopProviders(self.pool, self.http, self.secret.accounts)
 
     @property
+    def shop_codes(self) -> ShopCodes:
+        """What speaks with the shops' own APIs for codes."""
+        return ShopCodes(self.pool, self.shops_http, self.secret.offer_apis)
+
+    @property
     def trials(self) -> Trials:
         """What sends a plan's message to an address of the shop's own."""
         return Trials(self.pool, self.providers, self.composer, self.clock)
@@ -107,7 +114,7 @@ class Parts:
         """
         noting = Noting(self.pool)
         looking = Looking(self.pool, self.plans, self.clock)
-        sending = Sending(self.pool, self.plans, self.providers, self.composer, self.clock)
+        sending = Sending(self.pool, self.plans, self.providers, self.composer, self.clock, self.shop_codes)
         comparing = Reconciling(self.pool, client, self.following)
         looking_up = LookingUp(self.pool, self.providers, self.clock)
         confirming = Confirming(self.pool, self.providers)
@@ -119,6 +126,7 @@ class Parts:
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
             *(together.read_products, together.forget_lines, together.count_products),
+            self.shop_codes.revoke,
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]
         wanted = list(queues)
@@ -142,6 +150,7 @@ async def assemble(
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await database.connect(database_url))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT.total_seconds()))
+        shops_http = await stack.enter_async_context(httpx.AsyncClient())
         plans = Plans()
         yield Parts(
             pool=pool,
@@ -151,6 +160,7 @@ async def assemble(
             preferences=PreferenceLinks(secret.key("links")),
             secret=secret,
             http=http,
+            shops_http=shops_http,
             clock=clock or WorldClock(),
             public_url=public_url,
             keep_events_months=keep_events_months,

@@ -21,6 +21,7 @@ from relance import (
     hook_commands,
     import_commands,
     logs,
+    offer_commands,
     plan_commands,
     processes,
     push_commands,
@@ -54,6 +55,8 @@ app.add_typer(key, name="key")
 push_key = typer.Typer(no_args_is_help=True, help="The key by which browsers know a shop's pushes (VAPID).")
 app.add_typer(push_key, name="push-key")
 app.add_typer(hook, name="hook")
+offer_api = typer.Typer(no_args_is_help=True, help="The shop's own API that gives codes for offers.")
+app.add_typer(offer_api, name="offer-api")
 app.add_typer(imports, name="import")
 app.add_typer(events, name="events")
 
@@ -321,6 +324,24 @@ def hook_forget(
 ) -> None:
     """Delete a kept body for good."""
     _run(hook_commands.forget(_settings(), kept_id))
+
+
+@offer_api.command("set", epilog="Example: `relance offer-api set boutique https://boutique.example/codes`")
+def offer_api_set(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is asked for codes.")],
+    secret: Annotated[
+        str | None, typer.Option(help="-: read the secret, or from standard input, in place of a new one.")
+    ] = None,
+) -> None:
+    """Keep where it is, in place of what was kept; print the secret by which calls are signed, if it is new."""
+    _run(offer_commands.set_api(_settings(), name, url, secret))
+
+
+@offer_api.command("remove")
+def offer_api_remove(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
+    """Forget where it is: it is asked for no codes from now on."""
+    _run(offer_commands.remove_api(_settings(), name))
 
 
 @imports.command(

@@ -35,12 +35,11 @@ async def create(settings: Settings, name: str, source: str, secret: str | None)
     known = [*ADAPTERS, *SOURCES]
     if source not in known:
         raise UsageError(f"'{source}' is not a source of webhooks: say {', '.join(known)}")
-    if secret is not None and secret != "-":  # noqa: S105 no secret
-        raise UsageError("others can see what stands on a command line: say '--secret -' and type or pipe the secret")
+    refuse_plain(secret)
     async with connected(settings) as parts:
         await _exists(parts, name)
         is_given = secret is not None or source in _THEIRS
-        text = _read(source) if is_given else "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        text = _read(source) if is_given else new_secret()
         secret_id = await hooks.add_secret(parts.pool, name, source, parts.secret.hooks.encrypt(text.encode()))
     if is_given:
         console.print(f"kept secret {secret_id}; webhooks go to {settings.public_url}/v1/hooks/{name}/{source}")
@@ -48,12 +47,38 @@ async def create(settings: Settings, name: str, source: str, secret: str | None)
         print(text)  # noqa: T201 plain, so that scripts can read it
 
 
-def _read(source: str) -> str:
-    """Read a secret that the source made."""
+def refuse_plain(secret: str | None) -> None:
+    """Take no secret from a command line.
+
+    Raises:
+        UsageError: it says something else than where to read the secret.
+
+    """
+    if secret is not None and secret != "-":  # noqa: S105 no secret
+        raise UsageError("others can see what stands on a command line: say '--secret -' and type or pipe the secret")
+
+
+def new_secret() -> str:
+    """Make a secret of Standard Webhooks."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def read_secret() -> str:
+    """Read a secret that somebody else made.
+
+    Raises:
+        UsageError: there is none.
+
+    """
     typed = getpass.getpass("secret: ") if sys.stdin.isatty() else sys.stdin.read()
     text = typed.rstrip("\r\n")
     if not text.strip():
         raise UsageError("the secret is empty; pipe it, or type it where it is asked for")
+    return text
+
+
+def _read(source: str) -> str:
+    text = read_secret()
     if source == "standard" and not _is_standard(text):
         raise UsageError("a secret of Standard Webhooks is 'whsec_' and base64 of 24 bytes or more")
     return text

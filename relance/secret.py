@@ -36,6 +36,11 @@ class Secret:
         """Encrypts and decrypts the secrets by which shops sign their webhooks."""
         return self._box("hook secrets")
 
+    @property
+    def offer_apis(self) -> Fernet:
+        """Encrypts and decrypts where shops' APIs for codes are, and their secrets."""
+        return self._box("offer APIs")
+
     def _box(self, use: str) -> Fernet:
         return Fernet(base64.urlsafe_b64encode(self.key(use)))
 

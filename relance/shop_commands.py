@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from channels import accounts
+from channels.offer_api import OfferApiSettings
 from journeys.addresses import usable
 from journeys.facts import Channel, Medium
 from journeys.policy import Policy
@@ -22,7 +23,7 @@ from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
-from storage import plans, shops
+from storage import offer_apis, plans, shops
 from storage.shops import Shop, UnknownShopError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -162,7 +163,15 @@ async def show(settings: Settings, name: str) -> None:
             text = _shown(value)
             table.add_row(field.name, text or "-")
         table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
+        table.add_row("offer_api", await _offer_api(parts, name) or "-")
         console.print(table)
+
+
+async def _offer_api(parts: Parts, name: str) -> str | None:
+    kept = await offer_apis.get(parts.pool, name)
+    if kept is None:
+        return None
+    return str(OfferApiSettings.model_validate_json(parts.secret.offer_apis.decrypt(kept)).url)
 
 
 async def create_key(settings: Settings, name: str, kind: str, label: str) -> None:

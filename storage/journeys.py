@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from storage import offers
+from storage import offers, shop_codes
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
@@ -136,6 +136,7 @@ async def end(db: Connection, journey: str, outcome: str, reason: str, at: datet
     await log(db, journey, at, f"ended: {outcome}", reason)
     if outcome == "cancelled":
         await offers.revoke(db, journey)
+        await shop_codes.take_back(db, journey)
     return True
 
 

@@ -14,6 +14,7 @@ async def add(db: Pool | Connection, shop: str, pool: str, codes: Sequence[str])
     rows = await db.fetch(
         "insert into offer_codes (shop, pool, code) select $1, $2, code from unnest($3::text[]) as told (code)"
         " where not exists (select from offers o where o.shop = $1 and o.code = told.code)"
+        " and not exists (select from shop_codes s where s.shop = $1 and s.code = told.code)"
         " on conflict do nothing returning code",
         shop,
         pool,

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from journeys.facts import Channel
 from journeys.gate import Decision, decide
 from journeys.ledger import OPEN_FOR_RETRY, State
-from journeys.offers import NoOffer, choose
 from journeys.plan import Plan
 from journeys.question import Mode, Refuse
 from journeys.steps import Send
-from storage import journeys, offer_codes, offers, provider_health, short_links, situation
+from storage import journeys, offering, offers, provider_health, short_links, situation
 from storage.holding import hold
 from storage.offers import Made
 from storage.situation import Situation
@@ -124,6 +123,7 @@ async def claim(
 
     Raises:
         UnknownJourneyError: there is no such journey.
+        CodeWantedError: the shop's API must be asked first; nothing is claimed.
 
     """
     async with pool.acquire() as db, db.transaction():
@@ -148,7 +148,7 @@ async def claim(
         address = found.address(wanted.channel)
         row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, address, code)
         number = await _insert(db, journey, plan, row)
-        offer = await _offer(db, wanted, journey, found)
+        offer = await offering.make(db, journey, wanted.step, found)
         return Claimed(
             repeated=False,
             number=number,
@@ -247,27 +247,6 @@ async def _take_over(
         since=time.monotonic(),
         code=standing.code or "",
     )
-
-
-async def _offer(db: Connection, wanted: Try, journey: Journey, found: Situation) -> Made | None:
-    """Make the step's offer. What it made before stays, and lives from now on: its message has not gone out yet."""
-    policy = wanted.step.send.offer
-    if policy is None:
-        return None
-    made = await offers.of_step(db, journey.id, wanted.step.id)
-    if made is not None:
-        return await offers.move(db, made, wanted.at + policy.valid_for)
-    before = await offers.count_of(db, journey.shop, journey.customer_id)
-    offer = choose(policy, found.segments, found.cart, made_before=before, at=wanted.at)
-    if isinstance(offer, NoOffer):
-        await journeys.log(db, journey.id, wanted.at, f"{wanted.step.id}: no offer", offer.reason)
-        return None
-    code = offers.new_code() if policy.pool is None else await offer_codes.take(db, journey.shop, policy.pool)
-    if code is None:
-        reason = f"no code is left in the pool {policy.pool}"
-        await journeys.log(db, journey.id, wanted.at, f"{wanted.step.id}: no offer", reason)
-        return None
-    return await offers.make(db, journey, wanted.step.id, offer, wanted.at, code)
 
 
 async def _note(

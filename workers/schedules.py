@@ -24,6 +24,7 @@ from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
+from workflows.revocations import RevocationsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 RECONCILIATION = "relance-reconciliation"
@@ -31,6 +32,7 @@ UPKEEP = "relance-upkeep"
 LOOK_UPS = "relance-look-ups"
 CONFIRMATIONS = "relance-confirmations"
 RELATED = "relance-related"
+REVOCATIONS = "relance-revocations"
 
 _SCHEDULES = (
     (RECONCILIATION, ReconciliationWorkflow, timedelta(minutes=5), "Compares journeys, orders and workflows"),
@@ -38,6 +40,7 @@ _SCHEDULES = (
     (LOOK_UPS, LookUpsWorkflow, timedelta(minutes=10), "Asks providers what became of unknown sends"),
     (CONFIRMATIONS, ConfirmationsWorkflow, timedelta(minutes=1), "Answers STOP, START and HELP"),
     (RELATED, RelatedWorkflow, timedelta(minutes=15), "Keeps count of what is bought together"),
+    (REVOCATIONS, RevocationsWorkflow, timedelta(minutes=1), "Has codes of cancelled journeys taken back"),
 )
 """The id of each schedule, what it runs, how often, and what the Temporal UI says of it."""
 _CATCH_UP = timedelta(minutes=1)

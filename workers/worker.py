@@ -18,6 +18,7 @@ from workflows.journey import JourneyWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
+from workflows.revocations import RevocationsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 SENDS_PER_SECOND = {
@@ -43,6 +44,7 @@ WORKFLOWS = (
     LookUpsWorkflow,
     ConfirmationsWorkflow,
     RelatedWorkflow,
+    RevocationsWorkflow,
 )
 
 Activity = Callable[..., Any]

@@ -56,7 +56,8 @@ Answer = TypeVar("Answer")
 
 LOCAL_ATTEMPT = timedelta(seconds=3)
 ATTEMPT = timedelta(seconds=30)
-"""For a look or an end as a regular activity, and for one try of a send; a provider call takes 10 s at most."""
+"""For a look or an end as a regular activity, and for one try of a send: two calls of providers take 10 s each at most,
+and two of the shop's API for codes 4 s each."""
 SEND_WITHIN = timedelta(hours=6)
 """How long a send without a deadline of its own is tried, so that a nudge does not go out days late."""
 RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10))

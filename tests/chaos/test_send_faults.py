@@ -64,6 +64,7 @@ class Books:
     """A provider with books of its own: what it has accepted, by what it was asked."""
 
     accepted: list[str] = field(default_factory=list)
+    accepted_texts: list[str] = field(default_factory=list)
     reply: Answer | Break | Silence | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,6 +81,7 @@ class Books:
         )
         if message_id not in self.accepted:
             self.accepted.append(message_id)
+            self.accepted_texts.append(request.body.decode())
         answer = {"messages": [{"messageId": message_id, "status": status, "destination": "1"}]}
         return await say(Answer(200, json.dumps(answer).encode()), reader, writer)
 

@@ -21,6 +21,7 @@ from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
+from workflows.revocations import RevocationsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "upkeep"
@@ -72,6 +73,11 @@ async def main() -> None:
                 )
                 await answering.result()
                 await save("confirmed", answering, HISTORIES)
+                revoking = await env.client.start_workflow(
+                    RevocationsWorkflow.run, id="revoked", task_queue=JOURNEY_QUEUE
+                )
+                await revoking.result()
+                await save("revoked", revoking, HISTORIES)
 
 
 if __name__ == "__main__":

@@ -220,6 +220,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "allowlist": "-",
         "policy": "-",
         "accounts": "-",
+        "offer_api": "-",
     }
     words = "--mode allowlist --language fr --cart-url https://b.example/cart --allow +33639980001 --allow a@b.example"
     assert installed("shop", "set", "boutique", *words.split()).code == 0
@@ -234,6 +235,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "allowlist": "+33639980001, c@b.example",
         "policy": "-",
         "accounts": "-",
+        "offer_api": "-",
     }
 
 

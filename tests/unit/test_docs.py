@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -26,7 +26,7 @@ from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
-from channels import accounts, infobip_messages, infobip_push, twilio, voices
+from channels import accounts, base, infobip_messages, infobip_push, offer_api, twilio, voices
 from channels.settings import AccountSettings
 from journeys import (
     caps,
@@ -54,9 +54,11 @@ from relance.settings import Settings
 from storage import carts
 from storage.people_story import NEWEST_SENDS
 from workers import schedules, search_attributes, worker
+from workflows import journey
 
 ROOT = Path(__file__).parents[2]
 CHANNELS = ROOT / "docs" / "channels.md"
+OFFER_CODES = ROOT / "docs" / "offer-codes.md"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 TRACKING = {f"/v1/{kind}": kind for kind in events.KINDS}
@@ -142,7 +144,7 @@ def messages() -> list[tuple[str, dict[str, Any], str | None]]:
     """Every tracking message of the pages, with the kind that its address implies."""
     found: list[tuple[str, dict[str, Any], str | None]] = []
     for where, document in documents():
-        is_message = "type" in document and "status" not in document
+        is_message = "type" in document and "status" not in document and where.page != OFFER_CODES
         found += [(str(where), part, None) for part in document.get("batch", [document] if is_message else [])]
     return found + [(str(c), body, TRACKING[path]) for c, _, path, body in calls() if path in TRACKING]
 
@@ -542,6 +544,20 @@ def test_a_file_that_is_named_exists(page: Path) -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
+# Codes from the shop's own API
+
+
+def test_the_limits_of_calls_for_codes_are_those_of_the_program() -> None:
+    text = OFFER_CODES.read_text()
+    assert f"{offer_api.CALL.total_seconds():.0f} seconds, redirects are not followed" in text
+    assert f"{offer_api.MAX_ANSWER} bytes" in text
+    after = [f"{wait.total_seconds():.0f} seconds" for wait in offers.ASK_AGAIN_AFTER[:2]]
+    assert f"made again after {after[0]}, {after[1]} and 2 minutes" in text
+    assert offers.ASK_AGAIN_AFTER[2:] == (timedelta(minutes=2),)
+    within = 2 * (offer_api.CALL + base.HTTP_TIMEOUT)
+    assert within < journey.ATTEMPT
+
+
 # Schedules
 
 
@@ -557,6 +573,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.LOOK_UPS,
         schedules.CONFIRMATIONS,
         schedules.RELATED,
+        schedules.REVOCATIONS,
     }
 
 

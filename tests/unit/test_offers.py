@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from journeys.cart import Cart, Item
 from journeys.facts import Segment
-from journeys.offers import NoOffer, Offer, OfferPolicy, choose
+from journeys.offers import NoOffer, Offer, OfferPolicy, PoolCodes, choose
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 FIVE_OFF = {"kind": "item_amount", "amount": {"EUR": 5}, "from_price": {"EUR": 50}}
@@ -110,3 +111,28 @@ def test_whatever_the_cart_an_offer_keeps_the_floor_and_the_cap_and_costs_no_mor
         assert takes <= price
     each = price - cost if cost is not None else price * (assumed or 0) / 100
     assert each * quantity - takes >= (price * quantity - takes) * floor / 100
+
+
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ({}, "relance"),
+        ({"pool": None}, "relance"),
+        ({"codes": "shop"}, "shop"),
+        ({"codes": {"pool": "spring"}}, PoolCodes(pool="spring")),
+        ({"pool": "spring"}, PoolCodes(pool="spring")),
+    ],
+)
+def test_where_codes_come_from_is_read_as_plans_say_it_now_and_said_it_before(said: Any, codes: object) -> None:
+    read = policy(**said)
+    assert read.codes == codes
+    assert OfferPolicy.model_validate_json(read.model_dump_json()) == read
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"codes": "mine"}, {"codes": {"pool": "a b"}}, {"pool": "a b"}, {"pool": "a", "codes": "shop"}, {"codes": None}],
+)
+def test_codes_that_come_from_nowhere_or_from_two_places_are_refused(said: Any) -> None:
+    with pytest.raises(ValidationError):
+        policy(**said)

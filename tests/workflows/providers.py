@@ -60,6 +60,7 @@ def sending(shop: TestShop, composer: Composer | None = None) -> Sending:
         providers,
         composer or Composer(parts.links, parts.preferences, parts.public_url),
         WorldClock(),
+        parts.shop_codes,
     )
 
 

@@ -34,6 +34,7 @@ question: {sms: {text: "How was it, from 0 to 10?"}}
 again: {sms: {text: "Please answer with a number"}}
 personal: {sms: {text: "{{ task.text }}"}}
 """
+NOTHING: dict[str, Any] = {"valid_for": "1h", "by_segment": {}}
 SAY = {"id": "say", "send": {"message": "first", "channels": {"first": ["sms"]}}}
 SMS = {"first": ["sms"]}
 
@@ -357,6 +358,7 @@ async def test_labels_splits_and_started_plans(told: Engine) -> None:
         (OF_PEOPLE, {"wait_until": {"moment": "order.shipped"}}, "order.shipped is known of an order"),
         (OF_ORDERS, {"wait_until": {"time": 1080}}, "in quotes"),
         (OF_ORDERS, {"start": "p"}, "cannot start itself"),
+        (OF_ORDERS, {"send": {"message": "m", "channels": SMS, "offer": NOTHING}}, "an offer is bound to a cart"),
         (OF_ORDERS, {"branch": [{"if": {"reply": {"nps": {}}}}]}, "no step 'nps' asks something"),
         (
             OF_ORDERS,

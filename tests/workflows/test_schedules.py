@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client, ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput, WorkflowHandle
 
-from activities.contracts import CountedTogether, Kept, LookedUp, Reconciled
+from activities.contracts import CountedTogether, Kept, LookedUp, Reconciled, Revoked
 from relance import embedded, processes
 from relance.settings import Settings
 from storage import partitions
 from tests.support import TestShop, until, workers_at_work
 from workers import schedules, temporal
-from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, UPKEEP
+from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, UPKEEP
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -50,6 +50,7 @@ async def run_now(client: Client, schedule: str) -> WorkflowHandle[object, objec
         (UPKEEP, timedelta(days=1)),
         (LOOK_UPS, timedelta(minutes=10)),
         (RELATED, timedelta(minutes=15)),
+        (REVOCATIONS, timedelta(minutes=1)),
     ],
 )
 async def test_a_schedule_skips_a_run_while_the_last_one_goes_on_and_makes_up_for_none(
@@ -109,6 +110,12 @@ async def test_the_related_items_are_counted_on_the_journeys_workers(client: Cli
     async with workers_at_work(shop, client):
         counted = CountedTogether.model_validate(await (await run_now(client, RELATED)).result())
     assert counted == CountedTogether(events=0, products=0, forgotten=0)
+
+
+async def test_the_revocations_run_on_the_journeys_workers(client: Client, shop: TestShop) -> None:
+    async with workers_at_work(shop, client):
+        found = Revoked.model_validate(await (await run_now(client, REVOCATIONS)).result())
+    assert found == Revoked(told=0, failed=0)
 
 
 async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
