@@ -20,6 +20,8 @@ CART_EVENTS = frozenset(
 MOST_TELLERS = 20
 """More people than ever share a cart; a cart whose id is shown to everybody must not grow without end."""
 _MOST_MONEY = Decimal(10) ** 12
+_DECIMALS = 12
+"""More than any price has. Postgres keeps 16,383 at most."""
 _MOST_PIECES = 10**6
 _OUT_OF_STOCK = "out_of_stock"
 """As product feeds say it (https://support.google.com/merchants/answer/6324448); the rest can be bought."""
@@ -193,7 +195,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
 
 
 def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
-    """Read an amount in the currency's main unit; 0 where the field is missing.
+    """Read an amount in the currency's main unit; 0 where the field is missing. It has at most 12 decimals.
 
     Raises:
         BadEventError: not a number, negative, or absurdly large.
@@ -211,7 +213,7 @@ def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
         raise BadEventError(path + field, problem) from None
     if not amount.is_finite() or not 0 <= amount <= _MOST_MONEY:
         raise BadEventError(path + field, problem)
-    return amount
+    return amount if -_DECIMALS <= int(amount.as_tuple().exponent) <= 0 else round(amount, _DECIMALS)
 
 
 def _quantity(product: Mapping[str, Any], path: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,15 @@ def line(quantity: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("written", "pieces"), [("1", 1), ("1.0", 1), ("2e2", 200), ("0.0", 0), ("-0.0", 0)])
 def test_a_whole_number_is_one_however_it_is_written(written: str, pieces: int) -> None:
     assert repr(read_item(line(written), "properties.").quantity) == repr(pieces)
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [("129.90", "129.90"), ("1e-20000", "0"), ("0e999999", "0"), ("1e12", "1e12"), (f"2.{'0' * 20_000}1", "2")],
+)
+def test_a_price_has_no_more_digits_than_can_be_kept(written: str, price: str) -> None:
+    read = read_item({"product_id": "tent-2", "price": written}, "properties.").price
+    assert (read, len(str(read)) < 30) == (Decimal(price), True)
 
 
 @pytest.mark.parametrize(("written", "product"), [("7", "7"), ("7.0", "7"), ('"7.0"', "7.0")])
