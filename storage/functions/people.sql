@@ -25,7 +25,8 @@ end $$;
 -- together already. The row that is left stays, empty: whoever waits for its lock asks again who the person is. Returns
 -- the ids of the journeys that moved, or null where neither a cart nor an order did.
 create or replace function move_person(
-    in_shop text, gone text, stays text, in_linked_to text, in_traits jsonb, in_at timestamptz, in_by text, in_why text
+    in_shop text, gone text, stays text, in_linked_to text, in_traits jsonb, in_at timestamptz, in_by text, in_why text,
+    in_of_users boolean
 ) returns text[] language plpgsql as $$
 declare
     things bigint;
@@ -58,8 +59,8 @@ begin
     update sends set customer_id = stays where shop = in_shop and customer_id = gone;
     update verified_contacts set customer_id = stays where shop = in_shop and customer_id = gone;
     update aliases set customer_id = stays where shop = in_shop and customer_id = gone;
-    insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why)
-    values (in_shop, gone, stays, in_linked_to, in_at, in_by, in_why);
+    insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why, of_users)
+    values (in_shop, gone, stays, in_linked_to, in_at, in_by, in_why, in_of_users);
     if things + orders_moved = 0 then
         return null;
     end if;
