@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from journeys.cart import Cart, Item, read_item
-from journeys.events import BadEventError
+from journeys.cart import MOST_LINES, Cart, Item, apply, fold, read_item
+from journeys.events import BadEventError, Event, parse
 
 
 def line(quantity: str) -> dict[str, Any]:
@@ -63,3 +64,22 @@ def test_a_cart_is_sold_out_when_nothing_in_it_can_be_bought() -> None:
     assert Cart(items=(gone,)).sold_out
     assert not Cart(items=(gone, here)).sold_out
     assert not Cart().sold_out
+
+
+def event(number: int, what: str, product: str, quantity: int = 1) -> Event:
+    properties = {"cart_id": "c-1", "product_id": product, "quantity": quantity}
+    message = {"type": "track", "userId": "ann", "event": what, "messageId": f"m-{number:05}", "properties": properties}
+    return parse(message, received_at=datetime(2026, 3, 10, tzinfo=UTC) + timedelta(seconds=number))
+
+
+def test_a_cart_that_is_filled_without_end_holds_its_first_lines_and_they_can_still_change() -> None:
+    filling = [event(number, "Product Added", f"p-{number}") for number in range(MOST_LINES + 5)]
+    changes = [("Product Added", "p-3", 2), ("Product Removed", "p-0", 1), ("Product Added", "p-new", 1)]
+    events = [*filling, *(event(MOST_LINES + 5 + number, *change) for number, change in enumerate(changes))]
+    cart = fold(reversed(events))
+    assert [item.product_id for item in cart.items] == [*(f"p-{n}" for n in range(1, MOST_LINES)), "p-new"]
+    assert [item.quantity for item in cart.items if item.product_id == "p-3"] == [3]
+    one_by_one = fold(filling)
+    for change in events[len(filling) :]:
+        one_by_one = apply(one_by_one, change)
+    assert one_by_one == cart
