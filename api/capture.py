@@ -74,7 +74,8 @@ async def capture(request: Request, parts: Parts) -> Answer:
     """
     body = decoded(await read_body(request))
     caller = await caller_by_body(parts, body)
-    return Answer(success=True, results=await take_messages(parts, caller.shop, messages_of(body), check=check))
+    results = await take_messages(parts, caller.shop, messages_of(body), check=check, batch=body)
+    return Answer(success=True, results=results)
 
 
 def check(event: Event) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import Request
@@ -63,6 +64,7 @@ async def take_messages(
     kind: str | None = None,
     from_backend: bool = False,
     check: Callable[[Event], None] = ingest.check,
+    batch: Mapping[str, Any] | None = None,
 ) -> list[Result]:
     """Take Segment messages in. When this returns, each is committed, was known already, or is told to be bad.
 
@@ -73,9 +75,11 @@ async def take_messages(
         kind: the type that the address of the call implies; otherwise each message's own ``type`` counts.
         from_backend: whether the shop's own backend tells them.
         check: raises BadEventError for an event that this door does not take.
+        batch: the batch that they came in.
 
     """
-    read = [_read(message, kind, check, from_backend=from_backend) for message in messages]
+    parsing = partial(parse, kind=kind, from_backend=from_backend, batch=batch)
+    read = [_read(message, parsing, check) for message in messages]
     events = [event for event in read if isinstance(event, Event)]
     taken = iter(zip(events, await parts.together.take(shop, events), notes_on(events), strict=True))
     results = []
@@ -90,9 +94,9 @@ async def take_messages(
     return results
 
 
-def _read(message: object, kind: str | None, check: Callable[[Event], None], *, from_backend: bool) -> Event | Result:
+def _read(message: object, parsing: Callable[..., Event], check: Callable[[Event], None]) -> Event | Result:
     try:
-        event = parse(message, received_at=datetime.now(UTC), kind=kind, from_backend=from_backend)
+        event = parsing(message, received_at=datetime.now(UTC))
         check(event)
     except BadEventError as error:
         named = message.get("messageId") if isinstance(message, dict) else None

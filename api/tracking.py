@@ -13,7 +13,6 @@ from api.problems import Problem, answers
 from api.schemas import MAX_BATCH, ref
 from api.state import Services, services_of
 from api.taking import Answer, Result, decoded, read_body, take_messages
-from journeys.events import device_of
 
 router = APIRouter(tags=["tracking"], responses={**answers(400, 408, 413, 415, 429), 200: {"model": Answer}})
 
@@ -81,11 +80,12 @@ async def batch(request: Request) -> Response:
     """Take many events. A bad one is named in its result and keeps no other from being taken."""
     parts = services_of(request)
     body, teller = await _read(request, parts)
-    return _answer(await _take(parts, teller, messages_of(body)))
+    results = await take_messages(parts, teller.shop, messages_of(body), from_backend=teller.from_backend, batch=body)
+    return _answer(results)
 
 
 def messages_of(body: dict[str, Any]) -> list[object]:
-    """Give the messages of a batch, each with the batch's ``sentAt`` and ``context`` where it has none of its own.
+    """Give the messages of a batch.
 
     Raises:
         Problem: 422 where there is no list of them, 413 where there are too many.
@@ -97,14 +97,13 @@ def messages_of(body: dict[str, Any]) -> list[object]:
     if len(events) > MAX_BATCH:
         detail = f"batch: has {len(events)} events; send at most {MAX_BATCH} at a time"
         raise Problem(HTTP_413_CONTENT_TOO_LARGE, "The batch is too long", detail)
-    sent_at, device = body.get("sentAt"), device_of(body)
-    return [_with_the_batchs(event, sent_at, device) for event in events]
+    return events
 
 
 async def _one(request: Request, kind: str) -> Response:
     parts = services_of(request)
     body, teller = await _read(request, parts)
-    [result] = await _take(parts, teller, [body], kind)
+    [result] = await take_messages(parts, teller.shop, [body], kind=kind, from_backend=teller.from_backend)
     if result.status == "rejected":
         detail = f"{result.field}: {result.problem}"
         errors = [{"field": result.field, "problem": result.problem}]
@@ -120,21 +119,6 @@ async def _read(request: Request, parts: Services) -> tuple[dict[str, Any], Call
     caller = await caller_by_header(parts, request.headers.get("authorization"))
     body = decoded(await read_body(request))
     return body, caller or await caller_by_body(parts, body)
-
-
-async def _take(parts: Services, teller: Caller, messages: list[object], kind: str | None = None) -> list[Result]:
-    return await take_messages(parts, teller.shop, messages, kind=kind, from_backend=teller.from_backend)
-
-
-def _with_the_batchs(event: Any, sent_at: Any, device: dict[str, str]) -> Any:
-    """Segment's clients say once for the whole batch when they sent it, and may say so on what device."""
-    if not isinstance(event, dict):
-        return event
-    if sent_at is not None and "sentAt" not in event:
-        event = {**event, "sentAt": sent_at}
-    if device:
-        event = {**event, "context": device | device_of(event)}
-    return event
 
 
 # Libraries in browsers and phones call by one letter, those of old by "import".

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +19,11 @@ CART_EVENTS = frozenset(
 )
 MOST_TELLERS = 20
 """More people than ever share a cart; a cart whose id is shown to everybody must not grow without end."""
+MOST_LINES = 1_000
+"""More than any cart has (Shopify's has 500 at most); whoever adds without end would make each event a long one."""
 _MOST_MONEY = Decimal(10) ** 12
+_DECIMALS = 12
+"""More than any price has. Postgres keeps 16,383 at most."""
 _MOST_PIECES = 10**6
 OUT_OF_STOCK = "out_of_stock"
 """As product feeds say it (https://support.google.com/merchants/answer/6324448); the rest can be bought."""
@@ -45,6 +49,10 @@ class Item(BaseModel):
     image_url: str | None = None
     cost: Decimal | None = None
     in_stock: bool = True
+
+
+_Lines: TypeAlias = dict[str, Item]
+"""The lines of a cart by the id of their product, in the order in which they were added."""
 
 
 class Cart(BaseModel):
@@ -88,10 +96,11 @@ class Cart(BaseModel):
 
 def fold(events: Iterable[Event]) -> Cart:
     """Compute the cart that these events leave, in whatever order they are given."""
-    cart = Cart()
+    cart, lines = Cart(), dict[str, Item]()
     for event in sorted(events, key=lambda e: e.order):
-        cart = apply(cart, event)
-    return cart
+        lines = _lines_after(lines, event)
+        cart = _told_by(cart, event, holds_items=bool(lines))
+    return cart.model_copy(update={"items": tuple(lines.values())})
 
 
 def apply(cart: Cart, event: Event) -> Cart:
@@ -101,9 +110,15 @@ def apply(cart: Cart, event: Event) -> Cart:
         BadEventError: an item, a price or a quantity cannot be read.
 
     """
-    items = _items_after(cart.items, event)
+    lines = _lines_after({item.product_id: item for item in cart.items}, event)
+    told = _told_by(cart, event, holds_items=bool(lines))
+    return told.model_copy(update={"items": tuple(lines.values())})
+
+
+def _told_by(cart: Cart, event: Event, *, holds_items: bool) -> Cart:
+    """Take what an event says of a cart, but for its lines."""
     properties = event.properties
-    changes: dict[str, Any] = {"items": items, "last": event.order}
+    changes: dict[str, Any] = {"last": event.order}
     if said := currency(properties):
         changes["currency"] = said
     if event.name != Name.PRODUCT_ADDED:
@@ -111,7 +126,7 @@ def apply(cart: Cart, event: Event) -> Cart:
         changes["tax"] = money(properties, "tax", "properties.")
     if isinstance(url := properties.get("cart_url"), str):
         changes["cart_url"] = url
-    if items and cart.opened_at is None:
+    if holds_items and cart.opened_at is None:
         changes["opened_at"] = event.at
     if event.user_id is not None:
         changes["user"] = event.user_id
@@ -120,37 +135,35 @@ def apply(cart: Cart, event: Event) -> Cart:
     return cart.model_copy(update=changes)
 
 
-def _items_after(items: tuple[Item, ...], event: Event) -> tuple[Item, ...]:
+def _lines_after(lines: _Lines, event: Event) -> _Lines:
     if event.name == Name.PRODUCT_ADDED:
-        return _add(items, read_item(event.properties, "properties."))
-    if event.name == Name.PRODUCT_REMOVED:
-        return _remove(items, read_item(event.properties, "properties."))
-    if "products" not in event.properties:
-        return items
-    return read_items(event.properties)
+        _add(lines, read_item(event.properties, "properties."))
+    elif event.name == Name.PRODUCT_REMOVED:
+        _remove(lines, read_item(event.properties, "properties."))
+    elif "products" in event.properties:
+        return _read_lines(event.properties)
+    return lines
 
 
-def _add(items: tuple[Item, ...], new: Item) -> tuple[Item, ...]:
-    if not new.quantity:
-        return items
-    for index, item in enumerate(items):
-        if item.product_id == new.product_id:
-            more = new.model_copy(update={"quantity": item.quantity + new.quantity})
-            return (*items[:index], more, *items[index + 1 :])
-    return (*items, new)
+def _add(lines: _Lines, new: Item) -> None:
+    known = lines.get(new.product_id)
+    if known is not None and new.quantity:
+        lines[new.product_id] = new.model_copy(update={"quantity": known.quantity + new.quantity})
+    elif new.quantity and len(lines) < MOST_LINES:
+        lines[new.product_id] = new
 
 
-def _remove(items: tuple[Item, ...], gone: Item) -> tuple[Item, ...]:
-    left = (
-        item.model_copy(update={"quantity": item.quantity - gone.quantity})
-        if item.product_id == gone.product_id
-        else item
-        for item in items
-    )
-    return tuple(item for item in left if item.quantity > 0)
+def _remove(lines: _Lines, gone: Item) -> None:
+    known = lines.get(gone.product_id)
+    if known is None:
+        return
+    if known.quantity > gone.quantity:
+        lines[gone.product_id] = known.model_copy(update={"quantity": known.quantity - gone.quantity})
+    else:
+        del lines[gone.product_id]
 
 
-def read_items(properties: Mapping[str, Any]) -> tuple[Item, ...]:
+def _read_lines(properties: Mapping[str, Any]) -> _Lines:
     """Read ``products``; lines of quantity 0 are left out.
 
     Raises:
@@ -160,13 +173,13 @@ def read_items(properties: Mapping[str, Any]) -> tuple[Item, ...]:
     products = properties.get("products")
     if not isinstance(products, list):
         raise BadEventError("properties.products", "must be a list")
-    items: tuple[Item, ...] = ()
+    lines: _Lines = {}
     for index, product in enumerate(products):
         path = f"properties.products[{index}]"
         if not isinstance(product, Mapping):
             raise BadEventError(path, "must be an object")
-        items = _add(items, read_item(product, path + "."))
-    return items
+        _add(lines, read_item(product, path + "."))
+    return lines
 
 
 def read_item(product: Mapping[str, Any], path: str) -> Item:
@@ -193,7 +206,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
 
 
 def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
-    """Read an amount in the currency's main unit; 0 where the field is missing.
+    """Read an amount in the currency's main unit; 0 where the field is missing. It has at most 12 decimals.
 
     Raises:
         BadEventError: not a number, negative, or absurdly large.
@@ -211,7 +224,7 @@ def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
         raise BadEventError(path + field, problem) from None
     if not amount.is_finite() or not 0 <= amount <= _MOST_MONEY:
         raise BadEventError(path + field, problem)
-    return amount
+    return amount if -_DECIMALS <= int(amount.as_tuple().exponent) <= 0 else round(amount, _DECIMALS)
 
 
 def _quantity(product: Mapping[str, Any], path: str) -> int:

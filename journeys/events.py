@@ -126,7 +126,14 @@ class Event(BaseModel):
         return (self.at, self.message_id)
 
 
-def parse(message: object, *, received_at: datetime, kind: str | None = None, from_backend: bool = False) -> Event:
+def parse(
+    message: object,
+    *,
+    received_at: datetime,
+    kind: str | None = None,
+    from_backend: bool = False,
+    batch: Mapping[str, Any] | None = None,
+) -> Event:
     """Check one Segment message and turn it into an event.
 
     Of the message's ``context`` the locale, the time zone and where a push reaches the device are kept, nothing else.
@@ -136,6 +143,7 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
         received_at: when it came in, with a zone.
         kind: the type that the address of the call implies; otherwise the message's own ``type`` counts.
         from_backend: whether the shop's own backend tells it.
+        batch: what it came in; its ``sentAt`` and ``context`` count where the message has none, and not for its size.
 
     Raises:
         BadEventError: the message cannot be taken; it names the field and what would be right.
@@ -144,6 +152,8 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
     if not isinstance(message, Mapping):
         raise BadEventError("event", "must be a JSON object")
     _check_storable(message)
+    if batch:
+        message = _completed(message, batch)
     kind = kind or _text(message, "type")
     if kind not in KINDS:
         raise BadEventError("type", f"must be one of {', '.join(KINDS)}")
@@ -171,6 +181,14 @@ def parse(message: object, *, received_at: datetime, kind: str | None = None, fr
         device=devices.told(message.get("context")),
         from_backend=from_backend,
     )
+
+
+def _completed(message: Mapping[str, Any], batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add what Segment's clients say once for all messages of a batch: when they sent it, and on what device."""
+    own, shared = message.get("context"), batch.get("context")
+    if isinstance(shared, Mapping):
+        message = {**message, "context": {**shared, **own} if isinstance(own, Mapping) else shared}
+    return {"sentAt": batch.get("sentAt"), **message}
 
 
 def _name(message: Mapping[str, Any], kind: str) -> str:
@@ -205,7 +223,7 @@ def device_of(message: Mapping[str, Any]) -> dict[str, str]:
     return {
         field: value
         for field in ("locale", "timezone")
-        if isinstance(value := context.get(field), str) and 0 < len(value) <= _MAX_CONTEXT
+        if isinstance(value := context.get(field), str) and 0 < len(value) <= _MAX_CONTEXT and value.isprintable()
     }
 
 

@@ -93,7 +93,7 @@ async def _newest_open(db: Connection, work: Work, event: Event) -> str | None:
     touched = [
         cart
         for cart in work.carts_of(person)
-        if cart.holds_items and cart.ordered_at is None and event.at - OPEN_FOR <= cart.last_at <= event.at
+        if cart.holds_items and cart.ordered_at is None and timedelta(0) <= event.at - cart.last_at <= OPEN_FOR
     ]
     if not touched:
         return None

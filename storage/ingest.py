@@ -182,6 +182,7 @@ async def _begin(db: Connection, shop: str, events: list[Event], more: MoreToHol
     fresh, held, work = await loading.begin(
         db, shop, [event.message_id for event in events], events[0].from_backend, ids, tokens, contacts
     )
+    await people.part(db, work, [event for event in events if event.message_id in fresh])
     for event in events:
         if event.user_id is not None:
             work.people[work.who(event.user_id)] = work.people[event.user_id] = True

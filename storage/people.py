@@ -8,12 +8,13 @@ The rules, each of which needs the ids to be told of together somewhere:
 - two users with the same verified e-mail address or telephone number are one person.
 
 Only the shop's own backend may say that two users are one, or that an address is verified: in a browser anybody can say
-anything. Who a visitor is, is settled by the first event that tells it.
+anything. Who a visitor is, is settled by the first event that tells it. A user is nobody's visitor: an id that was
+taken for a visitor's is its own again once it is told of as a user's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,13 +38,14 @@ _VERIFIED = {
 
 @dataclass(frozen=True)
 class Link:
-    """An id turns out to be a person's."""
+    """An id turns out to be a person's; ``of_users``: although it may be a user's."""
 
     alias_id: str
     linked_to: str
     at: datetime
     by: str
     why: str
+    of_users: bool = False
 
 
 def verified(event: Event) -> dict[tuple[str, str], str]:
@@ -67,13 +69,14 @@ def told_together(work: Work, event: Event) -> Iterator[Link]:
     if visitor not in {None, user} and _may_be(work, visitor or "", user):
         yield _link(event, visitor or "", user, "a visitor turned out to be a customer")
     if before is not None and (event.from_backend or _may_be(work, before, user)):
-        yield _link(event, before, user, "the shop says that they were known by another id")
+        why = "the shop says that they were known by another id"
+        yield _link(event, before, user, why, of_users=event.from_backend)
     for kind, address in verified(event):
         owner, person = work.who(work.contacts.get((kind, address), user)), work.who(user)
         if owner != person:
             # The same one stays, whichever was told first.
             gone, stays = sorted([owner, person], reverse=True)
-            yield _link(event, gone, stays, f"two customers have the same verified {kind}")
+            yield _link(event, gone, stays, f"two customers have the same verified {kind}", of_users=True)
 
 
 def told_of_cart(work: Work, cart_id: str, cart: Cart, event: Event) -> Iterator[Link]:
@@ -123,6 +126,8 @@ async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
     """
     known = work.aliases.get(link.alias_id)
     gone, stays = work.who(link.alias_id), work.who(link.linked_to)
+    if known is not None and gone == stays and link.of_users and not known.of_users:
+        known = await _made_to_last(db, work, known)
     if known is not None and known.linked_to == link.linked_to:
         if link.at < known.linked_at:
             await _earlier(db, work, known, link)
@@ -130,7 +135,7 @@ async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
     if gone == stays:
         return None
     if work.has_nothing_of(gone):
-        work.recognised(NewAlias(gone, stays, link.linked_to, link.at, link.by, link.why))
+        work.recognised(NewAlias(gone, stays, link.linked_to, link.at, link.of_users, link.by, link.why))
         return None
     found = await db.fetch(
         "select customer_id, traits from customers where shop = $1 and customer_id = any($2::text[])",
@@ -141,7 +146,7 @@ async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
     told_now = any(one.customer_id == gone for one in work.things())
     journeys = {journey.id for journey in work.journeys.values() if journey.customer_id == gone}
     moved: list[str] | None = await db.fetchval(
-        "select move_person($1, $2, $3, $4, $5, $6, $7, $8)",
+        "select move_person($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         work.shop,
         gone,
         stays,
@@ -150,8 +155,9 @@ async def join(db: Connection, work: Work, link: Link) -> set[str] | None:
         link.at,
         link.by,
         link.why,
+        link.of_users,
     )
-    work.joined(Alias(gone, stays, link.linked_to, link.at))
+    work.joined(Alias(gone, stays, link.linked_to, link.at, link.of_users))
     return journeys | set(moved or ()) if told_now or moved is not None else None
 
 
@@ -168,9 +174,36 @@ async def _earlier(db: Connection, work: Work, known: Alias, link: Link) -> None
         link.at,
         link.by,
     )
-    work.aliases[known.alias_id] = Alias(known.alias_id, known.customer_id, known.linked_to, link.at)
+    work.aliases[known.alias_id] = replace(known, linked_at=link.at)
     work.consenting.add(known.customer_id)
 
 
-def _link(event: Event, alias_id: str, linked_to: str, why: str) -> Link:
-    return Link(alias_id, linked_to, event.at, event.message_id, why)
+async def _made_to_last(db: Connection, work: Work, known: Alias) -> Alias:
+    """Let an id that was taken for a visitor's be one that may be a user's."""
+    lasting = replace(known, of_users=True)
+    if isinstance(known, NewAlias) and isinstance(lasting, NewAlias):
+        work.new_aliases[work.new_aliases.index(known)] = lasting
+    else:
+        await db.execute(
+            "update aliases set of_users = true where shop = $1 and alias_id = $2", work.shop, known.alias_id
+        )
+    work.aliases[known.alias_id] = lasting
+    return lasting
+
+
+async def part(db: Connection, work: Work, events: Iterable[Event]) -> None:
+    """Take the ids that events tell of users by from those whose visitors they were taken for.
+
+    What was told of the visitor stays where it is.
+    """
+    for user in sorted({event.user_id for event in events if event.user_id is not None} & work.aliases.keys()):
+        alias = work.aliases[user]
+        if alias.of_users:
+            continue
+        await db.execute("delete from aliases where shop = $1 and alias_id = $2", work.shop, user)
+        await db.execute("delete from consents where shop = $1 and customer_id = $2", work.shop, alias.customer_id)
+        work.parted(alias)
+
+
+def _link(event: Event, alias_id: str, linked_to: str, why: str, *, of_users: bool = False) -> Link:
+    return Link(alias_id, linked_to, event.at, event.message_id, why, of_users)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from journeys.addresses import comparable, usable
+from journeys.cart import money
 from journeys.customers import plain
-from journeys.events import Event
+from journeys.events import BadEventError, Event
 from journeys.facts import Channel, Medium
 from journeys.imports import Suppression
 from journeys.returns import Fate, Receipt
@@ -121,6 +122,8 @@ async def apply(db: Connection, shop: str, event: Event) -> None:
         at,
     )
     failed = event.name in {Fate.FAILED, Fate.COMPLAINED}
+    said = event.properties.get("reason")
+    reason = said if isinstance(said, str) else None
     row = await db.fetchrow(
         "update sends set delivered_at = case when $7 then least(delivered_at, $3) else delivered_at end,"
         " clicked_at = case when $8 then least(clicked_at, $3) else clicked_at end,"
@@ -131,8 +134,8 @@ async def apply(db: Connection, shop: str, event: Event) -> None:
         send_id,
         at,
         failed,
-        event.properties.get("reason"),
-        _price(event.properties.get("price")),
+        reason,
+        _price(event),
         event.name == Fate.DELIVERED,
         event.name == Fate.CLICKED,
     )
@@ -140,12 +143,13 @@ async def apply(db: Connection, shop: str, event: Event) -> None:
     if row is not None and row["address"] and failed and never:
         medium = Channel(row["channel"]).medium
         address = comparable(medium, row["address"])
-        reason = str(event.properties.get("reason") or event.name)
-        await suppressions.add(db, shop, Suppression(medium, address, reason, at), at)
+        await suppressions.add(db, shop, Suppression(medium, address, reason or event.name, at), at)
 
 
-def _price(told: object) -> Decimal | None:
+def _price(event: Event) -> Decimal | None:
+    if event.properties.get("price") is None:
+        return None
     try:
-        return Decimal(told) if isinstance(told, str) else None
-    except InvalidOperation:
+        return money(event.properties, "price", "properties.")
+    except BadEventError:
         return None

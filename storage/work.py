@@ -34,12 +34,18 @@ class MoreToHoldError(Exception):
 
 @dataclass(frozen=True)
 class Alias:
-    """An id that a person was known by before: told to belong to ``linked_to``, who is ``customer_id`` by now."""
+    """An id that a person was known by before: told to belong to ``linked_to``, who is ``customer_id`` by now.
+
+    Attributes:
+        of_users: it may be a user's, who is one with the other. If not, it is a visitor's.
+
+    """
 
     alias_id: str
     customer_id: str
     linked_to: str
     linked_at: datetime
+    of_users: bool
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,11 @@ class Work:
         self.aliases[alias.alias_id] = alias
         self.new_aliases.append(alias)
         self.strangers.discard(alias.alias_id)
+
+    def parted(self, alias: Alias) -> None:
+        """Let an id be a person's of its own again. It is told anew what of their consents counts for whom."""
+        del self.aliases[alias.alias_id]
+        self.consenting |= {alias.alias_id, alias.customer_id}
 
     def has_nothing_of(self, person: str) -> bool:
         """Tell whether nothing was told of a person before these events, and of no cart or order in them."""

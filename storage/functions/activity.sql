@@ -1,6 +1,6 @@
 -- Takes an event that is a person's activity and nothing else, in one call. Tells whether it is new, or null where
 -- nothing was done because there is more to it: a plan asks for it, or it names a user and a visitor, which was not
--- known so early.
+-- known so early, or a user who was taken for a visitor.
 create or replace function take_activity(
     in_shop text, in_message_id text, in_from_backend boolean, user_id text, visitor text, in_kind text, in_name text,
     in_at timestamptz, in_received_at timestamptz, in_content jsonb, in_locale text, in_timezone text
@@ -16,6 +16,9 @@ begin
     if user_id is not null and visitor is not null and not exists (
         select from aliases where shop = in_shop and alias_id = visitor
            and (linked_at <= in_at or linked_to <> user_id)) then
+        return null;
+    end if;
+    if exists (select from aliases where shop = in_shop and alias_id = user_id and not of_users) then
         return null;
     end if;
     insert into seen (shop, message_id, from_backend) values (in_shop, in_message_id, in_from_backend)

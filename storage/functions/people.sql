@@ -23,9 +23,10 @@ end $$;
 
 -- Moves all that was told of one person to another, whom they turned out to be; both rows are locked, and traits put
 -- together already. The row that is left stays, empty: whoever waits for its lock asks again who the person is. Returns
--- the ids of the journeys that moved, or null where neither a cart nor an order did.
+-- the ids of the journeys that moved, or null where neither a cart, an order nor a journey did.
 create or replace function move_person(
-    in_shop text, gone text, stays text, in_linked_to text, in_traits jsonb, in_at timestamptz, in_by text, in_why text
+    in_shop text, gone text, stays text, in_linked_to text, in_traits jsonb, in_at timestamptz, in_by text, in_why text,
+    in_of_users boolean
 ) returns text[] language plpgsql as $$
 declare
     things bigint;
@@ -53,13 +54,14 @@ begin
            context_by = null
      where shop = in_shop and customer_id = gone;
 
+    update tasks set customer_id = stays where shop = in_shop and customer_id = gone;
     update replies set customer_id = stays where shop = in_shop and customer_id = gone;
     -- those of journeys, and the answers to STOP and the like, which belong to none
     update sends set customer_id = stays where shop = in_shop and customer_id = gone;
     update verified_contacts set customer_id = stays where shop = in_shop and customer_id = gone;
     update aliases set customer_id = stays where shop = in_shop and customer_id = gone;
-    insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why)
-    values (in_shop, gone, stays, in_linked_to, in_at, in_by, in_why);
+    insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why, of_users)
+    values (in_shop, gone, stays, in_linked_to, in_at, in_by, in_why, in_of_users);
     insert into labels as l (shop, customer_id, name, value, set_at)
     select shop, stays, name, value, set_at from labels where shop = in_shop and customer_id = gone
         on conflict (shop, customer_id, name) do update set value = excluded.value, set_at = excluded.set_at

@@ -15,8 +15,8 @@ begin
                    order by at desc nulls last, by desc limit 1);
     end if;
     if work ? 'aliases' then
-        insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why)
-        select in_shop, r.alias_id, r.customer_id, r.linked_to, r.linked_at, r.linked_by, r.why
+        insert into aliases (shop, alias_id, customer_id, linked_to, linked_at, linked_by, why, of_users)
+        select in_shop, r.alias_id, r.customer_id, r.linked_to, r.linked_at, r.linked_by, r.why, r.of_users
           from jsonb_populate_recordset(null::aliases, work -> 'aliases') r;
     end if;
     if work ? 'events' then

@@ -21,7 +21,8 @@ DOWN_FOR = 0.5
 async def kill(part: Killable, load: Load) -> None:
     """Kill a part in the middle of a load, more than once, and start it again."""
     for share in KILLED_AT:
-        while len(load.accepted) < share * EVENTS:  # noqa: ASYNC110 the load sets no event
+        while len(load.accepted) < share * EVENTS:
+            assert not load.given_up, f"Relance does not come back: {load.failures}"
             await asyncio.sleep(0.01)
         await asyncio.to_thread(part.kill)
         await asyncio.sleep(DOWN_FOR)

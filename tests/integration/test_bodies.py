@@ -135,6 +135,14 @@ async def test_an_event_has_at_most_32_kb(api: httpx.AsyncClient, size: int, sta
     assert (await api.post("/v1/track", content=sized(size))).status_code == status
 
 
+async def test_what_a_batch_says_once_does_not_count_for_the_size_of_its_events(api: httpx.AsyncClient) -> None:
+    largest = {"type": "track", **TRACK, "properties": {**ITEM, "cart_id": "c-1", "more": ""}}
+    largest["properties"]["more"] = "x" * (MAX_EVENT_BYTES - len(json.dumps(largest, separators=(",", ":"))))
+    said = {"sentAt": "2026-03-10T10:20:00Z", "context": {"locale": "fr-FR"}}
+    answer = await api.post("/v1/batch", json={"batch": [largest], **said})
+    assert [result["status"] for result in answer.json()["results"]] == ["new"]
+
+
 @pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 200), (MAX_BODY + 1, 413)])
 @pytest.mark.parametrize("packed", [False, True])
 async def test_a_batch_has_at_most_500_kb(api: httpx.AsyncClient, size: int, status: int, packed: bool) -> None:  # noqa: FBT001
@@ -216,3 +224,23 @@ async def test_a_batch_may_say_once_on_what_device_its_events_happened(api: http
 async def test_a_batchs_context_is_not_counted_for_each_of_its_events(api: httpx.AsyncClient) -> None:
     body = {"batch": [TRACK], "context": {"locale": "fr-FR", "library": "x" * MAX_EVENT_BYTES}}
     assert (await api.post("/v1/batch", json=body)).json()["results"][0]["status"] == "new"
+
+
+async def test_an_events_own_device_and_its_batchs_are_both_heard(api: httpx.AsyncClient, shop: TestShop) -> None:
+    own = {"type": "page", "userId": "ann", "context": {"device": {"type": "ios", "token": "own"}}}
+    shared = {"locale": "fr-FR", "device": {"type": "android", "token": "shared"}}
+    await api.post("/v1/batch", json={"batch": [own, {"type": "page", "userId": "bob"}], "context": shared})
+    kept = await shop.parts.pool.fetch("select told_by, address from devices order by 1")
+    assert [tuple(row) for row in kept] == [("ann", "own"), ("bob", "shared")]
+    languages = await shop.parts.pool.fetch("select customer_id, locale from customers order by 1")
+    assert [tuple(row) for row in languages] == [("ann", "fr-FR"), ("bob", "fr-FR")]
+
+
+@pytest.mark.parametrize("locale", ["fr\x00", "\ud800"])
+async def test_a_batchs_context_that_cannot_be_kept_keeps_no_event_out(
+    api: httpx.AsyncClient, shop: TestShop, locale: str
+) -> None:
+    body = {"batch": [{"type": "page", "userId": "ann"}], "context": {"locale": locale, "timezone": "Europe/Paris"}}
+    assert (await api.post("/v1/batch", content=json.dumps(body))).json()["results"][0]["status"] == "new"
+    kept = await shop.parts.pool.fetchrow("select locale, timezone from customers")
+    assert tuple(kept or ()) == (None, "Europe/Paris")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,13 @@ async def test_a_cart_event_without_any_id_is_about_the_persons_newest_open_cart
     assert [len((await cart_of(shop, cart)).items) for cart in ("c-1", "c-2")] == [1, 2]
 
 
+async def test_a_cart_event_of_the_first_day_that_there_is_is_about_no_cart(shop: TestShop) -> None:
+    await shop.fill()
+    event = shop.event("Cart Viewed")
+    await shop.take(event.model_copy(update={"at": datetime.min.replace(tzinfo=UTC)}))
+    assert await shop.parts.pool.fetchval("select count(*) from events where cart_id is null") == 1
+
+
 @pytest.mark.parametrize("why_not", ["ordered", "long ago", "somebody else's", "empty"])
 async def test_a_cart_that_is_not_the_persons_open_one_is_left_alone(shop: TestShop, why_not: str) -> None:
     begun = -31 * 24 * HOUR if why_not == "long ago" else timedelta(0)
@@ -94,8 +101,9 @@ async def test_the_carts_worth_is_that_of_its_items_whatever_the_event_says(shop
 async def test_the_currency_of_an_order_and_what_it_came_to_are_kept(shop: TestShop) -> None:
     await tell(shop, "Order Completed", order_id="o-1", total="99.90", currency="brl")
     await tell(shop, "Order Completed", order_id="o-2", total="a lot", currency="reais")
+    await tell(shop, "Order Completed", order_id="o-3", total="1e-20000", currency="EUR")
     rows = await shop.parts.pool.fetch("select total, currency from orders order by order_id")
-    assert [tuple(row) for row in rows] == [(Decimal("99.90"), "BRL"), (None, None)]
+    assert [tuple(row) for row in rows] == [(Decimal("99.90"), "BRL"), (None, None), (Decimal(0), "EUR")]
 
 
 @pytest.mark.parametrize("after", ["Order Refunded", "Order Cancelled", "Order Updated", "Cart Viewed", "Cart Updated"])

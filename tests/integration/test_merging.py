@@ -69,6 +69,64 @@ async def test_the_shops_backend_can_make_two_users_one(shop: TestShop) -> None:
     assert await shop.parts.pool.fetchval("select customer_id from events order by at desc limit 1") == "ann"
 
 
+CLAIMS = {
+    "in one message": lambda shop: told(shop.event("page"), user="eve", visitor="ann"),
+    "by an alias": lambda shop: alias(shop, "ann", "eve"),
+    "with what was told of the visitor": lambda shop: told(added(shop, "c-0"), user="eve", visitor="ann"),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("is_first", [True, False], ids=["before they were known", "afterwards"])
+async def test_a_user_is_nobodys_visitor_whoever_says_so_and_whenever(
+    shop: TestShop, claim: str, *, is_first: bool
+) -> None:
+    claimed = CLAIMS[claim](shop)
+    if claim == "with what was told of the visitor":
+        await shop.take(told(added(shop, "c-0"), user=None, visitor="ann"))
+    if is_first:
+        await shop.take(claimed)
+    await shop.identify("ann")
+    await shop.fill()
+    await shop.take(shop.event("page", MINUTE, person="ann"))
+    if not is_first:
+        await shop.take(claimed)
+    assert await owner(shop) == (await shop.journey()).customer_id == "ann"
+    people = await shop.parts.pool.fetch("select distinct customer_id from events where content->>'user_id' = 'ann'")
+    assert [row["customer_id"] for row in people] == ["ann"]
+    agreed = await shop.parts.pool.fetch("select distinct customer_id from consents")
+    assert [row["customer_id"] for row in agreed] == ["ann"]
+    assert await shop.parts.pool.fetchval("select count(*) from aliases") == 0
+
+
+async def test_a_page_view_parts_a_user_from_whom_they_were_taken_for(shop: TestShop) -> None:
+    await shop.take(CLAIMS["in one message"](shop))
+    await shop.take(shop.event("page", MINUTE, person="ann"))
+    people = await shop.parts.pool.fetch("select customer_id, known from customers order by 1")
+    assert [tuple(row) for row in people] == [("ann", True), ("eve", True)]
+    assert await shop.parts.pool.fetchval("select count(*) from events where customer_id = 'ann'") == 1
+
+
+async def test_what_a_visitor_said_of_consent_goes_with_them_when_they_turn_out_to_be_a_user(shop: TestShop) -> None:
+    consent = shop.event("identify", consent={"sms": False})
+    await shop.take(told(consent, user=None, visitor="ann"))
+    await shop.take(CLAIMS["in one message"](shop))
+    assert await shop.parts.pool.fetchval("select customer_id from consents") == "eve"
+    await shop.take(shop.event("page", MINUTE, person="ann"))
+    assert await shop.parts.pool.fetchval("select customer_id from consents") == "ann"
+
+
+@pytest.mark.parametrize("before", [[], ["in one message"], ["by an alias"]], ids=str)
+async def test_what_the_backend_says_of_two_users_stays_whatever_a_page_said_before(
+    shop: TestShop, before: list[str]
+) -> None:
+    for claim in before:
+        await shop.take(CLAIMS[claim](shop))
+    await shop.take(from_backend(alias(shop, "ann", "eve")))
+    await shop.fill(person="ann")
+    assert await owner(shop) == "eve"
+
+
 async def test_a_visitor_and_a_user_who_tell_of_one_cart_are_one_person(shop: TestShop) -> None:
     await shop.take(told(added(shop), user=None, visitor="v-1"))
     await shop.take(told(added(shop, "c-2"), user=None, visitor="v-1"))

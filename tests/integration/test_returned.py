@@ -335,6 +335,19 @@ async def test_who_presses_9_in_a_call_by_infobip_is_called_no_more_and_the_repo
 
 
 @pytest.mark.parametrize(
+    ("reason", "price"), [({"code": 7}, "NaN"), (["gone"], "1e-20000"), (7, "-Infinity"), (None, "a lot")]
+)
+async def test_a_receipt_of_the_shops_own_backend_counts_whatever_it_gives_as_its_reason_and_price(
+    shop: TestShop, reason: Any, price: str
+) -> None:
+    send_id = await one_sent(shop)
+    told = shop.event("Message Failed", send_id=send_id, reason=reason, price=price)
+    await shop.take(told.model_copy(update={"from_backend": True}))
+    row = await row_of(shop)
+    assert (row["failed_at"] is not None, row["reason"], row["cost"] in {None, 0}) == (True, None, True)
+
+
+@pytest.mark.parametrize(
     ("status", "taken", "failed"),
     [("ringing", 0, False), ("completed", 1, False), ("busy", 1, True), ("no-answer", 1, True)],
 )

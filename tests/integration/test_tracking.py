@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeys.events import KINDS, Name
+from storage import shops
 from tests.integration.calls import added
 from tests.support import ITEM, TestShop
 
@@ -115,6 +116,7 @@ async def test_bad_input_gets_a_problem_document_that_says_what_to_change(
 WORDS = [
     *("cart_id", "order_id", "product_id", "price", "quantity", "currency", "discount", "tax", "cart_url", "products"),
     *("consent", "sms", "email", "granted", "purpose", "text", "at", "locale", "phone"),
+    *("total", "checkout_id", "email_verified", "send_id", "reason", "price", "suppress"),
 ]
 AROUND = [
     *("type", "userId", "anonymousId", "messageId", "timestamp", "originalTimestamp", "sentAt", "event", "name"),
@@ -128,7 +130,7 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from([FIRST, LAST, 10**400]),
+    | st.sampled_from([FIRST, LAST, 10**400, "1e-20000"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=4), inner),
     max_leaves=12,
 )
@@ -139,13 +141,15 @@ JSON = st.recursive(
     event=st.sampled_from([*Name, "Balloon Popped"]),
     properties=st.dictionaries(st.sampled_from(WORDS), JSON),
     around=st.dictionaries(st.sampled_from(AROUND), JSON),
+    key=st.sampled_from(["write", "api"]),
 )
 async def test_whatever_an_event_holds_it_is_taken_or_named_and_the_next_one_is_taken(
-    api: httpx.AsyncClient, kind: str, event: str, properties: Any, around: Any
+    api: httpx.AsyncClient, shop: TestShop, kind: str, event: str, properties: Any, around: Any, key: str
 ) -> None:
     odd = {"type": kind, "userId": "ann", "event": event, "properties": properties, "traits": properties} | around
     good = {"type": "track", "userId": "bob", "event": "Balloon Popped"}
-    answer = await api.post("/v1/batch", content=json.dumps({"batch": [odd, good]}))
+    secret = await shops.create_key(shop.parts.pool, shop.shop, key, "test")
+    answer = await api.post("/v1/batch", content=json.dumps({"batch": [odd, good]}), auth=(secret, ""))
     assert answer.status_code == 200
     assert [result["status"] in {"new", "duplicate", "rejected"} for result in answer.json()["results"]] == [True, True]
     assert answer.json()["results"][1]["status"] == "new"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from journeys.cart import Cart, Item, read_item
-from journeys.events import BadEventError
+from journeys.cart import MOST_LINES, Cart, Item, apply, fold, read_item
+from journeys.events import BadEventError, Event, parse
 
 
 def line(quantity: str) -> dict[str, Any]:
@@ -18,6 +20,15 @@ def line(quantity: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("written", "pieces"), [("1", 1), ("1.0", 1), ("2e2", 200), ("0.0", 0), ("-0.0", 0)])
 def test_a_whole_number_is_one_however_it_is_written(written: str, pieces: int) -> None:
     assert repr(read_item(line(written), "properties.").quantity) == repr(pieces)
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [("129.90", "129.90"), ("1e-20000", "0"), ("0e999999", "0"), ("1e12", "1e12"), (f"2.{'0' * 20_000}1", "2")],
+)
+def test_a_price_has_no_more_digits_than_can_be_kept(written: str, price: str) -> None:
+    read = read_item({"product_id": "tent-2", "price": written}, "properties.").price
+    assert (read, len(str(read)) < 30) == (Decimal(price), True)
 
 
 @pytest.mark.parametrize(("written", "product"), [("7", "7"), ("7.0", "7"), ('"7.0"', "7.0")])
@@ -53,3 +64,22 @@ def test_a_cart_is_sold_out_when_nothing_in_it_can_be_bought() -> None:
     assert Cart(items=(gone,)).sold_out
     assert not Cart(items=(gone, here)).sold_out
     assert not Cart().sold_out
+
+
+def event(number: int, what: str, product: str, quantity: int = 1) -> Event:
+    properties = {"cart_id": "c-1", "product_id": product, "quantity": quantity}
+    message = {"type": "track", "userId": "ann", "event": what, "messageId": f"m-{number:05}", "properties": properties}
+    return parse(message, received_at=datetime(2026, 3, 10, tzinfo=UTC) + timedelta(seconds=number))
+
+
+def test_a_cart_that_is_filled_without_end_holds_its_first_lines_and_they_can_still_change() -> None:
+    filling = [event(number, "Product Added", f"p-{number}") for number in range(MOST_LINES + 5)]
+    changes = [("Product Added", "p-3", 2), ("Product Removed", "p-0", 1), ("Product Added", "p-new", 1)]
+    events = [*filling, *(event(MOST_LINES + 5 + number, *change) for number, change in enumerate(changes))]
+    cart = fold(reversed(events))
+    assert [item.product_id for item in cart.items] == [*(f"p-{n}" for n in range(1, MOST_LINES)), "p-new"]
+    assert [item.quantity for item in cart.items if item.product_id == "p-3"] == [3]
+    one_by_one = fold(filling)
+    for change in events[len(filling) :]:
+        one_by_one = apply(one_by_one, change)
+    assert one_by_one == cart
