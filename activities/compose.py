@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from channels.base import Card, Outgoing
 from journeys.cart import Cart
+from journeys.expiry import worth_until
 from journeys.facts import Channel, Medium, Purpose
 from journeys.steps import Send
 from messages import catalog, mail, render, voice
@@ -73,6 +75,7 @@ class Composer:
             locale=spoken,
             country=_text(found.traits.get("country")),
             link=link,
+            expires_in=_worth(version, wanted, claimed),
             button=said.get("button"),
             cards=_cards(found, locale),
             template=said.get("template"),
@@ -146,6 +149,13 @@ class Composer:
         page = restore_url(found.cart.cart_url, found.row["shop_cart_url"], token)
         # Without a page there may be one by the time the link is followed.
         return page or f"{self._public_url}/c/{token}"
+
+
+def _worth(version: PlanVersion, wanted: Try, claimed: Claimed) -> timedelta | None:
+    """Tell how long the message is worth delivering."""
+    question = claimed.situation.question(version.plan, wanted.channel, wanted.deadline)
+    until = worth_until(question, claimed.offer.deadline if claimed.offer else None)
+    return None if until is None else until - question.at
 
 
 def _language(found: Situation) -> tuple[str, str]:

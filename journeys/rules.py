@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from journeys import caps, quiet_hours
 from journeys.facts import Medium
@@ -160,16 +161,26 @@ def not_too_late(q: Question) -> Verdict:
 
 def in_open_hours(q: Question) -> Verdict:
     """It is an hour at which people may be disturbed where they live."""
-    if not q.policy.quiet_hours or q.is_transactional:
+    if not keeps_hours(q):
         return None
-    country = country_of(q.person.country, q.person.timezone) or q.policy.country
-    zones = zones_of(q.person.timezone, country, q.person.region)
+    country, zones = where(q)
     until = quiet_hours.next_allowed(q.medium, q.purpose, country, q.person.region, zones, q.at)
     if until is None:
         return Refuse(f"no open hour for {q.medium} in {country or 'any country'} within two weeks")
     if until == q.at:
         return None
     return Defer(until, quiet_hours.window_reason(q.medium, country, q.person.region, zones, until))
+
+
+def keeps_hours(q: Question) -> bool:
+    """Tell whether quiet hours count: not for what people asked for, and not where the shop has none."""
+    return q.policy.quiet_hours and not q.is_transactional
+
+
+def where(q: Question) -> tuple[str | None, tuple[ZoneInfo, ...]]:
+    """Tell in which country the person is, and in which zones they may be; the shop's where nothing is known."""
+    country = country_of(q.person.country, q.person.timezone) or q.policy.country
+    return country, zones_of(q.person.timezone, country, q.person.region)
 
 
 # The channel

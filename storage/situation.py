@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from journeys import push_choice
+from journeys import costs, push_choice
 from journeys.addresses import home_of, region_of, usable
 from journeys.caps import LONGEST
 from journeys.cart import Cart
@@ -130,6 +130,10 @@ class Situation:
     def address(self, channel: Channel) -> str | None:
         """Give the person's address for a channel, in the form that providers take."""
         return self.addresses.get(channel)
+
+    def price(self, channel: Channel) -> Decimal | None:
+        """Tell what a message costs at least, by the shop's prices: one part; None where no price is known."""
+        return costs.cost(channel, "", self.country, self.policy.prices)
 
     def question(self, plan: Plan, channel: Channel, deadline: datetime | None = None) -> Question:
         """Put together what the gate is asked."""
