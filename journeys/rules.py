@@ -143,10 +143,11 @@ def below_the_caps(q: Question) -> Verdict:
 
 
 def us_cart_sms(q: Question) -> Verdict:
-    """In the US one cart gets one SMS, within 48 hours."""
-    if q.person.country != "US" or q.medium is not Medium.SMS or not q.is_marketing or q.filled_at is None:
+    """Where the person or their number is of the US, one cart gets one SMS, with pictures or not, within 48 hours."""
+    is_there = "US" in {q.person.country, q.address.country}
+    if not is_there or q.medium is not Medium.SMS or not q.is_marketing or q.filled_at is None:
         return None
-    if q.sent:
+    if q.sent_alike:
         return Refuse("one SMS for one cart in the US")
     return Refuse("48 hours for a cart's SMS in the US are over") if q.at > q.filled_at + US_CART_SMS_WITHIN else None
 

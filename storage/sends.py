@@ -233,7 +233,7 @@ async def _take_over(
         return Settled(standing.state, standing.sent_at or standing.decided_at)
     # The row itself counts against the plan's limit and the caps; it must not refuse its own repetition.
     question = found.question(plan, wanted.channel, wanted.deadline)
-    again = replace(question, at_most=None, sent=0, person=replace(question.person, sent=()))
+    again = replace(question, at_most=None, sent=0, sent_alike=0, person=replace(question.person, sent=()))
     allowed = decide(again).allowed and standing.channel is wanted.channel
     if not (allowed and may_repeat):
         await db.execute(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from journeys import costs, push_choice
-from journeys.addresses import home_of, region_of, usable
+from journeys.addresses import country_of, home_of, region_of, usable
 from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import fields, plain, with_device
@@ -161,6 +161,7 @@ class Situation:
             down_until=_moment((row["down"] or {}).get(channel)),
             busy=Busy(busy[0], _moment(busy[1]) or self.at) if busy else None,
             sent=(row["sent"] or {}).get(channel, 0),
+            sent_alike=sum(n for by, n in (row["sent"] or {}).items() if Channel(by).medium is channel.medium),
             at_most=plan.at_most.get(channel),
             deadline=deadline,
         )
@@ -181,12 +182,14 @@ class Situation:
         )
 
     def _address(self, channel: Channel) -> Address:
+        address = self.address(channel)
         return Address(
             known=channel in self.addresses,
             suppressed=channel in self.suppressed,
             opted_out=channel in self.opted_out,
-            listed=self.address(channel) in self.row["allowlist"],
+            listed=address in self.row["allowlist"],
             preferred=self.push if channel.medium is Medium.PUSH else None,
+            country=country_of(address) if address and ADDRESS_TRAITS.get(channel) == "phone" else None,
         )
 
     def later(self, at: datetime) -> Situation:

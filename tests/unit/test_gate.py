@@ -77,7 +77,9 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"deadline": NOW - timedelta(seconds=1)}, "deadline of the step has passed"),
         ({"sent": 1}, "plan allows 1 by sms for one cart"),
         ({"policy": with_policy(caps={"sms": [{"at_most": 0, "within": "1h"}]})}, "shop allows no marketing by sms"),
-        ({"person__country": "US", "sent": 1, "at_most": None}, "one SMS for one cart in the US"),
+        ({"person__country": "US", "sent_alike": 1, "at_most": None}, "one SMS for one cart in the US"),
+        # first by MMS, then by SMS; and of somebody in Paris with a number of the US
+        ({"address__country": "US", "sent_alike": 1, "at_most": None}, "one SMS for one cart in the US"),
         (
             {"person__country": "US", "filled_at": NOW - 48 * HOUR - timedelta(seconds=1)},
             "48 hours for a cart's SMS in the US are over",

@@ -23,7 +23,7 @@ from journeys.play import first_stage
 from journeys.policy import Policy
 from journeys.quiet_hours import next_allowed
 from journeys.steps import Step
-from storage import paused_plans, plans, provider_health, shops, story
+from storage import paused_plans, plans, provider_health, shops, situation, story
 from tests.integration.loopback import Answer, serving
 from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, plan_file
 from tests.workflows.providers import CREATED, connect, connect_infobip, connect_twilio, send, sending
@@ -57,6 +57,25 @@ def where_it_is_night(at: datetime) -> tuple[str, datetime]:
         if until and at < until <= at + 20 * HOUR:
             return name, until
     raise AssertionError("it is day everywhere")
+
+
+# The United States
+
+
+async def test_in_the_us_an_sms_with_pictures_and_one_without_are_two_for_one_cart(shop: TestShop) -> None:
+    day = [{"at_most": 9, "within": "24h"}]
+    pictured = {"id": "first", "send": {"message": "first", "channels": {"first": ["mms"]}}}
+    plain = {"id": "second", "send": {"message": "first", "channels": {"first": ["sms"]}}}
+    both = plan(steps=[pictured, plain])
+    await publish(shop, both)
+    await allow(shop, caps={"sms": day})
+    # Their number says where the rule counts, whatever is said of where they live.
+    await shop.identify(phone="+12125550123", country="FR")
+    journey = await shop.fill()
+    before = await situation.read(shop.parts.pool, journey.id, both, shop.begins)
+    assert before.decide(both, Channel.SMS).allowed
+    after = before.after_sending(both, Channel.MMS)
+    assert after.decide(both, Channel.SMS).reason == "one SMS for one cart in the US"
 
 
 # Quiet hours
