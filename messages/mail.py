@@ -20,6 +20,8 @@ from messages.render import Context, RenderError
 from messages.words import Template
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
+_AMOUNT = re.compile(r"(?<=[0-9]) (?=[€£$])|(?<=[€£$]) (?=[0-9])")
+"""The space in an amount such as ``5,00 €``, at which no line may end."""
 _FOOTERS = {
     "fr": ("Vous recevez ce message car vous avez accepté nos messages.", "Ne plus en recevoir"),
     "it": ("Ricevi questo messaggio perché hai accettato le nostre comunicazioni.", "Non riceverne più"),
@@ -89,7 +91,8 @@ def _joined(*parts: str) -> str:
 
 def _paragraphs(text: str) -> list[Markup]:
     """Split a text into its paragraphs; what is data in it was rendered already, so all of it is escaped."""
-    return [Markup("<br />").join(map(escape, part.splitlines())) for part in _PARAGRAPHS.split(text) if part]
+    together = _AMOUNT.sub("\u00a0", text)
+    return [Markup("<br />").join(map(escape, part.splitlines())) for part in _PARAGRAPHS.split(together) if part]
 
 
 @cache

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from journeys.explained import RuleAnswer, objections
 from journeys.facts import Channel, Purpose
 from journeys.gate import Decision, decide
 from journeys.ledger import OPEN_FOR_RETRY, State
@@ -308,7 +309,8 @@ async def _note(
         decision.reason,
     )
     if not noted:
-        await _insert(db, journey, plan, _Row(wanted, channel, State.REFUSED, decision.reason))
+        refused = _Row(wanted, channel, State.REFUSED, decision.reason, rules=objections(decision))
+        await _insert(db, journey, plan, refused)
 
 
 async def note_deferral(
@@ -316,7 +318,7 @@ async def note_deferral(
 ) -> None:
     """Write into the journey's story until when a channel is held back, and why."""
     what = f"{slot} by {channel}: deferred until {decision.later:%Y-%m-%d %H:%M} UTC"
-    await journeys.log(db, journey, at, what, decision.reason or "")
+    await journeys.log(db, journey, at, what, decision.reason or "", objections(decision))
 
 
 @dataclass(frozen=True)
@@ -330,13 +332,15 @@ class _Row:
     address: str | None = None
     code: str | None = None
     cost: Decimal | None = None
+    rules: Sequence[RuleAnswer] = ()
 
 
 async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> int:
     number: int = await db.fetchval(
         "insert into sends (send_id, journey, step, try, shop, customer_id, key, channel, state, reason, decided_at,"
-        " attempt, provider, address, plan, purpose, code, cost)"
-        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
+        " attempt, provider, address, plan, purpose, code, cost, rules)"
+        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
+        " $18"
         " from sends where journey = $2 and step = $3 returning try",
         row.wanted.send_id,
         row.wanted.journey,
@@ -355,5 +359,6 @@ async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> in
         plan.purpose,
         row.code,
         row.cost,
+        [rule.model_dump(mode="json") for rule in row.rules],
     )
     return number

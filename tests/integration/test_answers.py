@@ -15,10 +15,11 @@ import pytest_asyncio
 from journeys.facts import Channel, Medium
 from journeys.policy import Policy
 from storage import customers, situation
+from tests.integration.loopback import Answer, serving
 from tests.integration.returning import Returning, calling_back
 from tests.integration.test_returned import one_sent, report, row_of
 from tests.support import WAITING_FOR_A_LOCK, TestShop, cart_recovery, until
-from tests.workflows.providers import PHONE, send
+from tests.workflows.providers import PHONE, connect_twilio, send
 from tests.workflows.test_gate import allow
 
 
@@ -92,6 +93,26 @@ async def test_start_lets_messages_come_again_but_not_to_an_address_that_bounced
     )
     await returning.says("START", "SM3")
     assert await shop.parts.pool.fetchval("select count(*) from suppressions") == 1
+
+
+@pytest.mark.parametrize("told_by", ["the receipt", "the call"])
+async def test_start_opens_an_address_again_that_twilio_had_closed_because_of_a_stop(
+    returning: Returning, told_by: str
+) -> None:
+    shop, pool = returning.shop, returning.shop.parts.pool
+    if told_by == "the receipt":
+        send_id = await one_sent(shop)
+        form = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "21610"}
+        await returning.twilio("receipt", f"?send_id={send_id}", **form)
+    else:
+        await shop.identify()
+        await shop.fill()
+        async with serving(Answer(400, b'{"code": 21610}')) as twilio:
+            await connect_twilio(shop, twilio.url)
+            await send(shop)
+    assert await pool.fetchval("select marketing_only from suppressions") is False
+    await returning.says("START", "SM2")
+    assert await pool.fetchval("select count(*) from suppressions") == 0
 
 
 async def test_any_other_answer_is_kept_as_an_event_of_the_person_with_the_journey_that_wrote_last(

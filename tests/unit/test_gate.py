@@ -226,9 +226,14 @@ questions = st.builds(
     status=st.sampled_from(["running", "paused", "ended"]),
     ordered=bools,
     empty=bools,
+    sold_out=bools,
     mode=st.sampled_from(Mode),
     plan_paused=bools,
     held_out=bools,
+    rolled_out=bools,
+    connected=bools,
+    sent=st.integers(0, 2),
+    at_most=st.sampled_from([None, 1]),
     person=st.builds(
         Person,
         country=st.sampled_from([None, "FR", "US", "IT", "BR", "KI"]),
@@ -242,11 +247,19 @@ questions = st.builds(
 
 @given(questions)
 def test_nothing_goes_out_against_a_law_whatever_else_holds(q: Question) -> None:
-    if not decide(q).allowed:
+    decision = decide(q)
+    if any(answer.verdict for answer in decision.answers):
+        assert not decision.allowed
+    if not decision.allowed:
         return
     assert q.status == "running"
     assert not q.ordered
     assert not q.empty
+    assert not q.sold_out
+    assert q.at_most is None or q.sent < q.at_most
+    assert q.connected or q.mode is Mode.SANDBOX
+    assert q.rolled_out or q.is_transactional
+    assert not q.plan_paused
     assert q.mode is not Mode.STOPPED
     assert q.address.known
     assert not q.address.suppressed

@@ -206,6 +206,31 @@ async def test_a_journey_of_higher_priority_goes_first(engine: Engine) -> None:
     assert {line["why"] for line in told} == {"more-urgent goes first"}
 
 
+# The story
+
+
+async def test_the_story_keeps_every_rule_that_held_a_message_back_and_not_only_the_first(shop: TestShop) -> None:
+    await shop.identify(consent={"sms": False})
+    journey = await shop.fill(availability="out_of_stock")
+    await paused_plans.pause(shop.parts.pool, shop.shop, "cart-recovery", shop.begins)
+    assert (await send(shop)).reason == "everything in the cart is out of stock"
+    # What counts now is another matter.
+    await shop.fill(after=MINUTE, availability="in_stock")
+    await shop.identify()
+    assert (await send(shop)).outcome == "deferred"
+    told = {line.what.partition(" until")[0]: line.rules for line in await story.tell(shop.parts.pool, journey)}
+    said = {what: [(rule.rule, rule.answer, rule.reason) for rule in rules] for what, rules in told.items() if rules}
+    paused = ("plan_goes_on", "deferred", "plan is paused")
+    assert said == {
+        "first by sms: refused": [
+            ("cart_can_be_bought", "refused", "everything in the cart is out of stock"),
+            paused,
+            ("permitted", "refused", "no consent to marketing by sms"),
+        ],
+        "first by sms: deferred": [paused],
+    }
+
+
 # The shop
 
 
