@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from channels.base import Card, Outgoing
 from journeys.cart import Item
+from journeys.expiry import worth_until
 from journeys.facts import Channel, Medium, Moment, Purpose
 from journeys.related import Candidate, choose
 from journeys.steps import Send
@@ -95,6 +97,7 @@ class Composer:
             locale=spoken,
             country=_text(found.traits.get("country")),
             link=link,
+            expires_in=_worth(version, wanted, claimed),
             button=said.get("button"),
             receipt=self._receipt(wanted.channel, claimed.code),
             cards=_cards(found, locale),
@@ -185,6 +188,13 @@ class Composer:
     def _receipt(self, channel: Channel, code: str) -> str | None:
         """Give the address at which a device tells that a push has arrived."""
         return f"{self._public_url}/l/{code}" if code and channel.medium is Medium.PUSH else None
+
+
+def _worth(version: PlanVersion, wanted: Try, claimed: Claimed) -> timedelta | None:
+    """Tell how long the message is worth delivering."""
+    question = claimed.situation.question(version.plan, wanted.channel, wanted.deadline, wanted.step)
+    until = worth_until(question, claimed.offer.deadline if claimed.offer else None)
+    return None if until is None else until - question.at
 
 
 def _language(found: Situation) -> tuple[str, str]:

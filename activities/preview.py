@@ -8,26 +8,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
+from journeys import explained
+from journeys.explained import RuleAnswer
 from journeys.facts import Channel
 from journeys.gate import Decision
 from journeys.plan import Plan
 from journeys.play import End, Look, SendNow, WaitUntil, after, deadline, first_stage, held_until, next_move, tries
-from journeys.question import Defer, Refuse, Verdict
 from journeys.saying import All
 from storage import situation
 from storage.situation import Situation
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
-
-
-class RuleAnswer(BaseModel):
-    """What one rule says: allowed, deferred (until a moment) or refused, and why."""
-
-    rule: str
-    answer: Literal["allowed", "deferred", "refused"]
-    until: datetime | None = None
-    reason: str | None = None
 
 
 class ChannelAnswer(BaseModel):
@@ -70,18 +62,8 @@ async def of_journey(db: Pool | Connection, journey: str, plan: Plan, at: dateti
 
 def answer(channel: Channel, decision: Decision) -> ChannelAnswer:
     """Write a decision for people to read."""
-    rules = [RuleAnswer(rule=said.rule, **_verdict(said.verdict)) for said in decision.answers]
-    return ChannelAnswer(channel=channel, rules=rules, **_verdict(decision.verdict))
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    match verdict:
-        case None:
-            return {"answer": "allowed"}
-        case Defer():
-            return {"answer": "deferred", "until": verdict.until, "reason": verdict.reason}
-        case Refuse():
-            return {"answer": "refused", "reason": verdict.reason}
+    said = {"channel": channel, "rules": explained.rules(decision), **explained.verdict(decision.verdict)}
+    return ChannelAnswer.model_validate(said)
 
 
 def walk(plan: Plan, found: Situation) -> Iterator[PreviewLine]:

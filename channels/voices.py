@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 
 from channels.base import Rejected
+from journeys.facts import Channel
+from journeys.lengths import LONGEST
 
 STOP_DIGIT = "9"
 """The key by which a person says that they want no more calls; messages/voice.py tells them."""
-LONGEST_TEXT = 1400
-"""Characters, by Infobip's specification; more than a minute and a half, at any provider."""
+LONGEST_TEXT = LONGEST[Channel.VOICE]
+"""More than a minute and a half, at any provider."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry (2.2), not even escaped: most control characters, and halves of characters."""
 

@@ -141,7 +141,7 @@ def _lines_after(lines: _Lines, event: Event) -> _Lines:
     elif event.name == Name.PRODUCT_REMOVED:
         _remove(lines, read_item(event.properties, "properties."))
     elif "products" in event.properties:
-        return _read_lines(event.properties)
+        return read_lines(event.properties)
     return lines
 
 
@@ -163,7 +163,7 @@ def _remove(lines: _Lines, gone: Item) -> None:
         del lines[gone.product_id]
 
 
-def _read_lines(properties: Mapping[str, Any]) -> _Lines:
+def read_lines(properties: Mapping[str, Any]) -> _Lines:
     """Read ``products``; lines of quantity 0 are left out.
 
     Raises:

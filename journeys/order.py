@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from journeys.cart import Item, currency, money, read_items
+from journeys.cart import Item, currency, money, read_lines
 from journeys.events import BadEventError, Event, timestamp
 from journeys.facts import Moment
 
@@ -62,7 +62,7 @@ def _changes(state: OrderState, event: Event) -> dict[str, Any]:
         if "total" in told and event.name != "Order Refunded":
             changes["total"] = money(told, "total", "properties.")
         if "products" in told:
-            changes["items"] = read_items(told) or state.items
+            changes["items"] = tuple(read_lines(told).values()) or state.items
     except BadEventError:
         return {name: changes[name] for name in ("moments", "said")}
     return changes

@@ -75,6 +75,7 @@ class Address:
         opted_out: whoever reads there has written STOP.
         listed: it is on the shop's allowlist.
         preferred: the kind of push that the person is to be reached by; None where either will do.
+        country: of a telephone number, ISO 3166, whatever is said of the person; None for what is none.
 
     """
 
@@ -83,6 +84,7 @@ class Address:
     opted_out: bool = False
     listed: bool = True
     preferred: Channel | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Question:
         down_until: until when none of its providers is called, because they fail for everybody.
         busy: a journey of the person that goes first.
         sent: live sends on this channel for this key, over all its journeys.
+        sent_alike: the same for all channels of its medium.
         at_most: how many of them the plan allows; None for any number.
         deadline: the last moment for this step; None for any.
 
@@ -136,6 +139,7 @@ class Question:
     down_until: datetime | None = None
     busy: Busy | None = None
     sent: int = 0
+    sent_alike: int = 0
     at_most: int | None = None
     deadline: datetime | None = None
 

@@ -53,6 +53,37 @@ def next_allowed(
     return at if found == at else found
 
 
+def closes(
+    medium: str, purpose: str, country: object, region: object, zones: Sequence[ZoneInfo], at: datetime
+) -> datetime | None:
+    """Find the end of the hours in which a moment lies: ``at`` itself where it lies in none.
+
+    Args:
+        medium: as for ``next_allowed``, and so is the rest.
+        purpose: transactional, service or marketing.
+        country: the person's, else the shop's.
+        region: a state or province.
+        zones: where the person may be; the hours end with those of the first zone.
+        at: a moment, with a time zone.
+
+    Returns:
+        In UTC; None where there are no hours.
+
+    Raises:
+        ValueError: there is no such medium, or ``at`` has no time zone.
+
+    """
+    if at.tzinfo is None:
+        raise ValueError("at has no time zone: give a moment in UTC")
+    code = country_of(country)
+    state = region_of(code, region)
+    hours = table().hours_of(medium, purpose, code, state)
+    if hours is None:
+        return None
+    moment = at.astimezone(UTC)
+    return min(_end(hours, code, state, zone, moment) for zone in zones or table().zones_where_nothing_is_known)
+
+
 def window_reason(
     medium: str, country: object, region: object, zones: Sequence[ZoneInfo], until: datetime | None
 ) -> str:
@@ -104,6 +135,16 @@ def _opens(hours: Hours, country: str | None, region: str | None, zone: ZoneInfo
             if at < until:
                 return max(at, since)
     return None
+
+
+def _end(hours: Hours, country: str | None, region: str | None, zone: ZoneInfo, at: datetime) -> datetime:
+    """Find the end of the stretch in which a moment lies, over midnight where it goes on."""
+    end = at
+    for ahead in range(FAR.days + 1):
+        for since, until in _open(hours, country, region, zone, at.date() + ahead * _DAY):
+            if since <= end < until:
+                end = until
+    return end
 
 
 @lru_cache(maxsize=8192)

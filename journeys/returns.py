@@ -20,6 +20,10 @@ class Fate(StrEnum):
     CLICKED = "Message Clicked"
 
 
+OPTED_OUT_THERE = "Twilio error 21610"
+"""Stands in the reason where a provider refuses an address because STOP came from it, until START comes."""
+
+
 @dataclass(frozen=True)
 class Receipt:
     """A provider's word on one message.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from journeys import caps, quiet_hours
 from journeys.facts import Medium
@@ -142,10 +143,11 @@ def below_the_caps(q: Question) -> Verdict:
 
 
 def us_cart_sms(q: Question) -> Verdict:
-    """In the US one cart gets one SMS, within 48 hours."""
-    if q.person.country != "US" or q.medium is not Medium.SMS or not q.is_marketing or q.filled_at is None:
+    """Where the person or their number is of the US, one cart gets one SMS, with pictures or not, within 48 hours."""
+    is_there = "US" in {q.person.country, q.address.country}
+    if not is_there or q.medium is not Medium.SMS or not q.is_marketing or q.filled_at is None:
         return None
-    if q.sent:
+    if q.sent_alike:
         return Refuse("one SMS for one cart in the US")
     return Refuse("48 hours for a cart's SMS in the US are over") if q.at > q.filled_at + US_CART_SMS_WITHIN else None
 
@@ -160,16 +162,26 @@ def not_too_late(q: Question) -> Verdict:
 
 def in_open_hours(q: Question) -> Verdict:
     """It is an hour at which people may be disturbed where they live."""
-    if not q.policy.quiet_hours or q.is_transactional:
+    if not keeps_hours(q):
         return None
-    country = country_of(q.person.country, q.person.timezone) or q.policy.country
-    zones = zones_of(q.person.timezone, country, q.person.region)
+    country, zones = where(q)
     until = quiet_hours.next_allowed(q.medium, q.purpose, country, q.person.region, zones, q.at)
     if until is None:
         return Refuse(f"no open hour for {q.medium} in {country or 'any country'} within two weeks")
     if until == q.at:
         return None
     return Defer(until, quiet_hours.window_reason(q.medium, country, q.person.region, zones, until))
+
+
+def keeps_hours(q: Question) -> bool:
+    """Tell whether quiet hours count: not for what people asked for, and not where the shop has none."""
+    return q.policy.quiet_hours and not q.is_transactional
+
+
+def where(q: Question) -> tuple[str | None, tuple[ZoneInfo, ...]]:
+    """Tell in which country the person is, and in which zones they may be; the shop's where nothing is known."""
+    country = country_of(q.person.country, q.person.timezone) or q.policy.country
+    return country, zones_of(q.person.timezone, country, q.person.region)
 
 
 # The channel

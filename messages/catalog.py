@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from journeys import yamlfile
 from journeys.facts import Channel
+from journeys.lengths import LONGEST
 from journeys.offers import Offer
 from journeys.plan import Plan
 from journeys.problems import Problem
@@ -31,8 +32,10 @@ from messages.render import (
     TaskWords,
     parse,
     parse_html,
+    render,
     unknown_variables,
 )
+from messages.voice import with_stop
 from messages.words import Message, Template
 
 
@@ -100,7 +103,8 @@ def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
             if template is None:
                 yield f"{where} is missing"
                 continue
-            yield from (f"{where} {problem}" for problem in _check_template(template))
+            problems = list(_check_template(template)) or list(_check_length(template, channel, language))
+            yield from (f"{where} {problem}" for problem in problems)
 
 
 def _check_template(template: Template) -> Iterator[str]:
@@ -113,6 +117,16 @@ def _check_template(template: Template) -> Iterator[str]:
                 parsed.render(**sample | dict.fromkeys(MAIL_VARIABLES, "x"))
         except LiquidError as error:
             yield f"cannot be rendered: {str(error).splitlines()[0]}"
+
+
+def _check_length(template: Template, channel: Channel, language: str) -> Iterator[str]:
+    """Tell what the channel's providers would refuse, however short the names in it are."""
+    if channel not in LONGEST:
+        return
+    text = render(template, sample("Shop", "https://example.com"))["text"]
+    said = with_stop(text, language, language) if channel is Channel.VOICE else text
+    if len(said) > LONGEST[channel]:
+        yield f"is too long: {len(said)} characters, and {channel} takes {LONGEST[channel]}"
 
 
 def sample(shop: str, link: str) -> Context:

@@ -21,11 +21,13 @@ from messages.render import Context, RelatedWords, RenderError
 from messages.words import Template
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
+_AMOUNT = re.compile(r"(?<=[0-9]) (?=[€£$])|(?<=[€£$]) (?=[0-9])")
+"""The space in an amount such as ``5,00 €``, at which no line may end."""
 _FOOTERS = {
-    "fr": ("Vous recevez ce message car vous avez accepté nos messages.", "Ne plus en recevoir"),
-    "it": ("Ricevi questo messaggio perché hai accettato le nostre comunicazioni.", "Non riceverne più"),
-    "pt": ("Enviamos esta mensagem porque aceitou as nossas comunicações.", "Não receber mais"),
-    "en": ("You get this because you agreed to messages from us.", "Stop these messages"),
+    "fr": ("Vous recevez ce message car vous l'avez accepté ou êtes client chez nous.", "Ne plus en recevoir"),
+    "it": ("Ricevi questo messaggio perché lo hai accettato o sei nostro cliente.", "Non riceverne più"),
+    "pt": ("Enviamos esta mensagem porque a aceitou ou é nosso cliente.", "Não receber mais"),
+    "en": ("You get this because you agreed to it or are a customer of ours.", "Stop these messages"),
 }
 """Why the person gets it, and how they stop it, by language."""
 MAIL_VARIABLES = ("unsubscribe", "stop")
@@ -98,7 +100,8 @@ def _joined(*parts: str) -> str:
 
 def _paragraphs(text: str) -> list[Markup]:
     """Split a text into its paragraphs; what is data in it was rendered already, so all of it is escaped."""
-    return [Markup("<br />").join(map(escape, part.splitlines())) for part in _PARAGRAPHS.split(text) if part]
+    together = _AMOUNT.sub("\u00a0", text)
+    return [Markup("<br />").join(map(escape, part.splitlines())) for part in _PARAGRAPHS.split(together) if part]
 
 
 @cache

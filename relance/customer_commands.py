@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from activities import preview
-from activities.preview import ChannelAnswer, RuleAnswer
+from activities.preview import ChannelAnswer
+from journeys.explained import RuleAnswer
 from relance import shop_commands
 from relance.assembly import Parts
 from relance.errors import UsageError

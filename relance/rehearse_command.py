@@ -105,6 +105,7 @@ def _print(summary: results.Summary, clock: RecordedClock, out: Path) -> None:
         ("outcome", summary.outcomes),
         ("because", summary.reasons),
         ("sent", summary.sends),
+        ("deferred", summary.deferrals),
         ("refused", summary.refusals),
     ):
         for name, count in sorted(counts.items(), key=lambda item: -item[1]):

@@ -31,17 +31,22 @@ select s.journey, j.plan, j.plan_version, s.shop, s.customer_id as customer, s.k
   join customers c on c.shop = s.shop and c.customer_id = s.customer_id
  order by s.decided_at, s.journey, s.step, s.try
 """
+_DEFERRALS = """
+select split_part(why, ' until ', 1) as reason, count(distinct (journey, split_part(what, ': deferred', 1))) as number
+  from journey_log where what like '%: deferred until %' group by 1
+"""
 _AT_A_TIME = 20
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A rehearsal in numbers."""
+    """A rehearsal in numbers. What was deferred counts once for each step, channel and reason."""
 
     journeys: int
     outcomes: Counter[str]
     reasons: Counter[str]
     sends: Counter[str]
+    deferrals: Counter[str]
     refusals: Counter[str]
 
 
@@ -58,6 +63,7 @@ async def write(pool: Pool, client: Client, out: Path) -> Summary:
         outcomes=Counter(j["outcome"] or "running" for j in journeys),
         reasons=Counter((j["reason"] or "").partition(":")[0] for j in journeys),
         sends=Counter(f"{s['step']} by {s['channel']}" for s in sends if s["state"] == "accepted"),
+        deferrals=Counter({row["reason"]: row["number"] for row in await pool.fetch(_DEFERRALS)}),
         refusals=Counter(s["reason"] for s in sends if s["state"] == "refused"),
     )
 

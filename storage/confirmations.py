@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from journeys.facts import Channel
 from journeys.ledger import State
 from journeys.words import Word
-from storage import settling
+from storage import spending
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -163,7 +163,7 @@ async def settle(
             cost if went_out else None,
         )
         if done == "UPDATE 1" and went_out and cost:
-            await settling.spend(db, wanted.shop, now, cost)
+            await spending.spend(db, wanted.shop, now, cost)
         if state is not State.RELEASED:
             await db.execute("delete from confirmations where send_id = $1", wanted.send_id)
 

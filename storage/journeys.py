@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from storage import offers, shop_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from journeys.explained import RuleAnswer
     from storage.database import Connection, Pool
 
 
@@ -165,12 +168,15 @@ async def resume(db: Connection, journey: str, at: datetime) -> bool:
     return done == "UPDATE 1"
 
 
-async def log(db: Pool | Connection, journey: str, at: datetime, what: str, why: str) -> None:
-    """Write a line of the journey's story; the same line is written once."""
+async def log(
+    db: Pool | Connection, journey: str, at: datetime, what: str, why: str, rules: Sequence[RuleAnswer] = ()
+) -> None:
+    """Write a line of the journey's story, with the rules it rests on; the same line is written once."""
     await db.execute(
-        "insert into journey_log (journey, at, what, why) values ($1, $2, $3, $4) on conflict do nothing",
+        "insert into journey_log (journey, at, what, why, rules) values ($1, $2, $3, $4, $5) on conflict do nothing",
         journey,
         at,
         what,
         why,
+        [rule.model_dump(mode="json") for rule in rules],
     )

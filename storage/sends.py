@@ -10,15 +10,17 @@ import time
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from journeys.facts import Channel
+from journeys.explained import RuleAnswer, objections
+from journeys.facts import Channel, Purpose
 from journeys.gate import Decision, decide
 from journeys.ledger import OPEN_FOR_RETRY, State
 from journeys.plan import Plan
 from journeys.question import Mode, Refuse
 from journeys.steps import Send
-from storage import journeys, offering, offers, provider_health, short_links, situation
+from storage import journeys, offering, offers, provider_health, short_links, situation, spending
 from storage.holding import hold
 from storage.offers import Made
 from storage.situation import Situation
@@ -59,6 +61,7 @@ class Claimed:
 
     Attributes:
         code: of the short link in this message.
+        reserved: what of the day's ceiling was reserved for it.
         repeated: an earlier attempt may have called the provider with the same id already. What the provider says now
             is no answer about that one, unless it accepts.
         provider: the name of the one that is to be called; None where there is none any more.
@@ -74,6 +77,7 @@ class Claimed:
     offer: Made | None
     since: float
     code: str
+    reserved: Decimal
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ async def claim(
         if standing:
             is_same = standing.provider in names and standing.provider in repeatable
             return await _take_over(db, plan, wanted, journey, found, standing, may_repeat=is_same)
-        decision = found.decide(plan, wanted.channel, wanted.deadline, wanted.step)
+        found, decision, reserved = await _ask(db, plan, wanted, found)
         await _note(db, journey, plan, wanted, wanted.channel, decision)
         if isinstance(decision.verdict, Refuse):
             return Refused(decision.verdict.reason, found.row["status"])
@@ -146,7 +150,7 @@ async def claim(
         provider = await _choose(db, wanted, journey, names)
         code = short_links.new_code()
         address = found.address(wanted.channel)
-        row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, address, code)
+        row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, address, code, reserved or None)
         number = await _insert(db, journey, plan, row)
         offer = await offering.make(db, journey, wanted.step, found)
         return Claimed(
@@ -158,7 +162,22 @@ async def claim(
             offer=offer,
             since=time.monotonic(),
             code=code,
+            reserved=reserved,
         )
+
+
+async def _ask(db: Connection, plan: Plan, wanted: Try, found: Situation) -> tuple[Situation, Decision, Decimal]:
+    """Ask the gate, and reserve what the message costs; where others have spent it meanwhile, read and ask anew."""
+    while True:
+        decision = found.decide(plan, wanted.channel, wanted.deadline, wanted.step)
+        if not decision.allowed:
+            return found, decision, Decimal(0)
+        ceiling, price = found.policy.daily_ceiling, found.price(wanted.channel)
+        if ceiling is None or price is None or plan.purpose is Purpose.TRANSACTIONAL:
+            return found, decision, Decimal(0)
+        if await spending.reserve(db, found.row["shop"], wanted.at, price, ceiling):
+            return found, decision, price
+        found = await situation.read(db, wanted.journey, plan, wanted.at)
 
 
 async def _choose(db: Connection, wanted: Try, journey: Journey, names: Sequence[str]) -> str | None:
@@ -184,12 +203,13 @@ class _Standing:
     decided_at: datetime
     sent_at: datetime | None
     code: str | None
+    cost: Decimal | None
 
 
 async def _standing(db: Connection, wanted: Try) -> _Standing | None:
     # A call that is under way settles without the journey's locks: the row is held, or read as it was left.
     row = await db.fetchrow(
-        "select try as number, state, channel, provider, decided_at, sent_at, code from sends"
+        "select try as number, state, channel, provider, decided_at, sent_at, code, cost from sends"
         " where journey = $1 and step = $2 and state <> all($3) for update",
         wanted.journey,
         wanted.slot,
@@ -214,7 +234,7 @@ async def _take_over(
         return Settled(standing.state, standing.sent_at or standing.decided_at)
     # The row itself counts against the plan's limit and the caps; it must not refuse its own repetition.
     question = found.question(plan, wanted.channel, wanted.deadline, wanted.step)
-    again = replace(question, at_most=None, sent=0, person=replace(question.person, sent=()))
+    again = replace(question, at_most=None, sent=0, sent_alike=0, person=replace(question.person, sent=()))
     allowed = decide(again).allowed and standing.channel is wanted.channel
     if not (allowed and may_repeat):
         await db.execute(
@@ -246,6 +266,7 @@ async def _take_over(
         offer=offer,
         since=time.monotonic(),
         code=standing.code or "",
+        reserved=standing.cost or Decimal(0),
     )
 
 
@@ -267,7 +288,8 @@ async def _note(
         decision.reason,
     )
     if not noted:
-        await _insert(db, journey, plan, _Row(wanted, channel, State.REFUSED, decision.reason))
+        refused = _Row(wanted, channel, State.REFUSED, decision.reason, rules=objections(decision))
+        await _insert(db, journey, plan, refused)
 
 
 async def note_deferral(
@@ -275,7 +297,7 @@ async def note_deferral(
 ) -> None:
     """Write into the journey's story until when a channel is held back, and why."""
     what = f"{slot} by {channel}: deferred until {decision.later:%Y-%m-%d %H:%M} UTC"
-    await journeys.log(db, journey, at, what, decision.reason or "")
+    await journeys.log(db, journey, at, what, decision.reason or "", objections(decision))
 
 
 @dataclass(frozen=True)
@@ -288,13 +310,16 @@ class _Row:
     provider: str | None = None
     address: str | None = None
     code: str | None = None
+    cost: Decimal | None = None
+    rules: Sequence[RuleAnswer] = ()
 
 
 async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> int:
     number: int = await db.fetchval(
         "insert into sends (send_id, journey, step, try, shop, customer_id, key, channel, state, reason, decided_at,"
-        " attempt, provider, address, plan, purpose, code)"
-        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+        " attempt, provider, address, plan, purpose, code, cost, rules)"
+        " select $1, $2, $3, 1 + coalesce(max(try), 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
+        " $18"
         " from sends where journey = $2 and step = $3 returning try",
         row.wanted.send_id,
         row.wanted.journey,
@@ -312,5 +337,7 @@ async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> in
         journey.plan,
         plan.purpose,
         row.code,
+        row.cost,
+        [rule.model_dump(mode="json") for rule in row.rules],
     )
     return number

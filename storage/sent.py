@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from journeys.explained import RuleAnswer
+
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
 
@@ -21,7 +23,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the ledger, for people to read; ``kept`` where the sandbox took the message."""
+    """A row of the ledger, for people to read: with the message that the sandbox took, or what held it back."""
 
     step: str
     channel: str
@@ -30,12 +32,13 @@ class Row:
     decided_at: datetime
     provider: str | None
     kept: Kept | None
+    rules: list[RuleAnswer]
 
 
 async def of_journey(db: Pool | Connection, journey: str) -> list[Row]:
     """List what a journey sent, or tried to."""
     rows = await db.fetch(
-        "select s.step, s.channel, s.state, s.reason, s.decided_at, s.provider, k.address, k.subject, k.body"
+        "select s.step, s.channel, s.state, s.reason, s.decided_at, s.provider, s.rules, k.address, k.subject, k.body"
         " from sends s left join sandbox_messages k on k.send_id = s.send_id and s.provider = 'sandbox'"
         " where s.journey = $1 order by s.decided_at, s.step, s.try",
         journey,
@@ -49,6 +52,7 @@ async def of_journey(db: Pool | Connection, journey: str) -> list[Row]:
             row["decided_at"],
             row["provider"],
             Kept(row["address"], row["subject"], row["body"]) if row["body"] is not None else None,
+            [RuleAnswer.model_validate(rule) for rule in row["rules"] or ()],
         )
         for row in rows
     ]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from journeys import push_choice
-from journeys.addresses import home_of, region_of, usable
+from journeys import costs, push_choice
+from journeys.addresses import country_of, home_of, region_of, usable
 from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import fields, plain, with_device
@@ -140,6 +140,10 @@ class Situation:
         """Give the person's address for a channel, in the form that providers take."""
         return self.addresses.get(channel)
 
+    def price(self, channel: Channel) -> Decimal | None:
+        """Tell what a message costs at least, by the shop's prices: one part; None where no price is known."""
+        return costs.cost(channel, "", self.country, self.policy.prices)
+
     def question(
         self, plan: Plan, channel: Channel, deadline: datetime | None = None, step: Send | None = None
     ) -> Question:
@@ -168,6 +172,7 @@ class Situation:
             down_until=_moment((row["down"] or {}).get(channel)),
             busy=Busy(busy[0], _moment(busy[1]) or self.at) if busy else None,
             sent=(row["sent"] or {}).get(channel, 0),
+            sent_alike=sum(n for by, n in (row["sent"] or {}).items() if Channel(by).medium is channel.medium),
             at_most=plan.at_most.get(channel),
             deadline=deadline,
         )
@@ -189,12 +194,14 @@ class Situation:
 
     def _address(self, channel: Channel, steps: list[Send]) -> Address:
         in_vain = any(self._pushed_in_vain(step) for step in steps)
+        address = self.address(channel)
         return Address(
             known=channel in self.addresses,
             suppressed=channel in self.suppressed,
             opted_out=channel in self.opted_out,
-            listed=self.address(channel) in self.row["allowlist"],
+            listed=address in self.row["allowlist"],
             preferred=self.push if channel.medium is Medium.PUSH and not in_vain else None,
+            country=country_of(address) if address and ADDRESS_TRAITS.get(channel) == "phone" else None,
         )
 
     def _pushed_in_vain(self, step: Send) -> bool:
@@ -311,6 +318,11 @@ async def imagine(db: Pool | Connection, shop: str, plan: Plan, cart: str, at: d
     return await _found(db, row, plan, at) if row else None
 
 
+def _may_use(row: Record, channel: Channel) -> bool:
+    """Tell whether the shop can send by a channel; a push that it cannot send must not stand before one that it can."""
+    return row["mode"] == Mode.SANDBOX or channel in (row["accounts"] or ())
+
+
 def _asked(plan: Plan, at: datetime) -> tuple[object, ...]:
     return (
         timedelta(days=SERIAL_WINDOW_DAYS),
@@ -324,7 +336,7 @@ def _asked(plan: Plan, at: datetime) -> tuple[object, ...]:
 async def _found(db: Pool | Connection, row: Record, plan: Plan, at: datetime) -> Situation:
     traits = with_device(plain(row["traits"]), row["locale"], row["timezone"])
     addresses = _addresses(traits)
-    pushes = [channel for channel in plan.channels if channel.medium is Medium.PUSH]
+    pushes = [channel for channel in plan.channels if channel.medium is Medium.PUSH and _may_use(row, channel)]
     known = await devices.of_person(db, row["shop"], row["customer_id"]) if pushes else []
     newest = {kind: next((device for device in known if device.kind is kind), None) for kind in Kind}
     app, browser = newest[Kind.APP], newest[Kind.BROWSER]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from journeys.explained import RuleAnswer
 from storage import offers, sent
 from storage.journeys import Journey
 
@@ -23,13 +24,17 @@ class Message(BaseModel):
 
 
 class Story(BaseModel):
-    """One line. ``what`` happened ``at`` that time, and ``why``; ``kind`` tells where the line comes from."""
+    """One line. ``what`` happened ``at`` that time, and ``why``; ``kind`` tells where the line comes from.
+
+    ``rules`` tells which of the sending rules held a message back then, each with its reason.
+    """
 
     at: datetime
     kind: str
     what: str
     why: str | None = None
     message: Message | None = None
+    rules: list[RuleAnswer] = []
 
 
 async def tell(pool: Pool, journey: Journey) -> list[Story]:
@@ -70,8 +75,10 @@ def _about(cart_id: str | None, order_id: str | None) -> str | None:
 
 
 async def _decisions(pool: Pool, journey: str) -> list[Story]:
-    rows = await pool.fetch("select at, what, why from journey_log where journey = $1 order by at, seq", journey)
-    return [Story(at=row["at"], kind="decision", what=row["what"], why=row["why"]) for row in rows]
+    rows = await pool.fetch("select at, what, why, rules from journey_log where journey = $1 order by at, seq", journey)
+    return [
+        Story(at=row["at"], kind="decision", what=row["what"], why=row["why"], rules=row["rules"] or []) for row in rows
+    ]
 
 
 async def _sends(pool: Pool, journey: str) -> list[Story]:
@@ -82,6 +89,7 @@ async def _sends(pool: Pool, journey: str) -> list[Story]:
             what=f"{row.step} by {row.channel}: {row.state}",
             why=row.reason or row.provider,
             message=Message(to=row.kept.address, subject=row.kept.subject, body=row.kept.body) if row.kept else None,
+            rules=row.rules,
         )
         for row in await sent.of_journey(pool, journey)
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from journeys.addresses import comparable
 from journeys.facts import Channel, Medium
 from journeys.imports import Suppression
+from journeys.returns import OPTED_OUT_THERE
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
@@ -28,12 +29,14 @@ async def opt_out(db: Pool | Connection, shop: str, medium: Medium, address: str
 
 
 async def opt_in(db: Pool | Connection, shop: str, medium: Medium, address: str, _at: datetime) -> None:
-    """Note that START came from an address. What is suppressed for another reason stays so."""
+    """Note that START came from an address. What is suppressed for another reason than STOP stays so."""
     await db.execute(
-        "delete from suppressions where shop = $1 and channel = $2 and address = $3 and marketing_only",
+        "delete from suppressions where shop = $1 and channel = $2 and address = $3"
+        " and (marketing_only or strpos(reason, $4) > 0)",
         shop,
         medium,
         comparable(medium, address),
+        OPTED_OUT_THERE,
     )
 
 

@@ -10,7 +10,7 @@ from journeys.addresses import comparable
 from journeys.facts import Channel
 from journeys.imports import Suppression
 from journeys.ledger import State
-from storage import suppressions
+from storage import spending, suppressions
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -124,20 +124,31 @@ async def reject(pool: Pool, send: UnknownSend, reason: str, now: datetime, *, s
 
     """
     async with pool.acquire() as db, db.transaction():
-        done = await db.execute(
+        was = await db.fetchrow(
+            "select cost, decided_at from sends where journey = $1 and step = $2 and try = $3 and state = 'unknown'"
+            " for update",
+            send.journey,
+            send.slot,
+            send.number,
+        )
+        if was is None:
+            return False
+        await db.execute(
             "update sends set state = $4, sent_at = null, reason = $5, cost = null"
-            " where journey = $1 and step = $2 and try = $3 and state = 'unknown'",
+            " where journey = $1 and step = $2 and try = $3",
             send.journey,
             send.slot,
             send.number,
             State.REJECTED,
             reason,
         )
-        if done == "UPDATE 1" and suppress:
+        if was["cost"]:
+            await spending.spend(db, send.shop, was["decided_at"], -was["cost"])
+        if suppress:
             medium = send.channel.medium
             told = Suppression(medium, comparable(medium, send.address), reason, now)
             await suppressions.add(db, send.shop, told, now)
-    return done == "UPDATE 1"
+    return True
 
 
 async def of_the_last_day(pool: Pool) -> int:

@@ -180,6 +180,8 @@ _INFOBIP_FATES = {
     "EXPIRED": Fate.FAILED,
     "REJECTED": Fate.FAILED,
 }
+_INFOBIP_MEDIA = {"SMS": Medium.SMS, "MMS": Medium.SMS, "RCS": Medium.SMS, "WHATSAPP": Medium.WHATSAPP}
+"""By its Messages API; the rest are channels by which nobody was written."""
 _DEAREST = 1_000
 """No message costs more; what says so says something else."""
 
@@ -226,15 +228,35 @@ def _price(row: Mapping[str, Any]) -> Decimal | None:
 
 
 def _infobip_answers(call: Call) -> list[Answer]:
-    found = []
-    for row in rows(read_object(call.body), "results"):
-        message_id, sender = word(row, "messageId"), word(row, "from")
-        if message_id is None or sender is None:
-            raise UnreadableError("results: one has no messageId or no from")
-        text = row.get("cleanText") or row.get("text")
-        said = text if isinstance(text, str) else ""
-        found.append(Answer(message_id, Medium.SMS, _number(sender), said, _moment(word(row, "receivedAt"))))
-    return found
+    """Read what people wrote, in the form of Infobip's SMS API or in that of its Messages API."""
+    return [
+        _infobip_message(row) if "content" in row else _infobip_sms(row)
+        for row in rows(read_object(call.body), "results")
+        if row.get("event", "MO") == "MO"
+    ]
+
+
+def _infobip_sms(row: Mapping[str, Any]) -> Answer:
+    message_id, sender = word(row, "messageId"), word(row, "from")
+    if message_id is None or sender is None:
+        raise UnreadableError("results: one has no messageId or no from")
+    return Answer(message_id, Medium.SMS, _number(sender), _text(row), _moment(word(row, "receivedAt")))
+
+
+def _infobip_message(row: Mapping[str, Any]) -> Answer:
+    message_id, sender, channel = word(row, "messageId"), word(row, "sender"), word(row, "channel")
+    if message_id is None or sender is None:
+        raise UnreadableError("results: one has no messageId or no sender")
+    if channel not in _INFOBIP_MEDIA:
+        raise UnreadableError(f"results: channel is none of {', '.join(_INFOBIP_MEDIA)}")
+    said = next(filter(None, map(_text, rows(row, "content"))), "")
+    return Answer(message_id, _INFOBIP_MEDIA[channel], _number(sender), said, _moment(word(row, "receivedAt")))
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    """Give what was written, without the keyword that led it here; also what is written on a button or a picture."""
+    text = row.get("cleanText") or row.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _no_answers(_call: Call) -> list[Answer]:

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from journeys.facts import Channel
 from journeys.offers import Offer
-from storage import journeys, offers, reconcile, shops
+from storage import journeys, offers, provider_health, reconcile, shops
 from tests.integration.calls import added, start
 from tests.support import PATIENCE, WAITING_FOR_A_LOCK, TestShop, until
 
@@ -261,6 +262,17 @@ async def test_readiness_says_that_temporal_is_down_and_events_are_taken_all_the
     assert ready.status_code == 200
     assert (ready.json()["temporal"], ready.json()["outbox"]["waiting"]) == ("down", 1)
     assert (await api.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_readiness_names_the_provider_that_fails_for_everybody_and_is_ready_all_the_same(
+    api: httpx.AsyncClient, shop: TestShop
+) -> None:
+    now = datetime.now(UTC)
+    for _ in range(provider_health.OPENS_AFTER):
+        assert (await api.get("/readyz")).json()["providers_down"] == []
+        await provider_health.failed(shop.parts.pool, shop.shop, Channel.SMS, "infobip", "HTTP 401", now)
+    ready = await api.get("/readyz")
+    assert (ready.status_code, ready.json()["providers_down"]) == (200, ["infobip (sms)"])
 
 
 async def test_what_was_repaired_is_told_by_readiness_and_counted_for_prometheus(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -193,22 +195,20 @@ async def test_in_the_recorded_month_exactly_the_messages_owed_go_out_each_by_it
 
 @pytest.fixture(scope="module")
 async def open_hours(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first ten days of the recorded month, played with quiet hours and caps."""
+    """The recorded month, played with quiet hours and caps; what the command said is kept beside it."""
     out = tmp_path_factory.mktemp("open-hours")
-    with gzip.open(shared / "data" / "visits-2020-01.ndjson.gz", "rt") as lines:
-        days = [line for line in lines if json.loads(line)["timestamp"] < "2020-01-11"]
-    recording = out / "events.ndjson"
-    recording.write_text("".join(days))
-    await rehearse_command.rehearse(recording, "cart-recovery", 80_000, out, Policy(), holdout=False)
+    events = shared / "data" / "visits-2020-01.ndjson.gz"
+    with (out / "said.txt").open("w") as said, contextlib.redirect_stdout(said):
+        await rehearse_command.rehearse(events, "cart-recovery", 80_000, out, Policy(), holdout=False)
     return out
 
 
 async def test_with_quiet_hours_and_caps_nothing_is_sent_outside_its_window_or_above_its_cap(
-    open_hours: Path,
+    open_hours: Path, shared: Path
 ) -> None:
-    traits = {
-        event["userId"]: event["traits"] for event in rows(open_hours / "events.ndjson") if event["type"] == "identify"
-    }
+    with gzip.open(shared / "data" / "visits-2020-01.ndjson.gz", "rt") as lines:
+        events = [json.loads(line) for line in lines]
+    traits = {event["userId"]: event["traits"] for event in events if event["type"] == "identify"}
     heard: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for send in rows(open_hours / "sends.ndjson"):
         if send["state"] != "accepted":
@@ -219,8 +219,22 @@ async def test_with_quiet_hours_and_caps_nothing_is_sent_outside_its_window_or_a
             send
         )
         heard[send["customer"], send["channel"]].append(at)
-    assert len(heard) > 20
+    assert len(heard) > 100
     for (_, channel), moments in heard.items():
         for cap in DEFAULTS[Channel(channel).medium]:
             for last in moments:
                 assert sum(last - cap.within < at <= last for at in moments) <= cap.at_most
+
+
+async def test_the_command_prints_what_was_sent_deferred_and_refused(open_hours: Path) -> None:
+    said = (open_hours / "said.txt").read_text()
+    accepted = Counter(
+        f"{send['step']} by {send['channel']}"
+        for send in rows(open_hours / "sends.ndjson")
+        if send["state"] == "accepted"
+    )
+    assert accepted
+    for what, count in accepted.items():
+        assert f"  sent: {what}: {count}\n" in said
+    assert re.search(r"^  deferred: quiet hours for SMS in FR: [1-9]\d*$", said, re.MULTILINE)
+    assert "  refused: no consent to marketing by sms: " in said

@@ -77,7 +77,9 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"deadline": NOW - timedelta(seconds=1)}, "deadline of the step has passed"),
         ({"sent": 1}, "plan allows 1 by sms for one cart"),
         ({"policy": with_policy(caps={"sms": [{"at_most": 0, "within": "1h"}]})}, "shop allows no marketing by sms"),
-        ({"person__country": "US", "sent": 1, "at_most": None}, "one SMS for one cart in the US"),
+        ({"person__country": "US", "sent_alike": 1, "at_most": None}, "one SMS for one cart in the US"),
+        # first by MMS, then by SMS; and of somebody in Paris with a number of the US
+        ({"address__country": "US", "sent_alike": 1, "at_most": None}, "one SMS for one cart in the US"),
         (
             {"person__country": "US", "filled_at": NOW - 48 * HOUR - timedelta(seconds=1)},
             "48 hours for a cart's SMS in the US are over",
@@ -224,9 +226,14 @@ questions = st.builds(
     status=st.sampled_from(["running", "paused", "ended"]),
     ordered=bools,
     empty=bools,
+    sold_out=bools,
     mode=st.sampled_from(Mode),
     plan_paused=bools,
     held_out=bools,
+    rolled_out=bools,
+    connected=bools,
+    sent=st.integers(0, 2),
+    at_most=st.sampled_from([None, 1]),
     person=st.builds(
         Person,
         country=st.sampled_from([None, "FR", "US", "IT", "BR", "KI"]),
@@ -240,11 +247,19 @@ questions = st.builds(
 
 @given(questions)
 def test_nothing_goes_out_against_a_law_whatever_else_holds(q: Question) -> None:
-    if not decide(q).allowed:
+    decision = decide(q)
+    if any(answer.verdict for answer in decision.answers):
+        assert not decision.allowed
+    if not decision.allowed:
         return
     assert q.status == "running"
     assert not q.ordered
     assert not q.empty
+    assert not q.sold_out
+    assert q.at_most is None or q.sent < q.at_most
+    assert q.connected or q.mode is Mode.SANDBOX
+    assert q.rolled_out or q.is_transactional
+    assert not q.plan_paused
     assert q.mode is not Mode.STOPPED
     assert q.address.known
     assert not q.address.suppressed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -177,7 +178,7 @@ def test_a_plain_mail_stays_plain_and_says_how_to_stop() -> None:
     said = mail.compose(EmailWords(subject="Hi", text="Hello\n").sources, about(), "en", UNSUBSCRIBE)
     assert said == {
         "subject": "Hi",
-        "text": f"Hello\n\nYou get this because you agreed to messages from us.\nStop these messages\n{UNSUBSCRIBE}",
+        "text": f"Hello\n\nYou get this because you agreed to it or are a customer of ours.\nStop these messages\n{UNSUBSCRIBE}",
     }
 
 
@@ -185,3 +186,9 @@ def test_a_plain_mail_stays_plain_and_says_how_to_stop() -> None:
 def test_a_mail_has_one_form(forms: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="give one of text, intro, mjml"):
         EmailWords(subject="Hi", **forms)
+
+
+def test_an_amount_is_not_torn_apart_at_the_end_of_a_line() -> None:
+    said = made("second", "fr", context("fr", "item_amount"))
+    assert re.search("[0-9]\u00a0€", Seen(said["html"]).words)
+    assert "\u00a0" not in said["text"]

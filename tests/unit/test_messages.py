@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from journeys import sms, yamlfile
 from journeys.facts import Channel
 from journeys.plan import Plan
+from journeys.steps import Send
 from journeys.yamlfile import FileError
 from messages import catalog, mail
 from messages.catalog import Catalog, UnknownMessageError
@@ -280,6 +281,20 @@ def test_a_message_that_counts_on_a_related_item_or_on_what_it_has_not_is_refuse
 def test_the_sample_shows_related_items() -> None:
     about = catalog.sample("Shop", LINK)
     assert render({"text": "{% for i in related %}{{ i.name }} {% endfor %}"}, about) == {"text": "Tea Saucer"}
+
+
+def test_check_names_an_sms_that_no_provider_takes() -> None:
+    [problem] = catalog.check(changed("first", "sms", "a" * 1601), PLAN)
+    assert problem == "step first: message 'first' in en for sms is too long: 1601 characters, and sms takes 1600"
+    assert catalog.check(changed("first", "sms", "a" * 1600), PLAN) == []
+
+
+def test_check_names_a_call_that_takes_too_long_to_say_with_the_words_that_stop_calls() -> None:
+    said = {tongue: {"first": {"voice": {"text": "a" * 1370 if tongue == "en" else "a"}}} for tongue in LANGUAGES}
+    step = {"id": "first", "send": {"message": "first", "channels": {"first": ["voice"]}}}
+    plan = PLAN.model_copy(update={"steps": [Send.model_validate(step)]})
+    [problem] = catalog.check(Catalog.model_validate({"languages": said}), plan)
+    assert problem.startswith("step first: message 'first' in en for voice is too long: 14")
 
 
 def test_a_message_is_found_in_the_language_or_else_in_the_default_one() -> None:

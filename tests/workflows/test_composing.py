@@ -14,7 +14,7 @@ from journeys.facts import Channel
 from journeys.plan import Plan
 from messages import catalog
 from storage import plans
-from tests.support import TestShop, cart_recovery
+from tests.support import HOUR, TestShop, cart_recovery
 from tests.workflows.providers import order_for, sending
 from tests.workflows.test_gate import allow
 
@@ -113,3 +113,9 @@ async def test_an_sms_says_its_text_and_nothing_else(shop: TestShop) -> None:
     message = await composed(shop, Channel.SMS)
     assert message.text == message.link
     assert (message.template, message.parameters, message.button, message.subject) == (None, (), None, None)
+
+
+async def test_a_provider_is_told_how_long_a_message_is_worth_delivering(shop: TestShop) -> None:
+    message = await composed(shop, Channel.SMS)
+    # Two days after it was due, as the plan sets no deadline and the shop keeps no quiet hours.
+    assert message.expires_in == 46 * HOUR

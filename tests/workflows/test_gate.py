@@ -23,7 +23,7 @@ from journeys.play import first_stage
 from journeys.policy import Policy
 from journeys.quiet_hours import next_allowed
 from journeys.steps import Step
-from storage import paused_plans, plans, provider_health, shops, story
+from storage import paused_plans, plans, provider_health, shops, situation, story
 from tests.integration.loopback import Answer, serving
 from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, plan_file
 from tests.workflows.providers import CREATED, connect, connect_infobip, connect_twilio, send, sending
@@ -57,6 +57,25 @@ def where_it_is_night(at: datetime) -> tuple[str, datetime]:
         if until and at < until <= at + 20 * HOUR:
             return name, until
     raise AssertionError("it is day everywhere")
+
+
+# The United States
+
+
+async def test_in_the_us_an_sms_with_pictures_and_one_without_are_two_for_one_cart(shop: TestShop) -> None:
+    day = [{"at_most": 9, "within": "24h"}]
+    pictured = {"id": "first", "send": {"message": "first", "channels": {"first": ["mms"]}}}
+    plain = {"id": "second", "send": {"message": "first", "channels": {"first": ["sms"]}}}
+    both = plan(steps=[pictured, plain])
+    await publish(shop, both)
+    await allow(shop, caps={"sms": day})
+    # Their number says where the rule counts, whatever is said of where they live.
+    await shop.identify(phone="+12125550123", country="FR")
+    journey = await shop.fill()
+    before = await situation.read(shop.parts.pool, journey.id, both, shop.begins)
+    assert before.decide(both, Channel.SMS).allowed
+    after = before.after_sending(both, Channel.MMS)
+    assert after.decide(both, Channel.SMS).reason == "one SMS for one cart in the US"
 
 
 # Quiet hours
@@ -185,6 +204,31 @@ async def test_a_journey_of_higher_priority_goes_first(engine: Engine) -> None:
     assert await shop.parts.pool.fetchval("select count(*) from sends where state = 'accepted'") == 1
     told = await shop.parts.pool.fetch("select why from journey_log where what like 'first by sms: deferred%'")
     assert {line["why"] for line in told} == {"more-urgent goes first"}
+
+
+# The story
+
+
+async def test_the_story_keeps_every_rule_that_held_a_message_back_and_not_only_the_first(shop: TestShop) -> None:
+    await shop.identify(consent={"sms": False})
+    journey = await shop.fill(availability="out_of_stock")
+    await paused_plans.pause(shop.parts.pool, shop.shop, "cart-recovery", shop.begins)
+    assert (await send(shop)).reason == "everything in the cart is out of stock"
+    # What counts now is another matter.
+    await shop.fill(after=MINUTE, availability="in_stock")
+    await shop.identify()
+    assert (await send(shop)).outcome == "deferred"
+    told = {line.what.partition(" until")[0]: line.rules for line in await story.tell(shop.parts.pool, journey)}
+    said = {what: [(rule.rule, rule.answer, rule.reason) for rule in rules] for what, rules in told.items() if rules}
+    paused = ("plan_goes_on", "deferred", "plan is paused")
+    assert said == {
+        "first by sms: refused": [
+            ("cart_can_be_bought", "refused", "everything in the cart is out of stock"),
+            paused,
+            ("permitted", "refused", "no consent to marketing by sms"),
+        ],
+        "first by sms: deferred": [paused],
+    }
 
 
 # The shop

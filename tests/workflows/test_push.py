@@ -77,6 +77,21 @@ async def test_a_plan_that_pushes_to_browsers_only_does_not_wait_for_an_app(shop
     assert read.decide(by("web_push"), Channel.WEB_PUSH).allowed
 
 
+async def test_a_push_for_which_the_shop_has_no_account_stands_before_none_for_which_it_has(shop: TestShop) -> None:
+    await publish(shop, *BOTH)
+    await shop.identify(consent={"push": True})
+    await seen(shop, APP, -HOUR)
+    await seen(shop, BROWSER, -2 * HOUR)
+    journey = await shop.fill()
+    key = "Hy7Dl7m1CGNxJlGTPNKeGCWUSz4TrJ0Cr7CSrDVE5pI"
+    account = {"provider": "vapid", "private_key": key, "subject": "mailto:it@shop.example.com"}
+    await connect(shop, Channel.WEB_PUSH, json.dumps(account))
+    await shop.parts.pool.execute("update shops set mode = 'live'")
+    read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
+    assert read.decide(by(*BOTH), Channel.WEB_PUSH).allowed
+    assert read.decide(by(*BOTH), Channel.APP_PUSH).reason == "the person is reached by web_push"
+
+
 async def test_without_consent_or_a_device_nothing_is_pushed(shop: TestShop) -> None:
     await publish(shop, *BOTH)
     await shop.identify(consent={"push": False})
