@@ -32,6 +32,9 @@ LOOK_UP = "look_up_unknown_sends"
 TO_CONFIRM = "words_to_confirm"
 CONFIRM = "confirm_word"
 
+SHOPS_TO_COUNT = "shops_to_count"
+COUNT_SHOP = "count_segments_of_shop"
+
 JOURNEY_QUEUE = "relance-journeys"
 
 
@@ -202,3 +205,24 @@ class Confirmed(_Data):
 
     answered: int
     failed: int
+
+
+class ToCount(_Data):
+    """Of which shops the segments are to be counted, and as of which moment: one for all tries of a run."""
+
+    at: datetime
+    shops: tuple[str, ...]
+
+
+class CountShop(_Data):
+    """One of them."""
+
+    shop: str
+    at: datetime
+
+
+class Counted(_Data):
+    """How many people were counted, and the segments or scores of how many of them changed."""
+
+    people: int = 0
+    changed: int = 0

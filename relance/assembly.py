@@ -21,6 +21,7 @@ from activities.lookups import LookingUp
 from activities.noting import Noting
 from activities.providers import ShopProviders
 from activities.reconcile import Reconciling
+from activities.segments import Counting
 from activities.send import Sending
 from activities.trial import Trials
 from activities.upkeep import Upkeep
@@ -36,6 +37,7 @@ from storage.following import Following
 from storage.plans import Plans
 from workers import worker
 from workers.relay import Relay, world_clock
+from workers.segmenting import Segmenting
 
 _HEALTH_TIMEOUT = timedelta(seconds=1)
 
@@ -89,6 +91,11 @@ class Parts:
         """Build a relay."""
         return Relay(self.pool, client, self.plans, self.secret.key("ids"), clock)
 
+    @property
+    def segmenting(self) -> Segmenting:
+        """What counts people's segments right after events."""
+        return Segmenting(self.pool, self.following, self.clock.now)
+
     def workers(
         self,
         client: Client,
@@ -110,10 +117,12 @@ class Parts:
         looking_up = LookingUp(self.pool, self.providers, self.clock)
         confirming = Confirming(self.pool, self.providers)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
+        counting = Counting(self.pool, self.clock)
         activities: list[worker.Activity] = [
             *(looking.look, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
+            *(counting.shops, counting.count_shop),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]
         wanted = list(queues)

@@ -12,6 +12,7 @@ from journeys.events import Event
 from journeys.facts import SERIAL_WINDOW_DAYS, Facts, segments
 from journeys.ids import journey_id, public_id
 from journeys.plan import Plan
+from journeys.segments import with_live
 from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Signal, Superseded, ending
 from journeys.steps import Step, Wait, WaitUntilIdle
 from storage import carts, customers
@@ -20,6 +21,7 @@ from storage.journeys import Journey
 from storage.loading import load_whole
 from storage.people import Link
 from storage.plans import Plans, PlanVersion
+from storage.segments import of_person
 from storage.work import Order, Work
 
 if TYPE_CHECKING:
@@ -288,13 +290,15 @@ async def _facts(db: Connection, work: Work, stored: StoredCart, at: datetime) -
         if cart.holds_items and cart.ordered_at is None and since <= cart.last_at <= at
     ]
     orders = {order.order_id for order in work.orders_of(stored.customer) if order.at <= at}
+    kept = await of_person(db, work.shop, stored.customer)
     return Facts(
         shop_time=at,
         last_activity=at,
         cart_value=stored.cart.value,
         currency=stored.cart.currency,
         cart_categories=stored.cart.categories,
-        segments=segments(orders=len(orders), abandoned_carts=len(abandoned)),
+        segments=with_live(segments(orders=len(orders), abandoned_carts=len(abandoned)), kept.segments),
+        rfm=kept.rfm,
         customer=fields(await _traits(db, work, stored.customer)),
     )
 

@@ -23,17 +23,20 @@ from activities.contracts import JOURNEY_QUEUE
 from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.segments import SegmentsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 RECONCILIATION = "relance-reconciliation"
 UPKEEP = "relance-upkeep"
 LOOK_UPS = "relance-look-ups"
 CONFIRMATIONS = "relance-confirmations"
+SEGMENTS = "relance-segments"
 
 _SCHEDULES = (
     (RECONCILIATION, ReconciliationWorkflow, timedelta(minutes=5), "Compares journeys, orders and workflows"),
     (UPKEEP, UpkeepWorkflow, timedelta(days=1), "Makes and drops months of the event log"),
     (LOOK_UPS, LookUpsWorkflow, timedelta(minutes=10), "Asks providers what became of unknown sends"),
+    (SEGMENTS, SegmentsWorkflow, timedelta(hours=6), "Counts the segments and scores of all customers"),
     (CONFIRMATIONS, ConfirmationsWorkflow, timedelta(minutes=1), "Answers STOP, START and HELP"),
 )
 """The id of each schedule, what it runs, how often, and what the Temporal UI says of it."""

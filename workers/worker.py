@@ -17,6 +17,7 @@ from workflows.confirmations import ConfirmationsWorkflow
 from workflows.journey import JourneyWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.segments import SegmentsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 SENDS_PER_SECOND = {
@@ -35,7 +36,10 @@ GRACE = timedelta(seconds=30)
 
 QUEUES = (JOURNEY_QUEUE, *(send_queue(channel) for channel in Channel))
 
-WORKFLOWS = (JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow, ConfirmationsWorkflow)
+WORKFLOWS = (
+    *(JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow, ConfirmationsWorkflow),
+    SegmentsWorkflow,
+)
 
 Activity = Callable[..., Any]
 
