@@ -19,6 +19,7 @@ from tests.support import Engine, skipping_temporal, until, workers_at_work
 from workflows.confirmations import ConfirmationsWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.segments import SegmentsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "upkeep"
@@ -65,6 +66,11 @@ async def main() -> None:
                 )
                 await answering.result()
                 await save("confirmed", answering, HISTORIES)
+                counting = await env.client.start_workflow(
+                    SegmentsWorkflow.run, id="segments-counted", task_queue=JOURNEY_QUEUE
+                )
+                await counting.result()
+                await save("segments-counted", counting, HISTORIES)
 
 
 if __name__ == "__main__":

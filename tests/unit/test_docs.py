@@ -164,7 +164,17 @@ def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> N
 
 @pytest.mark.parametrize(
     "model",
-    [plan.Plan, plan.Entry, conditions.Condition, steps.Message, conditions.ValueRange, steps.First, steps.All],
+    [
+        plan.Plan,
+        plan.Entry,
+        conditions.Condition,
+        steps.Message,
+        conditions.ValueRange,
+        conditions.RfmRange,
+        conditions.ScoreRange,
+        steps.First,
+        steps.All,
+    ],
 )
 def test_the_plan_page_names_every_field(model: Any) -> None:
     text = prose(ROOT / "docs" / "plans.md")
@@ -555,6 +565,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.UPKEEP,
         schedules.LOOK_UPS,
         schedules.CONFIRMATIONS,
+        schedules.SEGMENTS,
     }
 
 
