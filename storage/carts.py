@@ -189,9 +189,6 @@ def order(work: Work, event: Event, cart_id: str | None, *, of_person: bool) -> 
 def _says_as_much(known: Order, told: Order) -> bool:
     if (known.order_id, known.customer_id) != (told.order_id, told.customer_id) or known.at > told.at:
         return False
-    if told.from_backend and not known.from_backend:
-        # What an order came to, only the backend is believed.
-        return False
     return (known.cart_id, known.of_person) == (told.cart_id, told.of_person)
 
 

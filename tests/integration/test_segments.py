@@ -76,9 +76,10 @@ async def test_orders_make_a_loyal_customer_and_time_alone_one_who_lapses(shop: 
 
 async def test_an_order_that_page_and_backend_tell_counts_once_and_with_the_backends_amount(shop: TestShop) -> None:
     told = {"type": "track", "event": "Order Completed", "userId": "ann", "messageId": "m"}
-    for total, from_backend in ((1, False), (60, True)):
+    for total, at, from_backend in ((1, shop.begins + MINUTE, False), (60, shop.begins, True)):
         message = {**told, "properties": {"order_id": "o-1", "total": total, "currency": "EUR"}}
-        await shop.take(parse(message, received_at=shop.begins, from_backend=from_backend))
+        await shop.take(parse(message, received_at=at, from_backend=from_backend))
+    assert await number(shop, "orders") == 2
     found = (await summaries.read(shop.parts.pool, shop.shop, ["ann"], shop.begins + HOUR))["ann"]
     assert (found.orders, found.spent, found.currency) == ((shop.begins,), Decimal(60), "EUR")
 
