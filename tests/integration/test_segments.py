@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from relance import customer_commands
 from relance.settings import Settings
 from storage import plans, segment_changes, segments, situation, summaries
 from tests.integration.segmenting import DAY, buy, changes, count_all, kept, view, work_off
-from tests.support import HOUR, MINUTE, SECRET_TEXT, TestShop, cart_recovery, plan_file
+from tests.support import HOUR, MINUTE, SECRET_TEXT, TestShop, cart_recovery, plan_file, until
 
 
 def names(found: Iterable[Segment]) -> set[str]:
@@ -307,6 +308,28 @@ async def test_whoever_takes_events_in_waits_for_nobody_who_counts(shop: TestSho
             await view(shop, -MINUTE, "p-2", None)
             await shop.fill()
     assert await number(shop, "segment_queue") == 3
+
+
+async def test_the_loop_counts_until_it_is_told_to_stop_and_waits_an_outage_out(shop: TestShop) -> None:
+    async def is_browser(person: str) -> bool:
+        return Segment.BROWSER in (await kept(shop, person)).segments
+
+    stop = asyncio.Event()
+    loop = asyncio.create_task(shop.parts.segmenting.run(stop))
+    await view(shop, -HOUR, "p-1", None)
+    await until(lambda: is_browser("ann"))
+    with structlog.testing.capture_logs() as logs:
+
+        async def is_told() -> bool:
+            return any(line["event"] == "segments wait for Postgres" for line in logs)
+
+        await shop.parts.pool.execute("alter table segment_queue rename to gone")
+        await until(is_told)
+        await shop.parts.pool.execute("alter table gone rename to segment_queue")
+        await view(shop, -HOUR, "p-1", None, "bob")
+        await until(lambda: is_browser("bob"))
+    stop.set()
+    await loop
 
 
 # Scores, beside a plain computation
