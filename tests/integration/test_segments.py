@@ -22,7 +22,16 @@ from relance import customer_commands
 from relance.settings import Settings
 from storage import plans, segment_changes, segments, situation, summaries
 from tests.integration.segmenting import DAY, buy, changes, count_all, kept, view, work_off
-from tests.support import HOUR, MINUTE, SECRET_TEXT, TestShop, cart_recovery, plan_file, until
+from tests.support import (
+    HOUR,
+    MINUTE,
+    SECRET_TEXT,
+    WAITING_FOR_A_LOCK,
+    TestShop,
+    cart_recovery,
+    plan_file,
+    until,
+)
 
 
 def names(found: Iterable[Segment]) -> set[str]:
@@ -278,6 +287,27 @@ async def test_several_count_at_once_and_nothing_is_lost_or_told_twice(shop: Tes
     told = await changes(shop, people)
     assert sum("comparing" in said["added"] for said in told) == len(people)
     assert sum("browser" in said["added"] for said in told) == len(people)
+
+
+async def test_two_who_count_the_same_person_do_so_after_one_another_and_note_one_change(shop: TestShop) -> None:
+    await view(shop, -HOUR, "p-1", None)
+    await work_off(shop)
+    await buy(shop, -MINUTE, "o-1")
+    pool, ann = shop.parts.pool, {"ann": shop.begins}
+
+    async def count() -> int:
+        async with pool.acquire() as db, db.transaction():
+            return await segments.count(db, shop.shop, ann, shop.begins)
+
+    async def waits() -> bool:
+        return bool(await pool.fetchval(WAITING_FOR_A_LOCK))
+
+    async with pool.acquire() as db, db.transaction():
+        first = await segments.count(db, shop.shop, ann, shop.begins)
+        second = asyncio.create_task(count())
+        await until(waits)
+    assert (first, await second) == (1, 0)
+    assert await number(shop, "segment_changes") == 1
 
 
 async def test_one_who_cannot_be_counted_keeps_nobody_waiting(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
