@@ -303,9 +303,10 @@ async def test_two_who_count_the_same_person_do_so_after_one_another_and_note_on
         return bool(await pool.fetchval(WAITING_FOR_A_LOCK))
 
     async with pool.acquire() as db, db.transaction():
-        first = await segments.count(db, shop.shop, ann, shop.begins)
+        await db.execute("select from person_segments for update")
         second = asyncio.create_task(count())
         await until(waits)
+        first = await segments.count(db, shop.shop, ann, shop.begins)
     assert (first, await second) == (1, 0)
     assert await number(shop, "segment_changes") == 1
 
