@@ -38,6 +38,8 @@ TO_CONFIRM = "words_to_confirm"
 CONFIRM = "confirm_word"
 
 REVOKE_CODES = "revoke_codes"
+SHOPS_TO_COUNT = "shops_to_count"
+COUNT_SHOP = "count_segments_of_shop"
 
 JOURNEY_QUEUE = "relance-journeys"
 
@@ -248,3 +250,24 @@ class Revoked(_Data):
 
     told: int
     failed: int
+
+
+class ToCount(_Data):
+    """Of which shops the segments are to be counted, and as of which moment: one for all tries of a run."""
+
+    at: datetime
+    shops: tuple[str, ...]
+
+
+class CountShop(_Data):
+    """One of them."""
+
+    shop: str
+    at: datetime
+
+
+class Counted(_Data):
+    """How many people were counted, and the segments or scores of how many of them changed."""
+
+    people: int = 0
+    changed: int = 0

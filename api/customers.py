@@ -16,7 +16,8 @@ from api.problems import MAX_BODY, Problem, answers
 from api.schemas import ref
 from api.taking import decoded, read_body, take_messages
 from journeys.events import MAX_ID
-from journeys.facts import Medium, Purpose
+from journeys.facts import Medium, Purpose, Segment
+from journeys.rfm import Rfm
 from storage import people_story
 from storage.people_story import PersonStory
 
@@ -94,6 +95,8 @@ class CustomerOut(_Out):
     ids: list[OtherIdOut]
     traits: dict[str, Any]
     last_activity: datetime | None
+    segments: list[Segment]
+    rfm: Rfm | None
     consents: list[ConsentOut]
     suppressed: list[SuppressedOut]
     journeys: list[JourneyOut]
@@ -150,7 +153,8 @@ async def show(customer: Id, shop: ApiShop, parts: Parts) -> CustomerOut:
 
 def _out(told: PersonStory) -> CustomerOut:
     parts = {"ids": told.ids, "journeys": told.journeys, "sends": told.sends}
-    return CustomerOut.model_validate({**vars(told.person), **parts})
+    kept = {"segments": told.kept.segments, "rfm": told.kept.rfm}
+    return CustomerOut.model_validate({**vars(told.person), **parts, **kept})
 
 
 def _refused(field: str, problem: str) -> Problem:

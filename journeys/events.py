@@ -47,8 +47,11 @@ class Name(StrEnum):
     MESSAGE_FAILED = "Message Failed"
     MESSAGE_COMPLAINED = "Message Complained"
     MESSAGE_CLICKED = "Message Clicked"
+    SEGMENT_CHANGED = "Segment Changed"
 
 
+PRODUCT_VIEWED = "Product Viewed"
+"""Counted for the segments of its person. Nothing is decided by it at once: it takes the short way in."""
 KINDS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls of Segment's tracking API."""
 
@@ -57,9 +60,10 @@ BY_THE_SHOP = frozenset(
     {
         *("Order Updated", "Order Refunded", "Order Cancelled", "Order Shipped", "Order Delivered"),
         *(Name.MESSAGE_DELIVERED, Name.MESSAGE_FAILED, Name.MESSAGE_COMPLAINED),
+        Name.SEGMENT_CHANGED,
     }
 )
-"""What the shop does with an order, or a provider with a message: no activity of the person, who may be asleep."""
+"""What the shop does with an order, or a provider with a message, or Relance finds: no activity of the person."""
 
 
 class BadEventError(ValueError):

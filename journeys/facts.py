@@ -8,16 +8,28 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from journeys.rfm import Rfm
+from journeys.segment_table import table
+
 CUSTOMER_FIELDS = frozenset({"country", "language", "timezone"})
 """The customer fields that a branch may ask. Contact data is not among them: a history would keep it."""
 
 
 class Segment(StrEnum):
-    """What kind of buyer a person is at the moment of the look."""
+    """What kind of buyer a person is. ``segments.yaml`` says who is in which; the live ones come first."""
 
     PROSPECT = "prospect"
     CUSTOMER = "customer"
     SERIAL_ABANDONER = "serial_abandoner"
+    BUYER = "buyer"
+    BROWSER = "browser"
+    COMPARING = "comparing"
+    LOYAL = "loyal"
+    LAPSING = "lapsing"
+
+
+LIVE = frozenset({Segment.PROSPECT, Segment.CUSTOMER, Segment.SERIAL_ABANDONER})
+"""Those that are asked anew at each decision. The others are kept, and may be some seconds old."""
 
 
 class Medium(StrEnum):
@@ -115,6 +127,8 @@ class Facts(BaseModel):
         outcome: how the journey ended, if Postgres says that it did; then ``reason`` says why.
         paused_at: since when the journey is paused, if it is.
         last_activity: the person's last page or track event on any device.
+        segments: all that the person is in, the live ones first.
+        rfm: the person's scores; None for whoever has not ordered, and in a shop with fewer than five customers.
         usable: the channels that the gate would allow now for the plan's purpose, each by name.
         later: those that it would allow at a later moment.
         out: what went out already, by step and channel.
@@ -144,6 +158,7 @@ class Facts(BaseModel):
     currency: str | None = None
     cart_categories: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
+    rfm: Rfm | None = None
     customer: dict[str, str] = {}
     usable: tuple[Channel, ...] = ()
     later: dict[Channel, datetime] = {}
@@ -162,16 +177,17 @@ class Facts(BaseModel):
     consented: tuple[Medium, ...] = ()
 
 
-SERIAL_ABANDONED_CARTS = 3
-SERIAL_WINDOW_DAYS = 90
+SERIAL_ABANDONED_CARTS, _SERIAL_WINDOW = table().serial
+SERIAL_WINDOW_DAYS = _SERIAL_WINDOW.days
 
 
 def segments(*, orders: int, abandoned_carts: int) -> tuple[Segment, ...]:
-    """Name the segments of a person.
+    """Name the live segments of a person.
 
     Args:
         orders: how many orders the person has completed.
-        abandoned_carts: how many carts of the last 90 days hold items and were not ordered, this one included.
+        abandoned_carts: how many carts of the last ``SERIAL_WINDOW_DAYS`` hold items and were not ordered, this one
+            included.
 
     """
     buyer = Segment.CUSTOMER if orders else Segment.PROSPECT

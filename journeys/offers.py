@@ -159,7 +159,7 @@ def choose(
 def _counting(policy: OfferPolicy, segments: tuple[Segment, ...]) -> Segment | None:
     if Segment.SERIAL_ABANDONER in segments:
         return Segment.SERIAL_ABANDONER
-    return next((segment for segment in segments if segment in policy.by_segment), None)
+    return next((segment for segment in policy.by_segment if segment in segments), None)
 
 
 def _costs(incentive: Incentive, offer: Offer, cart: Cart) -> Decimal:

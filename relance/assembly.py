@@ -23,6 +23,7 @@ from activities.noting import Noting
 from activities.providers import ShopProviders
 from activities.reconcile import Reconciling
 from activities.related import CoPurchases
+from activities.segments import Counting
 from activities.send import Sending
 from activities.shop_codes import ShopCodes
 from activities.trial import Trials
@@ -39,6 +40,7 @@ from storage.following import Following
 from storage.plans import Plans
 from workers import worker
 from workers.relay import Relay, world_clock
+from workers.segmenting import Segmenting
 
 _HEALTH_TIMEOUT = timedelta(seconds=1)
 
@@ -98,6 +100,11 @@ class Parts:
         """Build a relay."""
         return Relay(self.pool, client, self.plans, self.secret.key("ids"), clock)
 
+    @property
+    def segmenting(self) -> Segmenting:
+        """What counts people's segments right after events."""
+        return Segmenting(self.pool, self.following, self.clock.now)
+
     def workers(
         self,
         client: Client,
@@ -121,12 +128,14 @@ class Parts:
         doing = Doing(self.pool, self.plans, self.following, self.clock)
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
         together = CoPurchases(self.pool, self.clock)
+        counting = Counting(self.pool, self.clock)
         activities: list[worker.Activity] = [
             *(looking.look, doing.do, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
             *(together.read_products, together.forget_lines, together.count_products),
             self.shop_codes.revoke,
+            *(counting.shops, counting.count_shop),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]
         wanted = list(queues)

@@ -72,6 +72,8 @@ def _person(told: PersonStory) -> list[tuple[str, ...]]:
         ("known as", "customer" if person.known else "visitor"),
         *(("was known as", f"{other.id} ({other.why}, {_moment(other.at)})") for other in told.ids),
         ("last active", _moment(person.last_activity)),
+        ("segments", ", ".join(told.kept.segments)),
+        ("RFM", str(told.kept.rfm or "-")),
         *((name, str(value)) for name, value in sorted(person.traits.items())),
     ]
 

@@ -90,9 +90,10 @@ async def api(settings: Settings, host: str, port: int) -> None:
 
 
 async def relay(settings: Settings) -> None:
-    """Run a relay."""
+    """Run a relay, and beside it what counts segments after events."""
     async with connected(settings) as parts, serving.until_told() as stop:
-        await parts.relay(await temporal.connect(lazy=True, retry=temporal.ONCE)).run(stop)
+        telling = parts.relay(await temporal.connect(lazy=True, retry=temporal.ONCE))
+        await serving.together(stop, telling.run(stop), parts.segmenting.run(stop))
 
 
 async def worker(settings: Settings, queues: list[str] | None) -> None:

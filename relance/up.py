@@ -81,6 +81,7 @@ async def up(data: Path, port: int) -> None:
                     serving.serve(app.build(parts.services(client)), HOST, port, stop, ready=tell),
                     embedded.watch(data, stop),
                     parts.relay(relaying).run(stop),
+                    parts.segmenting.run(stop),
                     *(serving.work(build, stop) for build in parts.workers(client)),
                 )
 

@@ -10,8 +10,10 @@ from journeys.customers import consents, fields, merge, plain, with_device
 from journeys.facts import SERIAL_WINDOW_DAYS, Facts, Medium, Purpose, segments
 from journeys.order import OrderState
 from journeys.plan import Plan
+from journeys.segments import with_live
 from storage import asked, customers
 from storage.asked import About
+from storage.segments import of_person
 from storage.work import Work
 
 if TYPE_CHECKING:
@@ -42,13 +44,16 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
     told = [recorded.event for recorded in work.recorded if work.person(recorded.event) == person]
     past = await asked.ask_who_may_enter(db, plan, about, at, told)
     order = past.order or OrderState()
+    kept = await of_person(db, work.shop, person)
+    live = segments(orders=len(orders), abandoned_carts=sum(row.last_at >= since for row in filled))
     return Facts(
         shop_time=at,
         last_activity=at,
         cart_value=cart.value,
         currency=cart.currency,
         cart_categories=cart.categories,
-        segments=segments(orders=len(orders), abandoned_carts=sum(row.last_at >= since for row in filled)),
+        segments=with_live(live, kept.segments),
+        rfm=kept.rfm,
         customer=fields(await _traits(db, work, person)),
         order_value=order.total,
         order_currency=order.currency,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from journeys.addresses import comparable, usable
 from journeys.customers import plain, with_device
 from journeys.facts import Medium, Purpose
-from storage import journeys
+from storage import journeys, segments
 from storage.journeys import Journey
+from storage.segments import Kept
 from storage.situation import ADDRESS_TRAITS
 
 if TYPE_CHECKING:
@@ -108,10 +109,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class PersonStory:
-    """A person with what they were known by, what goes on about them, and what was sent, newest first."""
+    """A person: what they were known by, what they are counted as, what goes on, and what was sent, newest first."""
 
     person: Person
     ids: list[OtherId]
+    kept: Kept
     journeys: list[Journey]
     sends: list[Sent]
 
@@ -147,6 +149,7 @@ async def tell(pool: Pool, shop: str, asked: str) -> PersonStory | None:
         return PersonStory(
             person,
             await _ids(db, shop, person.customer_id),
+            await segments.of_person(db, shop, person.customer_id),
             await journeys.open_of(db, shop, person.customer_id),
             await _sends(db, shop, person.customer_id),
         )

@@ -67,6 +67,11 @@ async def get(db: Pool | Connection, shop: str) -> Shop:
     return Shop(**{**row, "mode": Mode(row["mode"]), "allowlist": tuple(row["allowlist"]), "policy": policy})
 
 
+async def names(db: Pool | Connection) -> list[str]:
+    """List the ids of all shops."""
+    return [row["shop"] for row in await db.fetch("select shop from shops order by shop")]
+
+
 async def save(db: Pool | Connection, shop: Shop) -> None:
     """Write a shop's settings."""
     await db.execute(

@@ -22,11 +22,13 @@ from journeys.plan import Key, Plan
 from journeys.policy import Policy
 from journeys.question import Address, Busy, Mode, Person, Question
 from journeys.saying import UntilDelivered
+from journeys.segments import with_live
 from journeys.steps import LocalTime, Send, Split, Until, walk
 from journeys.zones import zones_of
 from storage import asked, devices, suppressions
 from storage.asked import About, Asked
 from storage.journeys import UnknownJourneyError
+from storage.segments import kept_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -68,6 +70,8 @@ select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.
            and d.decided_at > $2 - $4::interval) as recent,
        (select jsonb_agg(jsonb_build_array(d.step, d.channel, coalesce(d.sent_at, d.decided_at),
           d.delivered_at is not null)) from sends d where d.journey = j.id and d.state <> all($5)) as out,
+       (select to_jsonb(g) from person_segments g
+         where g.shop = j.shop and g.customer_id = j.customer_id) as kept,
        exists (select from paused_plans p where p.shop = j.shop and p.plan = j.plan) as plan_paused,
        (select amount from spend m where m.shop = j.shop and m.day = $6) as spent,
        (select jsonb_object_agg(channel, until) from (
@@ -129,7 +133,8 @@ class Situation:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """What kind of buyer the person is."""
-        return segments(orders=self.row["orders"], abandoned_carts=self.row["abandoned"])
+        live = segments(orders=self.row["orders"], abandoned_carts=self.row["abandoned"])
+        return with_live(live, kept_of(self.row["kept"]).segments)
 
     @property
     def country(self) -> str | None:
@@ -255,6 +260,7 @@ class Situation:
             currency=self.cart.currency,
             cart_categories=self.cart.categories,
             segments=self.segments,
+            rfm=kept_of(row["kept"]).rfm,
             customer=fields(self.traits),
             usable=tuple(channel for channel, decision in decisions.items() if decision.allowed),
             later={channel: decision.later for channel, decision in decisions.items() if decision.later},

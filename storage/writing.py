@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from journeys.events import PRODUCT_VIEWED
 from journeys.signals import Signal, name_of
 from storage import customers, devices
 from storage.work import Recorded, Work
@@ -39,7 +41,17 @@ def _changes(work: Work) -> Iterator[tuple[str, Collection[Any]]]:
     yield "lines", work.lines
     yield "begun_earlier", [{"journey": journey, "at": at} for journey, at in work.begun_earlier.items()]
     yield "outbox", [_delivery(journey, signal) for journey, signal in work.outbox]
+    yield "segment_queue", [{"customer_id": person, "at": at} for person, at in _to_count(work).items()]
     yield "ordered", [{"cart_id": cart_id, "ordered_at": at} for cart_id, at in work.ordered]
+
+
+def _to_count(work: Work) -> dict[str, datetime]:
+    """Name the people whose segments may be others now, each with the moment of what changed them."""
+    told = [(work.carts[cart_id].customer_id, work.carts[cart_id].last_at) for cart_id in work.changed_carts]
+    told += [(work.orders[order_id].customer_id, work.orders[order_id].at) for order_id in work.changed_orders]
+    events = [one.event for one in work.recorded]
+    told += [(work.person(event), event.at) for event in events if event.name == PRODUCT_VIEWED]
+    return dict(sorted(told))
 
 
 def _event(work: Work, recorded: Recorded) -> dict[str, Any]:

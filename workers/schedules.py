@@ -25,6 +25,7 @@ from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
+from workflows.segments import SegmentsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 RECONCILIATION = "relance-reconciliation"
@@ -33,11 +34,13 @@ LOOK_UPS = "relance-look-ups"
 CONFIRMATIONS = "relance-confirmations"
 RELATED = "relance-related"
 REVOCATIONS = "relance-revocations"
+SEGMENTS = "relance-segments"
 
 _SCHEDULES = (
     (RECONCILIATION, ReconciliationWorkflow, timedelta(minutes=5), "Compares journeys, orders and workflows"),
     (UPKEEP, UpkeepWorkflow, timedelta(days=1), "Makes and drops months of the event log"),
     (LOOK_UPS, LookUpsWorkflow, timedelta(minutes=10), "Asks providers what became of unknown sends"),
+    (SEGMENTS, SegmentsWorkflow, timedelta(hours=6), "Counts the segments and scores of all customers"),
     (CONFIRMATIONS, ConfirmationsWorkflow, timedelta(minutes=1), "Answers STOP, START and HELP"),
     (RELATED, RelatedWorkflow, timedelta(minutes=15), "Keeps count of what is bought together"),
     (REVOCATIONS, RevocationsWorkflow, timedelta(minutes=1), "Has codes of cancelled journeys taken back"),

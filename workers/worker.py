@@ -19,6 +19,7 @@ from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
+from workflows.segments import SegmentsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 SENDS_PER_SECOND = {
@@ -45,6 +46,8 @@ WORKFLOWS = (
     ConfirmationsWorkflow,
     RelatedWorkflow,
     RevocationsWorkflow,
+    *(JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow, ConfirmationsWorkflow),
+    SegmentsWorkflow,
 )
 
 Activity = Callable[..., Any]

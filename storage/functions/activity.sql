@@ -44,5 +44,8 @@ begin
     end loop;
     insert into events (shop, message_id, kind, name, at, received_at, customer_id, content)
     values (in_shop, in_message_id, in_kind, in_name, in_at, in_received_at, person, in_content);
+    if in_name = 'Product Viewed' then
+        insert into segment_queue (shop, customer_id, at) values (in_shop, person, in_at);
+    end if;
     return true;
 end $$;

@@ -55,6 +55,8 @@ begin
      where shop = in_shop and customer_id = gone;
 
     update tasks set customer_id = stays where shop = in_shop and customer_id = gone;
+    delete from person_segments where shop = in_shop and customer_id = gone;
+    insert into segment_queue (shop, customer_id, at) values (in_shop, stays, in_at);
     update replies set customer_id = stays where shop = in_shop and customer_id = gone;
     -- those of journeys, and the answers to STOP and the like, which belong to none
     update sends set customer_id = stays where shop = in_shop and customer_id = gone;

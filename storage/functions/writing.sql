@@ -82,6 +82,10 @@ begin
         insert into outbox (journey, signal, payload)
         select r.journey, r.signal, r.payload from jsonb_populate_recordset(null::outbox, work -> 'outbox') r;
     end if;
+    if work ? 'segment_queue' then
+        insert into segment_queue (shop, customer_id, at)
+        select in_shop, r.customer_id, r.at from jsonb_populate_recordset(null::segment_queue, work -> 'segment_queue') r;
+    end if;
     if work ? 'ordered' then
         -- The credits that were promised for an order that came before their deadline, where the message went out.
         update offers o set state = 'issued', issued_at = r.ordered_at

@@ -22,6 +22,7 @@ from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
+from workflows.segments import SegmentsWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "upkeep"
@@ -78,6 +79,11 @@ async def main() -> None:
                 )
                 await revoking.result()
                 await save("revoked", revoking, HISTORIES)
+                counting = await env.client.start_workflow(
+                    SegmentsWorkflow.run, id="segments-counted", task_queue=JOURNEY_QUEUE
+                )
+                await counting.result()
+                await save("segments-counted", counting, HISTORIES)
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> N
     "model",
     [
         *(plan.Plan, plan.Entry, conditions.Condition),
-        *(conditions.ValueRange, conditions.EventCount, conditions.ReplyIs),
+        *(conditions.ValueRange, conditions.EventCount, conditions.ReplyIs, conditions.RfmRange, conditions.ScoreRange),
         *(saying.Message, saying.First, saying.All, saying.UntilDelivered, saying.Question),
         *(steps.ForPerson, steps.Expected, steps.LocalTime, steps.KnownMoment, steps.Variant),
     ],
@@ -574,6 +574,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.CONFIRMATIONS,
         schedules.RELATED,
         schedules.REVOCATIONS,
+        schedules.SEGMENTS,
     }
 
 

@@ -178,7 +178,8 @@ def test_a_plain_mail_stays_plain_and_says_how_to_stop() -> None:
     said = mail.compose(EmailWords(subject="Hi", text="Hello\n").sources, about(), "en", UNSUBSCRIBE)
     assert said == {
         "subject": "Hi",
-        "text": f"Hello\n\nYou get this because you agreed to it or are a customer of ours.\nStop these messages\n{UNSUBSCRIBE}",
+        "text": "Hello\n\nYou get this because you agreed to it or are a customer of ours.\nStop these messages\n"
+        f"{UNSUBSCRIBE}",
     }
 
 

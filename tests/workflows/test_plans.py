@@ -40,6 +40,25 @@ async def play(engine: Engine, plan: Plan, price: float = 40, **traits: Any) -> 
     await engine.finish()
 
 
+async def test_a_branch_asks_for_segments_that_are_kept_and_for_scores(engine: Engine) -> None:
+    def leaving(because: str) -> list[dict[str, Any]]:
+        return [{"id": because, "exit": because}]
+
+    arms = [
+        {"if": {"segment": ["lapsing"]}, "then": leaving("lapses")},
+        {"if": {"segment": ["loyal"], "rfm": {"r": {"at_most": 3}}}, "then": leaving("was-loyal")},
+        {
+            "if": {"segment": ["loyal"], "rfm": {"r": {"at_least": 4}, "m": {"at_least": 5}}},
+            "then": leaving("is-loyal"),
+        },
+    ]
+    await engine.shop.parts.pool.execute(
+        "insert into person_segments values ($1, 'ann', '{customer,loyal}', 5, 4, 5, now())", engine.shop.shop
+    )
+    await play(engine, saying({"id": "who", "branch": arms}))
+    assert (await engine.shop.journey()).reason == "is-loyal"
+
+
 SECOND_ON_ALL = {
     "id": "second",
     "send": {

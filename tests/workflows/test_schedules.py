@@ -8,15 +8,22 @@ from datetime import timedelta
 import asyncpg
 import pytest
 import pytest_asyncio
-from temporalio.client import Client, ScheduleOverlapPolicy, ScheduleUpdate, ScheduleUpdateInput, WorkflowHandle
+from temporalio.client import (
+    Client,
+    ScheduleOverlapPolicy,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 
-from activities.contracts import CountedTogether, Kept, LookedUp, Reconciled, Revoked
+from activities.contracts import Counted, CountedTogether, Kept, LookedUp, Reconciled, Revoked
 from relance import embedded, processes
 from relance.settings import Settings
-from storage import partitions
+from storage import partitions, shops
 from tests.support import TestShop, until, workers_at_work
 from workers import schedules, temporal
-from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, UPKEEP
+from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, SEGMENTS, UPKEEP
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -46,11 +53,8 @@ async def run_now(client: Client, schedule: str) -> WorkflowHandle[object, objec
 @pytest.mark.parametrize(
     ("schedule", "every"),
     [
-        (RECONCILIATION, timedelta(minutes=5)),
-        (UPKEEP, timedelta(days=1)),
-        (LOOK_UPS, timedelta(minutes=10)),
-        (RELATED, timedelta(minutes=15)),
-        (REVOCATIONS, timedelta(minutes=1)),
+        *((RECONCILIATION, timedelta(minutes=5)), (UPKEEP, timedelta(days=1)), (LOOK_UPS, timedelta(minutes=10))),
+        *((RELATED, timedelta(minutes=15)), (REVOCATIONS, timedelta(minutes=1)), (SEGMENTS, timedelta(hours=6))),
     ],
 )
 async def test_a_schedule_skips_a_run_while_the_last_one_goes_on_and_makes_up_for_none(
@@ -118,10 +122,37 @@ async def test_the_revocations_run_on_the_journeys_workers(client: Client, shop:
     assert found == Revoked(told=0, failed=0)
 
 
+async def test_the_segments_of_all_customers_are_counted_on_the_journeys_workers(
+    client: Client, shop: TestShop
+) -> None:
+    await shop.order(timedelta(0), None)
+    async with workers_at_work(shop, client):
+        first = Counted.model_validate(await (await run_now(client, SEGMENTS)).result())
+        again = Counted.model_validate(await (await run_now(client, SEGMENTS)).result())
+    assert (first, again) == (Counted(people=1, changed=1), Counted(people=1, changed=0))
+    assert await shop.parts.pool.fetchval("select segments from person_segments") == ["customer", "buyer"]
+
+
+async def test_a_shop_that_cannot_be_counted_is_named_and_the_others_are_counted(
+    client: Client, shop: TestShop
+) -> None:
+    await shop.order(timedelta(0), None)
+    await shops.create(shop.parts.pool, "a-first-shop", "Another")
+    await shop.parts.pool.execute(
+        "insert into customers (shop, customer_id) values ('a-first-shop', 'bob');"
+        "alter table person_segments add check (shop <> 'a-first-shop')"
+    )
+    async with workers_at_work(shop, client):
+        with pytest.raises(WorkflowFailureError) as failed:
+            await (await run_now(client, SEGMENTS)).result()
+    assert str(failed.value.cause) == "NotAllCounted: could not be counted: a-first-shop"
+    assert await shop.parts.pool.fetchval("select segments from person_segments") == ["customer", "buyer"]
+
+
 async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
     client: Client, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in (RECONCILIATION, UPKEEP, LOOK_UPS):
+    for name in (RECONCILIATION, UPKEEP, LOOK_UPS, SEGMENTS):
         await client.get_schedule_handle(name).delete()
     monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", client.namespace)
@@ -134,5 +165,5 @@ async def test_migrating_makes_the_months_and_the_schedules_and_may_be_repeated(
     assert len(names) == 3
     told = capsys.readouterr().out.splitlines()
     assert told == [*(f"made {name}" for name in names), *["database and Temporal namespace are ready"] * 2]
-    for name in (RECONCILIATION, UPKEEP, LOOK_UPS):
+    for name in (RECONCILIATION, UPKEEP, LOOK_UPS, SEGMENTS):
         assert not (await client.get_schedule_handle(name).describe()).schedule.state.paused
