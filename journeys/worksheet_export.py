@@ -94,7 +94,7 @@ def _rows(who: tuple[Segment, ...], steps: list[Step], notes: list[str]) -> Iter
             case _:
                 notes.append(f"step {step.id}: is of a kind that a sheet has no words for; it is left out")
         last = step
-    if isinstance(last, Wait | WaitUntilIdle):
+    if before and isinstance(last, Wait | WaitUntilIdle):
         notes.append(f"step {last.id}: waits behind the last message; it is left out")
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from journeys import durations
 from journeys.facts import Segment
 from journeys.offers import FreeShipping
 from journeys.plan import Plan
 from journeys.steps import All, Branch, First, Wait, WaitUntilIdle
-from journeys.worksheet_words import LANGUAGES
-from relance import plan_files, sheet_commands, sheet_template
+from journeys.worksheet_words import LANGUAGES, defaults
+from relance import plan_files, sheet_commands, sheet_files, sheet_template
 from relance.errors import UsageError
 from relance.plan_files import PlanFile
 from tests.worksheets import FILLED_IN, FRENCH, changed, saved
@@ -26,7 +27,7 @@ SEEDS = {
         ["Panier laissé avant l'achat", "Tous", "La livraison est pour nous.", "24 h plus tard", "SMS, e-mail",
          "envoi gratuit"]]),
     "001": ("it", [["Punti di frattura", "Segmenti", "Cosa dire", "Quando", "Canali", "Offerta"],
-        ["Aggiunta al carrello", "Visitatori", "C'è qualcosa nel carrello!", "dopo 2 ore", "notifica push dell'app", ""],
+        ["Aggiunta al carrello", "Visitatori", "Il carrello è pieno!", "dopo 2 ore", "notifica push dell'app", ""],
         ["Aggiunta al carrello", "Clienti", "Grazie.", "dopo 12 ore", "SMS e email", "spedizione gratuita"]]),
     "002": ("pt", [["Dificuldades", "Segmento", "O que dizer", "Quando dizer", "Canais corretos", "Promoção"],
         ["Itens no carrinho de compras", "Visitantes", "Você deixou itens no carrinho!", "após 2 horas", "E-mail", ""],
@@ -86,19 +87,21 @@ def test_what_a_row_says_is_said_by_each_channel_with_the_link_and_how_to_stop_i
     [file] = made(tmp_path, FILLED_IN)
     said = file.messages.languages["fr"]["prospect-1"]
     assert said.sms
-    assert said.sms.text == (
-        "Vos articles vous attendent. {{ cart.link }} Répondez STOP pour ne plus rien recevoir"
-    )
+    assert said.sms.text == ("Vos articles vous attendent. {{ cart.link }} Répondez STOP pour ne plus rien recevoir")
     assert said.email
     assert (said.email.subject, said.email.intro) == ("{{ shop.name }}", "Vos articles vous attendent.")
 
 
-def test_with_only_one_language_everybody_is_written_to_in_it_and_without_the_others_are_asked_for(tmp_path: Path) -> None:
+def test_with_only_one_language_everybody_is_written_to_in_it_and_without_the_others_are_asked_for(
+    tmp_path: Path,
+) -> None:
     [file] = made(tmp_path, FILLED_IN)
     assert file.messages.languages.keys() == set(LANGUAGES)
     assert len({str(messages) for messages in file.messages.languages.values()}) == 1
     [told] = refusal(tmp_path, FILLED_IN, only=None)
-    assert told.startswith("A1: no column tells the language of each text: add one, with a row for each of fr, it, pt, en")
+    assert told.startswith(
+        "A1: no column tells the language of each text: add one, with a row for each of fr, it, pt, en"
+    )
 
 
 def test_a_language_column_tells_which_language_a_text_is_in(tmp_path: Path) -> None:
@@ -114,8 +117,10 @@ def test_a_language_column_tells_which_language_a_text_is_in(tmp_path: Path) -> 
         "en": "Mot anglais",
     }
     assert refusal(tmp_path, rows[:3], only=None) == [
-        "C2: Que dire: is said in fr, it, not in pt, en; add a row for each, the other columns alike,"
-        " or say --only LANGUAGE"
+        (
+            "C2: Que dire: is said in fr, it, not in pt, en; add a row for each, the other columns alike,"
+            " or say --only LANGUAGE"
+        )
     ]
     assert refusal(tmp_path, rows[:3], only="it") == ["F2: Langue: is fr, and --only it was said"]
     rows[2][4] = "e-mail"
@@ -126,9 +131,7 @@ def test_a_language_column_tells_which_language_a_text_is_in(tmp_path: Path) -> 
 
 @KINDS
 def test_four_mistakes_are_told_at_their_cells_and_nothing_is_written(tmp_path: Path, kind: str) -> None:
-    file = saved(
-        tmp_path / f"sheet.{kind}", changed(B2="les gens", D3="bientôt", E4="pigeon", F4="10 % de remise")
-    )
+    file = saved(tmp_path / f"sheet.{kind}", changed(B2="les gens", D3="bientôt", E4="pigeon", F4="10 % de remise"))
     with pytest.raises(UsageError) as error:
         asyncio.run(sheet_commands.write(file, "fr", tmp_path / "plans", replace=False))
     told = [line.removeprefix(f"{file}:").split(";")[0] for line in str(error.value).splitlines()]
@@ -187,7 +190,9 @@ def test_two_plans_of_one_name_are_told_and_a_column_names_them(tmp_path: Path) 
     long = "Le panier est abandonné au moment de choisir "
     rows = [FRENCH, [f"{long}la couleur", "Tous", "A", "2 h", "SMS"], [f"{long}la taille", "Tous", "B", "2 h", "SMS"]]
     [told] = refusal(tmp_path, rows)
-    assert told.startswith("A3: Point de blocage: becomes the plan 'le-panier-est-abandonne-au-moment-de-cho', as row 2")
+    assert told.startswith(
+        "A3: Point de blocage: becomes the plan 'le-panier-est-abandonne-au-moment-de-cho', as row 2"
+    )
     named = [[*row, name] for row, name in zip(rows, ("Plan", "couleur", "taille"), strict=True)]
     assert [file.plan.name for file in made(tmp_path, named)] == ["couleur", "taille"]
     named[2][0], named[2][3] = named[1][0], "24 h"
@@ -249,3 +254,21 @@ def test_files_that_say_otherwise_are_not_written_over_unless_told_so(tmp_path: 
     words = plan_files.read(str(out / "panier-abandonne.yaml")).messages.languages["pt"]["prospect-1"].sms
     assert words
     assert words.text.startswith("Autre chose.")
+
+
+def test_the_sheet_that_is_shown_becomes_a_plan(tmp_path: Path) -> None:
+    shown = (Path(__file__).parents[2] / "docs" / "worksheet.md").read_text(encoding="utf-8")
+    file = tmp_path / "shown.csv"
+    file.write_text(shown.partition("```csv\n")[2].partition("```")[0], encoding="utf-8")
+    [made] = sheet_commands.made_of(file, "fr")
+    assert (made.plan.name, [step.id for step in made.plan.sends]) == (
+        "panier-abandonne",
+        ["prospect-1", "prospect-2", "customer-1"],
+    )
+
+
+def test_the_page_names_the_limits_and_the_defaults() -> None:
+    shown = (Path(__file__).parents[2] / "docs" / "worksheet.md").read_text(encoding="utf-8")
+    assert f"{sheet_files.LARGEST // 1024**2} MB and {sheet_files.MOST_ROWS:,} rows" in shown
+    assert f"holdout {defaults().header['holdout']} %" in shown
+    assert f"It lives {durations.show(defaults().offer_valid_for)[:-1]} h" in shown

@@ -76,13 +76,17 @@ def test_no_word_means_two_things() -> None:
         ("one week later", 168, True),
     ],
 )
-def test_a_time_is_read_in_four_languages(said: str, hours: float, later: bool) -> None:
+def test_a_time_is_read_in_four_languages(said: str, hours: float, *, later: bool) -> None:
     assert when(said, "fr") == When(hours * HOUR, later)
 
 
-@pytest.mark.parametrize("said", ["", "2", "soon", "2 fortnights", "2 h 99", "-2 h", "h", "2.5 h", "2 h 2 h", "99999999 h"])
+@pytest.mark.parametrize(
+    "said", ["", "2", "soon", "2 fortnights", "2 h 99", "-2 h", "h", "2.5 h", "2 h 2 h", "99999999 h"]
+)
 def test_a_time_that_cannot_be_read_is_told_with_some_that_can(said: str) -> None:
-    with pytest.raises(CellError, match="cannot be read as a time; write it as 2 horas, .* mais tarde, no dia seguinte"):
+    with pytest.raises(
+        CellError, match=r"cannot be read as a time; write it as 2 horas, .* mais tarde, no dia seguinte"
+    ):
         when(said, "pt")
 
 
@@ -106,8 +110,10 @@ def test_what_is_offered_to_choose_from_can_be_read(language: str) -> None:
         incentives(row.get("offer", ""), language)
 
 
-@given(minutes=st.integers(1, LONGEST // timedelta(minutes=1)), later=st.booleans(), language=st.sampled_from(LANGUAGES))
-def test_a_time_that_is_written_is_read_again(minutes: int, later: bool, language: str) -> None:
+@given(
+    minutes=st.integers(1, LONGEST // timedelta(minutes=1)), later=st.booleans(), language=st.sampled_from(LANGUAGES)
+)
+def test_a_time_that_is_written_is_read_again(minutes: int, *, later: bool, language: str) -> None:
     time = When(timedelta(minutes=minutes), later)
     for reader in LANGUAGES:
         assert when(show_when(time, language), reader) == time
@@ -148,12 +154,14 @@ def test_channels_that_cannot_be_read_are_told(said: str, why: str) -> None:
 
 
 @given(
-    st.lists(st.sampled_from(Channel), min_size=1, unique=True),
-    st.sampled_from(LANGUAGES),
-    st.sampled_from(LANGUAGES),
-    st.booleans(),
+    named=st.lists(st.sampled_from(Channel), min_size=1, unique=True),
+    language=st.sampled_from(LANGUAGES),
+    reader=st.sampled_from(LANGUAGES),
+    together=st.booleans(),
 )
-def test_channels_that_are_written_are_read_again(named: list[Channel], language: str, reader: str, together: bool) -> None:
+def test_channels_that_are_written_are_read_again(
+    named: list[Channel], language: str, reader: str, *, together: bool
+) -> None:
     how = All(all=named) if together and len(named) > 1 else First(first=named)
     assert channels(show_channels(how, language), reader) == how
 
