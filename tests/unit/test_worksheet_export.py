@@ -45,7 +45,9 @@ def sheets(draw: st.DrawFn) -> tuple[list[Line], str | None]:
     only = draw(st.none() | st.sampled_from(LANGUAGES))
     fields = [*NEEDED, "title", "offer", "language", "plan"]
     rows = [[vocabulary(written).columns[field][0] for field in fields]]
-    who = draw(st.sampled_from([[()], [(Segment.CUSTOMER, Segment.PROSPECT), ()], [(s,) for s in Segment]]))
+    who: list[tuple[Segment, ...]] = draw(
+        st.sampled_from([[()], [(Segment.CUSTOMER, Segment.PROSPECT), ()], [(s,) for s in Segment]])
+    )
     for segments in who:
         for turn in range(draw(st.integers(1, 3))):
             length = timedelta(minutes=draw(st.integers(1, 3000)))
