@@ -103,11 +103,12 @@ def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
             if template is None:
                 yield f"{where} is missing"
                 continue
-            problems = list(_check_template(template)) or list(_check_length(template, channel, language))
+            problems = list(check_template(template)) or list(_check_length(template, channel, language))
             yield from (f"{where} {problem}" for problem in problems)
 
 
-def _check_template(template: Template) -> Iterator[str]:
+def check_template(template: Template) -> Iterator[str]:
+    """Tell what is wrong with one channel's words: variables that no message has, and what cannot be rendered."""
     for name, source in template.items():
         try:
             parsed = parse_html(source) if name == "mjml" else parse(source)

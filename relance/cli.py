@@ -27,6 +27,7 @@ from relance import (
     push_commands,
     rehearse_command,
     serving,
+    sheet_commands,
     shop_commands,
 )
 from relance import demo as demo_day
@@ -42,7 +43,7 @@ app = typer.Typer(
     epilog="First steps: `relance up` starts everything on this machine; then see http://127.0.0.1:8080/docs.",
 )
 shop = typer.Typer(no_args_is_help=True, help="Shops: make one, change its settings, show them.")
-plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them.")
+plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them, and write them as worksheets.")
 key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
 hook = typer.Typer(no_args_is_help=True, help="Webhooks of shops: their secrets, and bodies that could not be read.")
 imports = typer.Typer(no_args_is_help=True, help="The first day: what the shop knew before Relance.")
@@ -240,6 +241,47 @@ def plan_resume(
 ) -> None:
     """Let a paused plan go on."""
     _run(plan_commands.resume(_settings(), name, for_shop))
+
+
+@plan.command("import", epilog="Example: `relance plan import worksheet.xlsx --only fr --out plans`")
+def plan_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A worksheet, as CSV or XLSX.")],
+    only: Annotated[str | None, typer.Option(help="Its one language, fr, it, pt or en: everybody gets it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder that the plans are written to.")] = None,
+    for_shop: Annotated[str | None, typer.Option("--shop", help="Publish them for this shop.")] = None,
+    *,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over files that say otherwise.")] = False,
+) -> None:
+    """Make plans of a worksheet; every mistake is told with its cell, and nothing is written while there is one."""
+    if out and for_shop:
+        raise UsageError("give --out or --shop, not both; relance plan publish publishes what --out wrote")
+    if for_shop:
+        return _run(sheet_commands.publish(_settings(), file, only, for_shop), log_level="error")
+    return _run(sheet_commands.write(file, only, out, replace=replace) if out else sheet_commands.check(file, only))
+
+
+@plan.command("export", epilog="Example: `relance plan export cart-recovery --out sheet.csv`")
+def plan_export(
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its file.")],
+    out: Annotated[Path, typer.Option(help="The sheet, a .csv or .xlsx file.")],
+    for_shop: Annotated[str | None, typer.Option("--shop", help="The plan as this shop has published it.")] = None,
+    language: Annotated[str, typer.Option(help="Of the columns, segments and channels: fr, it, pt, en.")] = "en",
+) -> None:
+    """Write a plan as a worksheet; what a sheet cannot say is told."""
+    if for_shop:
+        return _run(sheet_commands.export_published(_settings(), name, for_shop, out, language), log_level="error")
+    return _run(sheet_commands.export(name, out, language))
+
+
+@plan.command("worksheet", epilog="Example: `relance plan worksheet --empty --language fr --out worksheet.xlsx`")
+def plan_worksheet(
+    out: Annotated[Path, typer.Option(help="The .xlsx file.")],
+    language: Annotated[str, typer.Option(help="Of its words: fr, it, pt, en.")] = "en",
+    *,
+    empty: Annotated[bool, typer.Option("--empty", help="With the examples on a second sheet.")] = False,
+) -> None:
+    """Write a worksheet to fill in, with choices and an example row for each kind of journey."""
+    _run(sheet_commands.worksheet(out, language, empty=empty))
 
 
 @key.command("create", epilog="Example: `relance key create boutique write`")

@@ -20,6 +20,7 @@ import structlog
 import typer
 
 from relance import cli
+from tests.worksheets import FILLED_IN, changed, saved
 
 PROGRAM: Any = typer.main.get_command(cli.app)
 SECRET = "a secret that only the tests use, 32 characters or more"
@@ -361,3 +362,18 @@ def dump(database_url: str) -> str:
     """Give every row of every table, as text."""
     tables = [row["tablename"] for row in rows(database_url, "select * from pg_tables where schemaname = 'public'")]
     return "\n".join(str(row) for table in tables for row in rows(database_url, f'select * from "{table}"'))
+
+
+def test_a_worksheet_is_published_whole_or_not_at_all_and_comes_back(installed: Relance, tmp_path: Path) -> None:
+    assert installed("shop", "create", "boutique").code == 0
+    file, again = saved(tmp_path / "sheet.csv", changed(D3="bientôt")), tmp_path / "again.csv"
+    publish = ("plan", "import", str(file), "--only", "fr", "--shop", "boutique")
+    assert f"{file}:D3: Quand: 'bientôt' cannot be read" in the_line(installed(*publish))
+    export = ("plan", "export", "panier-abandonne", "--shop", "boutique", "--out", str(again), "--language", "fr")
+    assert "has published no plan 'panier-abandonne'" in the_line(installed(*export))
+    saved(file, FILLED_IN)
+    assert "panier-abandonne version 1 is published for boutique" in installed(*publish).out
+    assert installed(*export).code == 0
+    unchanged = installed("plan", "import", str(again), "--only", "fr", "--shop", "boutique")
+    assert "panier-abandonne version 1 is published" in unchanged.out
+    assert "not both" in the_line(installed(*publish, "--out", str(tmp_path)))

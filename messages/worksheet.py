@@ -1,0 +1,137 @@
+"""What a worksheet's text says by each channel, and the text that a message was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import product
+
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from journeys import yamlfile
+from journeys.facts import Channel
+from journeys.words import Word, word_of
+from messages import catalog
+from messages.words import EmailWords, Message, PushWords, RichWords, SmsWords, VoiceWords, WhatsappWords
+
+TITLE = "{{ shop.name }}"
+"""The title where a row gives none."""
+_LINK = " {{ cart.link }}"
+_TITLED = frozenset({Channel.EMAIL, Channel.WEB_PUSH, Channel.APP_PUSH, Channel.MMS, Channel.RCS})
+LONGEST_SHORT = 1000
+"""Characters, by any channel but e-mail."""
+
+
+class Ending(BaseModel):
+    """What is added in one language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item_amount: str
+    free_shipping: str
+    next_order_credit: str
+    code: str
+    stop: str
+    button: str
+
+    def offer(self, before: str) -> str:
+        """Write what is said of an offer, behind something else; where none could be made, nothing is."""
+        code = f'{{% if offer.code != "" %}}{self.code}{{% endif %}}'
+        kinds = {"item_amount": code, "free_shipping": code, "next_order_credit": ""}
+        whens = (f'{{% when "{kind}" %}}{before}{getattr(self, kind)}{ending}.' for kind, ending in kinds.items())
+        return "{% case offer.kind %}" + "".join(whens) + "{% endcase %}"
+
+
+class _Endings(RootModel[dict[str, Ending]]):
+    pass
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a row says: its text, and its title, which is empty where the row gives none."""
+
+    text: str
+    title: str = ""
+
+
+def problems(cell: Cell, channels: Sequence[Channel], language: str, *, offers: bool) -> Iterator[tuple[str, str]]:
+    """Tell what cannot be said by some channels: the field (``text`` or ``title``), and a sentence."""
+    if cell.title and not _TITLED & set(channels):
+        yield "title", f"is not shown by {', '.join(channels)}; leave it empty"
+    short = [channel for channel in channels if channel != Channel.EMAIL]
+    if len(cell.text) > LONGEST_SHORT and short:
+        yield "text", f"has {len(cell.text):,} characters; at most {LONGEST_SHORT:,} go by {', '.join(short)}"
+    for field, alone in (("text", Cell(cell.text)), ("title", Cell("-", cell.title))):
+        message = compose(alone, channels, language, offers=offers)
+        found = (each for channel in channels for each in catalog.check_template(message.by(channel) or {}))
+        yield from ((field, each) for each in dict.fromkeys(found))
+
+
+def compose(cell: Cell, channels: Sequence[Channel], language: str, *, offers: bool) -> Message:
+    """Write a message for each of some channels.
+
+    Args:
+        cell: what the row says.
+        channels: those of the step.
+        language: of the text.
+        offers: whether the step may offer something.
+
+    """
+    ending = _endings()[language]
+    says_offer = offers and "offer." not in cell.text
+    offer = ending.offer(" ") if says_offer else ""
+    link = "" if "cart.link" in cell.text else _LINK
+    stop = "" if any(word_of(word) is Word.STOP for word in cell.text.split()) else f" {ending.stop}"
+    title, text = cell.title or TITLE, cell.text + offer
+    said: dict[str, BaseModel] = {}
+    for channel in channels:
+        match channel:
+            case Channel.SMS:
+                said["sms"] = SmsWords(text=text + link + stop)
+            case Channel.MMS | Channel.RCS:
+                said["rich"] = RichWords(title=title, text=text + stop, button=ending.button)
+            case Channel.WHATSAPP:
+                said["whatsapp"] = WhatsappWords(text=text, button=ending.button)
+            case Channel.EMAIL:
+                said["email"] = EmailWords(
+                    subject=title,
+                    intro=cell.text,
+                    closing=ending.offer("") if says_offer else None,
+                    button=ending.button,
+                )
+            case Channel.WEB_PUSH | Channel.APP_PUSH:
+                said["push"] = PushWords(title=title, text=text)
+            case Channel.VOICE:
+                said["voice"] = VoiceWords(text=text)
+    return Message.model_validate(said)
+
+
+def cell_of(message: Message, channels: Sequence[Channel], language: str, *, offers: bool) -> Cell | None:
+    """Find what a row must say for a message to be made of it; None where no row can say it."""
+    for cell in cells_of(message, channels, language):
+        if compose(cell, channels, language, offers=offers) == message:
+            return cell
+    return None
+
+
+def cells_of(message: Message, channels: Sequence[Channel], language: str) -> Iterator[Cell]:
+    """Give what a row may have said, channel by channel, with fewer and fewer of the words that are added."""
+    ending = _endings()[language]
+    for channel in channels:
+        words = message.by(channel) or {}
+        text = words.get("intro", words.get("text", ""))
+        title = words.get("subject", words.get("title", TITLE))
+        for added in product(("", f" {ending.stop}"), ("", _LINK), ("", ending.offer(" "))):
+            bare = text
+            for each in added:
+                bare = bare.removesuffix(each)
+            if bare.strip():
+                yield Cell(bare.strip(), "" if title == TITLE else title.strip())
+
+
+@cache
+def _endings() -> dict[str, Ending]:
+    text = resources.files("messages").joinpath("worksheet.yaml").read_text(encoding="utf-8")
+    return yamlfile.parse(_Endings, text, "worksheet.yaml").root

@@ -1,0 +1,40 @@
+"""A worksheet that somebody filled in, mended where it was wrong, and played to its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from relance import sheet_commands
+from relance.errors import UsageError
+from storage import plans
+from tests.support import Engine
+from tests.worksheets import FILLED_IN, changed, saved
+
+
+async def test_a_french_worksheet_with_four_mistakes_is_told_them_and_mended_runs(
+    engine: Engine, tmp_path: Path
+) -> None:
+    wrong = saved(tmp_path / "sheet.xlsx", changed(B2="visiteurs perdus", D3="bientôt", E4="pigeon", F3="10 %"))
+    with pytest.raises(UsageError) as error:
+        sheet_commands.made_of(wrong, "fr")
+    told = [line.removeprefix(f"{wrong}:").split(":")[0] for line in str(error.value).splitlines()]
+    assert told == ["B2", "D3", "F3", "E4"]
+
+    [made] = sheet_commands.made_of(saved(tmp_path / "mended.xlsx", FILLED_IN), "fr")
+    plan = made.plan.model_copy(update={"name": "cart-recovery", "holdout": 0})
+    await plans.publish(engine.shop.parts.pool, engine.shop.shop, plan, made.messages.model_dump_json())
+    await engine.shop.identify()
+    await engine.shop.fill()
+    await engine.deliver()
+    journey = await engine.finish()
+    assert (journey.outcome, journey.plan_version) == ("finished", 2)
+    assert await engine.shop.sent() == [("prospect-1", "sms"), ("prospect-2", "email")]
+    bodies = await engine.shop.parts.pool.fetch("select body from sandbox_messages")
+    [first] = [row for row in bodies if row["body"].startswith("Vos articles vous attendent. https://")]
+    [second] = [row for row in bodies if row != first]
+    assert first["body"].startswith("Vos articles vous attendent. https://relance.example.com/")
+    assert first["body"].endswith("STOP pour ne plus rien recevoir")
+    assert "Toujours là !" in second["body"]
+    assert "5,00 € de moins sur Teapot avant le" in second["body"].replace("\u00a0", " ").replace("\u202f", " ")
