@@ -125,6 +125,8 @@ class Following:
         has converted already, and a cart that is not the person's newest by one that was superseded.
         """
         plan = version.plan
+        if plan.name in work.archived:
+            return NotStarted("the plan is archived, and starts no journeys until it is unarchived")
         known = [journey for journey in work.journeys_about(stored.cart_id) if journey.plan == plan.name]
         if refused := _may_not_enter(plan, stored, known, at):
             return NotStarted(refused)

@@ -50,6 +50,7 @@ class _Found:
     journeys: list[Journey] | None = None
     contacts: list[_Contact] | None = None
     plans: dict[str, int] | None = None
+    archived: list[str] | None = None
 
 
 _FOUND = TypeAdapter(_Found)
@@ -166,6 +167,7 @@ def _work(shop: str, document: str) -> Work:
         tokens={(token.kind, token.id): token.cart_id for token in found.tokens or []},
         journeys={journey.id: journey for journey in found.journeys or []},
         plans=found.plans or {},
+        archived=set(found.archived or ()),
     )
 
 

@@ -124,6 +124,7 @@ class Work:
         tokens: the cart that a kind of id and an id lead to.
         contents: of the carts that events name, what lies in them.
         plans: the newest version of each plan of the shop, by name.
+        archived: the names of those that start no journeys.
 
     """
 
@@ -138,6 +139,7 @@ class Work:
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     journeys: dict[str, Journey] = field(default_factory=dict)
     plans: dict[str, int] = field(default_factory=dict)
+    archived: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
 
