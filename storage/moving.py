@@ -38,14 +38,15 @@ class Landing:
     problem: str | None = None
 
 
-async def chosen(db: Pool, shop: str, plan: str, keys: Sequence[str] | None) -> list[str]:
-    """Name a plan's journeys that have not ended, about some keys or about all, oldest first."""
+async def chosen(db: Pool, shop: str, plan: str, to: int, keys: Sequence[str] | None) -> list[str]:
+    """Name a plan's journeys that have not ended, oldest first: those about some keys, or all of other versions."""
     rows = await db.fetch(
         "select id from journeys where shop = $1 and plan = $2 and status <> 'ended'"
-        " and ($3::text[] is null or key = any($3)) order by started_at, id",
+        " and case when $3::text[] is null then plan_version <> $4 else key = any($3) end order by started_at, id",
         shop,
         plan,
         keys,
+        to,
     )
     return [row["id"] for row in rows]
 

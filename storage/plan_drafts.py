@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
-class OtherEditError(Exception):
-    """What is to be replaced is not what the caller has seen. ``current`` is the hash of what is there, if anything."""
-
-    def __init__(self, current: str | None) -> None:
-        super().__init__(current or "nothing is there")
-        self.current = current
-
-
 @dataclass(frozen=True)
 class Draft:
     """A draft; ``messages`` is the catalog of its messages as JSON."""
@@ -52,17 +44,8 @@ async def current(db: Connection, shop: str, plan: str) -> str | None:
     return found
 
 
-async def save(db: Connection, shop: str, plan: Plan, messages: str, *, seen: str | None, at: datetime) -> Draft:
-    """Save a draft in the caller's transaction, if what it replaces is what the caller has seen.
-
-    Raises:
-        OtherEditError: somebody else was there first.
-
-    """
-    await plans.hold(db, shop, plan.name)
-    there = await current(db, shop, plan.name)
-    if there != seen:
-        raise OtherEditError(there)
+async def save(db: Connection, shop: str, plan: Plan, messages: str, at: datetime) -> Draft:
+    """Save a draft in place of the one that is there. The caller holds the plan (``plans.hold``)."""
     content, digest = plans.content_of(plan, messages)
     await db.execute(
         "insert into plan_drafts (shop, plan, content, messages, content_hash, saved_at)"
