@@ -60,7 +60,7 @@ class Move(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": 2, "keys": ["c-1"]}]})
 
     to: Number
-    keys: Annotated[list[Text], Field(min_length=1, max_length=1000)] | None = None
+    keys: Annotated[list[Text], Field(min_length=1, max_length=100)] | None = None
     at: Text | None = None
     dry_run: bool = False
 
@@ -209,7 +209,7 @@ async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> Pub
     return PublishedOut(plan=name, version=version, content_hash=old.content_hash)
 
 
-@router.post("/{name}/migrate", responses=answers(422), max_body_size=MAX_BODY)
+@router.post("/{name}/migrate", responses=answers(422), max_body_size=MAX_PLAN_BODY)
 async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Moved:
     """Move running journeys to another version of their plan, and tell for each where it goes on."""
     version = await _version(parts, shop, name, wanted.to)
