@@ -72,11 +72,12 @@ class JourneyResult(_Data):
 
 
 class LookInput(_Data):
-    """Who looks, from where in the plan, at which moment."""
+    """Who looks, from where in which version of the plan, at which moment; none is the one that Postgres knows."""
 
     journey: str
     stage: Stage
     at: datetime
+    version: int | None = None
 
 
 class SendInput(_Data):
@@ -88,6 +89,7 @@ class SendInput(_Data):
         remaining: channels of the step that come after this one.
         untried: channels of the step by which its message will not be out after this one, usable or not.
         later: when the first of the step's channels that are held back may be used, where any is.
+        version: of the plan, that the step is of; none is the one that Postgres knows.
 
     """
 
@@ -100,13 +102,15 @@ class SendInput(_Data):
     remaining: tuple[Channel, ...] = ()
     untried: tuple[Channel, ...] = ()
     later: datetime | None = None
+    version: int | None = None
 
 
 class DoInput(_Data):
-    """Who does the step at which the stage stands, and when."""
+    """Who does the step at which the stage stands, and when; ``version`` as for a look."""
 
     journey: str
     stage: Stage
+    version: int | None = None
     at: datetime
 
 

@@ -40,7 +40,8 @@ class Doing:
 
         """
         known = await journeys.get(self._pool, order.journey)
-        version = await self._plans.version(self._pool, known.shop, known.plan, known.plan_version)
+        number = order.version or known.plan_version
+        version = await self._plans.version(self._pool, known.shop, known.plan, number)
         step = version.plan.by_id[order.stage.step or ""]
         async with self._pool.acquire() as db, db.transaction():
             journey = await hold(db, order.journey)
@@ -53,7 +54,7 @@ class Doing:
                     await journeys.log(db, journey.id, order.at, f"{step.id}: set", said)
                 case Task():
                     due = order.stage.since + step.task.within
-                    await tasks.open_task(db, journey, step, order.at, due_at=due, draft=None)
+                    await tasks.open_task(db, journey, step, order.at, due_at=due)
                     await journeys.log(db, journey.id, order.at, f"{step.id}: a task is open", step.task.title)
                 case Start():
                     await self._start(db, journey, version.plan, step, order)

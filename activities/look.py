@@ -41,7 +41,8 @@ class Looking:
         if not await self._clock.reached(order.at):
             return Facts(early=True, shop_time=self._clock.now(), last_activity=order.at)
         journey = await journeys.get(self._pool, order.journey)
-        version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
+        number = order.version or journey.plan_version
+        version = await self._plans.version(self._pool, journey.shop, journey.plan, number)
         found = await situation.read(self._pool, order.journey, version.plan, order.at)
         facts = found.facts(version.plan, self._clock.now())
         move = next_move(version.plan, order.stage, facts, order.at)

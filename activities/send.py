@@ -91,7 +91,8 @@ class Sending:
 
         """
         journey = await journeys.get(self._pool, order.journey)
-        version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
+        number = order.version or journey.plan_version
+        version = await self._plans.version(self._pool, journey.shop, journey.plan, number)
         wanted = self._try(version, order)
         result = await self._through_the_gate(journey, version, wanted)
         await self._note(version, order, wanted, result)

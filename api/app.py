@@ -16,6 +16,7 @@ from api import (
     links,
     metrics,
     offers,
+    plan_drafts,
     plans,
     preferences,
     problems,
@@ -75,6 +76,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(returned.router)
     app.include_router(journeys.router)
     app.include_router(plans.router)
+    app.include_router(plan_drafts.router)
     app.include_router(customers.router)
     app.include_router(offers.router)
     app.include_router(offers.pools)

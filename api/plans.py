@@ -1,4 +1,4 @@
-"""Plans: see what one would do, pause it, let it go on."""
+"""Plans: see what one would do, pause it, let it go on, archive it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from activities.trial import Trial, TrialRefusedError
 from api.auth import ApiShop, Parts
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
-from storage import paused_plans, shops
+from storage import archived_plans, paused_plans, plan_list, shops
 from storage.plans import PlanVersion, UnknownPlanError
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413), max_body_size=MAX_BODY)
@@ -48,11 +48,12 @@ class Preview(BaseModel):
 
 
 class PlanState(BaseModel):
-    """Whether a plan is paused."""
+    """Whether a plan is paused, so that nothing of it goes out, or archived, so that nothing starts it."""
 
     plan: str
     version: int
     paused: bool
+    archived: bool
 
 
 @router.post("/{name}/preview")
@@ -80,7 +81,7 @@ async def pause(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Hold back all that the plan would send, until it goes on. Its journeys keep waiting."""
     version = await _newest(parts, shop, name)
     await paused_plans.pause(parts.pool, shop, name, parts.clock.now())
-    return PlanState(plan=name, version=version.version, paused=True)
+    return await _state(parts, shop, version)
 
 
 @router.post("/{name}/resume")
@@ -88,7 +89,33 @@ async def resume(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Let a paused plan go on. What was held back goes out where it is not too late for its step."""
     version = await _newest(parts, shop, name)
     await paused_plans.resume(parts.pool, shop, name)
-    return PlanState(plan=name, version=version.version, paused=False)
+    return await _state(parts, shop, version)
+
+
+@router.post("/{name}/archive")
+async def archive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+    """Let a plan start no journeys any more. Those that run go on."""
+    version = await _newest(parts, shop, name)
+    await archived_plans.archive(parts.pool, shop, name, parts.clock.now())
+    return await _state(parts, shop, version)
+
+
+@router.post("/{name}/unarchive")
+async def unarchive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+    """Let an archived plan start journeys again."""
+    version = await _newest(parts, shop, name)
+    await archived_plans.unarchive(parts.pool, shop, name)
+    return await _state(parts, shop, version)
+
+
+async def _state(parts: Services, shop: str, version: PlanVersion) -> PlanState:
+    stands = await plan_list.find(parts.pool, shop, version.plan.name)
+    return PlanState(
+        plan=version.plan.name,
+        version=version.version,
+        paused=stands is not None and stands.paused_at is not None,
+        archived=stands is not None and stands.archived_at is not None,
+    )
 
 
 async def _newest(parts: Services, shop: str, name: str) -> PlanVersion:

@@ -174,7 +174,7 @@ def _at_step(  # noqa: C901, PLR0911 one case for each kind of step
             until = facts.last_activity + step.wait_until_idle
             return _past(plan, stage, until, at, f"{step.id}: {show(step.wait_until_idle)} idle")
         case Until():
-            return _past(plan, stage, _moment(step, facts, stage), at, f"{step.id}: {_when(step)}")
+            return _past(plan, stage, _moment(step, facts, stage), at, f"{step.id}: {when(step)}")
         case WaitFor():
             return _at_wait_for(plan, stage, step, facts, at)
         case Branch():
@@ -260,7 +260,8 @@ def _moment(step: Until, facts: Facts, stage: Stage) -> datetime:
     return known - (wanted.before or timedelta(0)) + (wanted.after or timedelta(0))
 
 
-def _when(step: Until) -> str:
+def when(step: Until) -> str:
+    """Say until when a step waits."""
     wanted = step.wait_until
     if isinstance(wanted, LocalTime):
         return f"{wanted.time:%H:%M} there"

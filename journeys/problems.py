@@ -77,6 +77,22 @@ def of_model(model: type[BaseModel], error: ValidationError, root: yaml.Node, va
     return list({problem.field: problem for problem in reversed(problems)}.values())
 
 
+def of_value(model: type[BaseModel], error: ValidationError, value: Any) -> list[Problem]:
+    """Tell why a value that came as JSON is not what a model wants; it has no lines."""
+    return of_model(model, error, _node(value), value)
+
+
+def _node(value: Any) -> yaml.Node:
+    """Give a value the form of a parsed file."""
+    if isinstance(value, dict):
+        return yaml.MappingNode("", [(_node(name), _node(inner)) for name, inner in value.items()], *_NOWHERE)
+    if isinstance(value, list):
+        return yaml.SequenceNode("", [_node(inner) for inner in value], *_NOWHERE)
+    return yaml.ScalarNode("", value, *_NOWHERE)
+
+
+_NOWHERE = (yaml.Mark("", 0, 0, 0, None, 0), yaml.Mark("", 0, 0, 0, None, 0))
+
 _ANYTHING = object()
 
 

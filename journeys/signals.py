@@ -9,6 +9,8 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from journeys.plan import Plan
+
 SUPERSEDED = "superseded by a newer cart"
 """The reason of a journey that a newer cart's took the place of."""
 
@@ -77,6 +79,22 @@ class Heard(_Signal):
     event: str
 
 
+class Migrate(_Signal):
+    """``migrate``: the journey goes on in another version of its plan. Postgres knows it already.
+
+    Attributes:
+        version: the version's number, and ``plan`` what it says.
+        left: the step at which the journey stood when it was decided, and ``step`` the one at which it goes on from
+            there. Who has gone on since goes on at the step of the same id, or the next that is still there.
+
+    """
+
+    version: int
+    plan: Plan
+    left: str | None
+    step: str
+
+
 Signal = (
     CheckoutCompleted
     | GoalReached
@@ -88,6 +106,7 @@ Signal = (
     | Pause
     | Resume
     | Heard
+    | Migrate
 )
 
 BY_NAME: dict[str, type[Signal]] = {
@@ -101,6 +120,7 @@ BY_NAME: dict[str, type[Signal]] = {
     "pause": Pause,
     "resume": Resume,
     "heard": Heard,
+    "migrate": Migrate,
 }
 
 

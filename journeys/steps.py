@@ -194,14 +194,12 @@ class ForPerson(_Data):
         title: in a few words; it names nobody.
         within: until when.
         escalate_after: when others are told, where nobody has done it by then.
-        draft: the message that the person may start from.
 
     """
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     within: Duration
     escalate_after: Duration | None = None
-    draft: Name | None = None
 
 
 class Task(_Step):

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from journeys.facts import Channel, Segment
-from journeys.steps import All, First
+from journeys.saying import All, First
 from journeys.worksheet_words import EVERYBODY, LANGUAGES, PUSH, all_words, fold, one_of, vocabulary
 
 _PUSHES = [Channel.APP_PUSH, Channel.WEB_PUSH]

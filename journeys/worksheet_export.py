@@ -10,7 +10,8 @@ from journeys.conditions import Condition
 from journeys.facts import Segment
 from journeys.offers import Incentive
 from journeys.plan import Plan
-from journeys.steps import All, Branch, First, Send, Step, Wait, WaitUntilIdle
+from journeys.saying import All, First
+from journeys.steps import Branch, Send, Step, Wait, WaitUntilIdle
 from journeys.worksheet_cells import CellError
 from journeys.worksheet_offers import incentives, policy, show_incentives
 from journeys.worksheet_times import When

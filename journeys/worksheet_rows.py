@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from journeys.facts import Segment
 from journeys.offers import Incentive
-from journeys.steps import All, First
+from journeys.saying import All, First
 from journeys.worksheet_cells import CellError, channels, language_of, segments, stuck_at
 from journeys.worksheet_offers import incentives
 from journeys.worksheet_times import When, when

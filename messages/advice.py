@@ -32,16 +32,26 @@ def advise(messages: Catalog, plan: Plan) -> list[str]:
         Sentences that name the step and the language.
 
     """
-    return [advice for step in plan.sends for advice in (*_of_channels(plan, step), *_of_sms(messages, plan, step))]
+    rules = (_of_channels, _of_offers, _of_sms)
+    return [advice for step in plan.sends for rule in rules for advice in rule(messages, plan, step)]
 
 
-def _of_channels(plan: Plan, step: Send) -> Iterator[str]:
+def _of_channels(_: Catalog, plan: Plan, step: Send) -> Iterator[str]:
     """Whoever has the app hears of a sale there, for nothing."""
     channels = step.send.named
     if plan.purpose is not Purpose.MARKETING or Channel.SMS not in channels or Channel.APP_PUSH not in channels:
         return
     if isinstance(step.send.channels, All) or channels.index(Channel.SMS) < channels.index(Channel.APP_PUSH):
         yield f"step {step.id}: people who have the app are sent an SMS; put app_push first"
+
+
+def _of_offers(messages: Catalog, _: Plan, step: Send) -> Iterator[str]:
+    """A message that tells of an offer, in a step that makes none."""
+    if step.send.offer is not None:
+        return
+    for language in LANGUAGES:
+        if any(messages.tells_of(step.send.message, channel, language, "offer") for channel in step.send.named):
+            yield f"step {step.id}: message '{step.send.message}' in {language} tells of an offer; the step makes none"
 
 
 def _of_sms(messages: Catalog, plan: Plan, step: Send) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 from pathlib import PurePath
 from typing import Any, get_args
@@ -68,6 +69,11 @@ class Catalog(_Strict):
                 return template
         raise UnknownMessageError(f"message '{message}' has no text for {channel}")
 
+    def tells_of(self, message: str, channel: Channel, language: str, part: str) -> bool:
+        """Tell whether a message uses variables of a part, such as ``offer``; one that cannot be read uses none."""
+        template = self._template(message, channel, language) or {}
+        return any(root == part for source in template.values() for root in _roots(source))
+
     def _template(self, message: str, channel: Channel, language: str) -> Template | None:
         said = self.languages.get(language, {}).get(message)
         return said.by(channel) if said else None
@@ -107,9 +113,28 @@ def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
             yield from (f"{where} {problem}" for problem in problems)
 
 
+@lru_cache(maxsize=4096)
+def _roots(source: str) -> frozenset[str]:
+    """Name the parts that a template takes its variables from."""
+    try:
+        return frozenset(str(path).partition(".")[0] for path in parse(source).global_variable_paths())
+    except LiquidError:
+        return frozenset()
+
+
 def check_template(template: Template) -> Iterator[str]:
     """Tell what is wrong with one channel's words: variables that no message has, and what cannot be rendered."""
-    for name, source in template.items():
+    yield from _problems(tuple(template.items()))
+
+
+@lru_cache(maxsize=4096)
+def _problems(template: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Tell what is wrong with a template; many steps of a plan may have the same."""
+    return tuple(_find_problems(template))
+
+
+def _find_problems(template: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    for name, source in template:
         try:
             parsed = parse_html(source) if name == "mjml" else parse(source)
             unknown = [path for path in unknown_variables(parsed) if not (name == "mjml" and path in MAIL_VARIABLES)]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import platformdirs
 import typer
-import uvloop
-from pydantic import ValidationError
 
 from journeys.imports import What
 from journeys.policy import Policy
@@ -20,20 +16,19 @@ from relance import (
     events_commands,
     hook_commands,
     import_commands,
-    logs,
     offer_commands,
-    plan_commands,
     processes,
     push_commands,
     rehearse_command,
-    serving,
-    sheet_commands,
     shop_commands,
 )
 from relance import demo as demo_day
 from relance import up as up_command
 from relance.errors import UsageError
-from relance.settings import Settings
+from relance.journey_cli import journeys
+from relance.plan_cli import plan
+from relance.running import run as _run
+from relance.running import settings as _settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,12 +38,12 @@ app = typer.Typer(
     epilog="First steps: `relance up` starts everything on this machine; then see http://127.0.0.1:8080/docs.",
 )
 shop = typer.Typer(no_args_is_help=True, help="Shops: make one, change its settings, show them.")
-plan = typer.Typer(no_args_is_help=True, help="Plans: check them, publish them, and write them as worksheets.")
 key = typer.Typer(no_args_is_help=True, help="API keys and write keys; only hashes are stored.")
 hook = typer.Typer(no_args_is_help=True, help="Webhooks of shops: their secrets, and bodies that could not be read.")
 imports = typer.Typer(no_args_is_help=True, help="The first day: what the shop knew before Relance.")
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
+app.add_typer(journeys, name="journeys")
 customer = typer.Typer(no_args_is_help=True, help="Customers: what is known of a person.")
 app.add_typer(customer, name="customer")
 events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")
@@ -185,103 +180,6 @@ def customer_show(
 ) -> None:
     """Show a person: traits, consents with their proof, suppressed addresses, journeys, newest sends, sending rules."""
     _run(customer_commands.show(_settings(), name, customer_id), log_level="error")
-
-
-@plan.command("check", epilog="Example: `relance plan check plans/cart-recovery.yaml`")
-def plan_check(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its file.")],
-) -> None:
-    """Check a plan and its messages; every problem is told with its file, line and field."""
-    _run(plan_commands.check(name))
-
-
-@plan.command("publish", epilog="Example: `relance plan publish cart-recovery --shop boutique`")
-def plan_publish(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its file.")],
-    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it becomes.")],
-) -> None:
-    """Publish a plan for a shop. What is published already gets no new version."""
-    _run(plan_commands.publish(_settings(), name, for_shop))
-
-
-@plan.command("preview", epilog="Example: `relance plan preview cart-recovery --shop boutique --cart c-1`")
-def plan_preview(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that the shop has published.")],
-    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
-    cart: Annotated[str, typer.Option(help="The cart, by the shop's own id.")],
-) -> None:
-    """Tell what a plan would do for a cart from now on, step by step. Nothing is sent."""
-    _run(plan_commands.show_preview(_settings(), name, for_shop, cart))
-
-
-@plan.command("test", epilog="Example: `relance plan test cart-recovery --shop boutique --to +33639980001`")
-def plan_test(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that the shop has published.")],
-    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
-    to: Annotated[str, typer.Option(help="An address on the shop's allowlist.")],
-    step: Annotated[str | None, typer.Option(help="Whose message.", show_default="the plan's first")] = None,
-) -> None:
-    """Send one message of a plan to an address on the shop's allowlist, with made-up words about a cart."""
-    _run(plan_commands.test(_settings(), name, for_shop, to, step))
-
-
-@plan.command("pause", epilog="Example: `relance plan pause cart-recovery --shop boutique`")
-def plan_pause(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that the shop has published.")],
-    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
-) -> None:
-    """Hold back all that a plan would send, until it goes on; its journeys keep waiting."""
-    _run(plan_commands.pause(_settings(), name, for_shop))
-
-
-@plan.command("resume", epilog="Example: `relance plan resume cart-recovery --shop boutique`")
-def plan_resume(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that is paused.")],
-    for_shop: Annotated[str, typer.Option("--shop", help="Whose plan it is.")],
-) -> None:
-    """Let a paused plan go on."""
-    _run(plan_commands.resume(_settings(), name, for_shop))
-
-
-@plan.command("import", epilog="Example: `relance plan import worksheet.xlsx --only fr --out plans`")
-def plan_import(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A worksheet, as CSV or XLSX.")],
-    only: Annotated[str | None, typer.Option(help="Its one language, fr, it, pt or en: everybody gets it.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder that the plans are written to.")] = None,
-    for_shop: Annotated[str | None, typer.Option("--shop", help="Publish them for this shop.")] = None,
-    *,
-    replace: Annotated[bool, typer.Option("--replace", help="Write over files that say otherwise.")] = False,
-) -> None:
-    """Make plans of a worksheet; every mistake is told with its cell, and nothing is written while there is one."""
-    if out and for_shop:
-        raise UsageError("give --out or --shop, not both; relance plan publish publishes what --out wrote")
-    if for_shop:
-        return _run(sheet_commands.publish(_settings(), file, only, for_shop), log_level="error")
-    return _run(sheet_commands.write(file, only, out, replace=replace) if out else sheet_commands.check(file, only))
-
-
-@plan.command("export", epilog="Example: `relance plan export cart-recovery --out sheet.csv`")
-def plan_export(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's name, or the path of its file.")],
-    out: Annotated[Path, typer.Option(help="The sheet, a .csv or .xlsx file.")],
-    for_shop: Annotated[str | None, typer.Option("--shop", help="The plan as this shop has published it.")] = None,
-    language: Annotated[str, typer.Option(help="Of the columns, segments and channels: fr, it, pt, en.")] = "en",
-) -> None:
-    """Write a plan as a worksheet; what a sheet cannot say is told."""
-    if for_shop:
-        return _run(sheet_commands.export_published(_settings(), name, for_shop, out, language), log_level="error")
-    return _run(sheet_commands.export(name, out, language))
-
-
-@plan.command("worksheet", epilog="Example: `relance plan worksheet --empty --language fr --out worksheet.xlsx`")
-def plan_worksheet(
-    out: Annotated[Path, typer.Option(help="The .xlsx file.")],
-    language: Annotated[str, typer.Option(help="Of its words: fr, it, pt, en.")] = "en",
-    *,
-    empty: Annotated[bool, typer.Option("--empty", help="With the examples on a second sheet.")] = False,
-) -> None:
-    """Write a worksheet to fill in, with choices and an example row for each kind of journey."""
-    _run(sheet_commands.worksheet(out, language, empty=empty))
 
 
 @key.command("create", epilog="Example: `relance key create boutique write`")
@@ -465,35 +363,6 @@ def events_retry(
 ) -> None:
     """Have parked rows delivered after all, once the reason is mended."""
     _run(events_commands.retry(_settings(), ids or [], every=every))
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        fields = ", ".join(f"RELANCE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise UsageError(fields) from None
-
-
-def _run(command: Coroutine[Any, Any, None], *, log_level: str = "info") -> None:
-    try:
-        settings = _settings()
-    except UsageError:
-        command.close()  # else Python complains that it was never awaited
-        raise
-    logs.set_up(settings.log_level or log_level)
-    uvloop.run(_interruptible(command))
-
-
-async def _interruptible(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command so that whatever ends the process lets it tidy up."""
-    task = asyncio.ensure_future(command)
-    for number in serving.ENDING:
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
 
 
 def main() -> None:

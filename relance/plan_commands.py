@@ -1,4 +1,4 @@
-"""``relance plan``."""
+"""``relance plan``: check, show, publish, preview, test."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from rich.table import Table
 
 from activities import preview
 from activities.trial import TrialRefusedError
-from messages import advice
-from relance import plan_files
-from relance.assembly import Parts
+from journeys import plan_show
+from messages import judging
+from relance import plan_files, shop_commands
 from relance.errors import UsageError
 from relance.plan_files import PlanFile
+from relance.plan_life import SHOWN, published
 from relance.processes import connected
 from relance.settings import Settings
-from storage import paused_plans, plans, shops
-from storage.plans import PlanVersion, UnknownPlanError
-from storage.shops import UnknownShopError
+from storage import plan_list, plans, shops
 
 console = Console()
 
@@ -26,32 +25,65 @@ console = Console()
 async def check(name: str) -> None:
     """Check a plan and its messages."""
     file = plan_files.read(name)
-    _advise(file)
+    _judge(file)
     console.print(f"{file.plan.name}: fine ({len(file.plan.by_id)} steps, {len(file.messages.languages)} languages)")
 
 
-def _advise(file: PlanFile) -> None:
-    for said in advice.advise(file.messages, file.plan):
-        console.print(f"advice: {said}", markup=False, highlight=False)
+def _judge(file: PlanFile) -> None:
+    """Print what is advised.
+
+    Raises:
+        UsageError: something in the plan can never happen.
+
+    """
+    found = judging.judge(file.messages, file.plan)
+    for one in found:
+        if one.level == "advice":
+            console.print(f"advice: {one.sentence}", markup=False, highlight=False)
+    if errors := [one.sentence for one in found if one.level == "error"]:
+        raise UsageError("\n".join(f"{file.plan.name}: {sentence}" for sentence in errors))
+
+
+async def show(settings: Settings, name: str, shop: str | None, version: int | None, *, mermaid: bool) -> None:
+    """Print a plan, from its file or as a shop has published it."""
+    if shop is None and version is not None:
+        raise UsageError("a version is a shop's: say which with --shop")
+    if shop is None:
+        plan = plan_files.read(name).plan
+    else:
+        async with connected(settings) as parts:
+            found = await published(parts, shop, name, version)
+        plan = found.plan
+        if not mermaid:
+            console.print(
+                f"version {found.version}, published {found.published_at:%Y-%m-%d %H:%M} UTC", highlight=False
+            )
+    lines = plan_show.mermaid(plan).splitlines() if mermaid else plan_show.text(plan)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 async def publish(settings: Settings, name: str, shop: str) -> None:
     """Publish a plan for a shop."""
     file = plan_files.read(name)
-    _advise(file)
+    _judge(file)
     async with connected(settings) as parts:
-        try:
-            await shops.get(parts.pool, shop)
-        except UnknownShopError:
-            raise UsageError(f"there is no shop '{shop}'; relance shop create {shop} makes it") from None
-        version = await plans.publish(parts.pool, shop, file.plan, file.messages.model_dump_json())
-    console.print(f"{file.plan.name} version {version} is published for {shop}; running journeys keep their version")
+        await shop_commands.get(parts, shop)
+        number = await plans.publish(parts.pool, shop, file.plan, file.messages.model_dump_json())
+        version = await published(parts, shop, file.plan.name, number)
+        stands = await plan_list.find(parts.pool, shop, file.plan.name)
+    content = f"(content {version.content_hash[:SHOWN]})"
+    said = f"{file.plan.name} version {number} is published for {shop} {content}; running journeys keep their version"
+    console.print(said, highlight=False, soft_wrap=True)
+    if stands is not None and stands.archived_at is not None:
+        until = f"relance plan unarchive {file.plan.name} --shop {shop}"
+        console.print(f"the plan is archived: it starts no journeys until {until}", highlight=False, soft_wrap=True)
 
 
 async def show_preview(settings: Settings, name: str, shop: str, cart: str) -> None:
     """Print what a plan would do for a cart."""
     async with connected(settings) as parts:
-        version = await _published(parts, shop, name)
+        version = await published(parts, shop, name)
         lines = await preview.of_cart(parts.pool, shop, version.plan, cart, datetime.now(UTC))
     if lines is None:
         raise UsageError(f"shop '{shop}' has no cart '{cart}'")
@@ -67,7 +99,7 @@ async def show_preview(settings: Settings, name: str, shop: str, cart: str) -> N
 async def test(settings: Settings, name: str, shop: str, to: str, step: str | None) -> None:
     """Send one message of a plan to an address on the shop's allowlist."""
     async with connected(settings) as parts:
-        version = await _published(parts, shop, name)
+        version = await published(parts, shop, name)
         try:
             sent = await parts.trials.send(await shops.get(parts.pool, shop), version, to, step)
         except TrialRefusedError as error:
@@ -75,26 +107,3 @@ async def test(settings: Settings, name: str, shop: str, to: str, step: str | No
     why = f" ({sent.reason})" if sent.reason else ""
     console.print(f"{sent.step} by {sent.channel}, {sent.provider}: {sent.state}{why}", highlight=False)
     console.print(sent.text, markup=False, highlight=False)
-
-
-async def pause(settings: Settings, name: str, shop: str) -> None:
-    """Hold back what a plan would send."""
-    async with connected(settings) as parts:
-        await _published(parts, shop, name)
-        await paused_plans.pause(parts.pool, shop, name, datetime.now(UTC))
-    console.print(f"{name} is paused for {shop}: nothing of it goes out until relance plan resume {name} --shop {shop}")
-
-
-async def resume(settings: Settings, name: str, shop: str) -> None:
-    """Let a plan go on."""
-    async with connected(settings) as parts:
-        await _published(parts, shop, name)
-        was_paused = await paused_plans.resume(parts.pool, shop, name)
-    console.print(f"{name} goes on for {shop}" if was_paused else f"{name} was not paused for {shop}")
-
-
-async def _published(parts: Parts, shop: str, name: str) -> PlanVersion:
-    try:
-        return await parts.plans.newest_of(parts.pool, shop, name)
-    except UnknownPlanError:
-        raise UsageError(f"shop '{shop}' has published no plan '{name}'") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from messages.catalog import Catalog
 from relance.errors import UsageError
 
 PLANS = Path(__file__).parents[1] / "plans"
+MAX_FILE = 2 * 1024 * 1024
+"""In bytes. A plan that a journey can carry takes far less."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ def read(name: str) -> PlanFile:
     if not file.is_file():
         raise UsageError(f"there is no plan '{name}'; there are {', '.join(names())}, or give the path of a .yaml file")
     folder = file.parent / "messages" / file.stem
+    for path in (file, *folder.glob("*.yaml")):
+        if path.stat().st_size > MAX_FILE:
+            raise UsageError(f"{_shown(path)}: has more than {MAX_FILE // 1024} KB, which no plan needs")
     try:
         plan = yamlfile.parse(Plan, file.read_text(encoding="utf-8"), _shown(file))
         texts = {_shown(path): path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))}
@@ -46,7 +52,17 @@ def read(name: str) -> PlanFile:
         raise UsageError(f"cannot read {file} and its messages: {error}") from None
     if problems := catalog.check(messages, plan):
         raise UsageError("\n".join(f"{_shown(folder)}: {problem}" for problem in problems))
+    if namesakes := _namesakes(file, plan.name):
+        also = ", ".join(_shown(path) for path in namesakes)
+        raise UsageError(f"{_shown(file)}: name: '{plan.name}' is the name of {also} as well; give one another name")
     return PlanFile(plan, messages)
+
+
+def _namesakes(file: Path, name: str) -> list[Path]:
+    """Find other plans in the folder that have the same name: each would be the next version of the other."""
+    said = re.compile(rf"^name:\s*['\"]?{re.escape(name)}['\"]?\s*(#.*)?$", re.MULTILINE)
+    others = (path for path in sorted(file.parent.glob("*.y*ml")) if path.name != file.name)
+    return [path for path in others if said.search(path.read_text(encoding="utf-8", errors="replace"))]
 
 
 def names() -> list[str]:

@@ -83,7 +83,7 @@ async def publish(settings: Settings, file: Path, only: str | None, shop: str) -
         await shop_commands.get(parts, shop)
         async with parts.pool.acquire() as connection, connection.transaction():
             versions = [
-                await plans.publish(connection, shop, each.plan, each.messages.model_dump_json()) for each in made
+                await plans.publish_in(connection, shop, each.plan, each.messages.model_dump_json()) for each in made
             ]
     for each, version in zip(made, versions, strict=True):
         _tell(each, only)

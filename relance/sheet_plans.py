@@ -10,7 +10,7 @@ import yaml
 from journeys import yamlfile
 from journeys.facts import Channel
 from journeys.plan import Plan
-from journeys.steps import All, First
+from journeys.saying import All, First
 from journeys.worksheet_cells import show_channels, show_segments
 from journeys.worksheet_export import Spoken, differences, spoken
 from journeys.worksheet_offers import show_incentives

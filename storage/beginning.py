@@ -27,6 +27,9 @@ class NotStarted:
     reason: str
 
 
+ARCHIVED = NotStarted("the plan is archived, and starts no journeys until it is unarchived")
+
+
 def begins(plan: Plan, event: Event) -> bool:
     """Tell whether an event starts journeys of a plan, and comes in time for that."""
     return event.name in plan.entry.events and event.at >= event.received_at - plan.entry.within

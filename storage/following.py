@@ -13,7 +13,7 @@ from journeys.plan import Key, Plan
 from journeys.signals import SUPERSEDED, CheckoutCompleted, OrderedElsewhere, Superseded, ending
 from storage import audience, carts
 from storage.asked import About
-from storage.beginning import NotStarted, begins, end, new_journey, newest
+from storage.beginning import ARCHIVED, NotStarted, begins, end, new_journey, newest
 from storage.carts import Completed, StoredCart
 from storage.happening import Happening
 from storage.journeys import Journey
@@ -122,6 +122,8 @@ class Following:
         has converted already, and a cart that is not the person's newest by one that was superseded.
         """
         plan = version.plan
+        if plan.name in work.archived:
+            return ARCHIVED
         known = [journey for journey in work.journeys_about(stored.cart_id) if journey.plan == plan.name]
         if refused := _may_not_enter(plan, stored, known, at):
             return NotStarted(refused)

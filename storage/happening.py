@@ -12,7 +12,7 @@ from journeys.replies import REPLIED
 from journeys.signals import ExitReached, GoalReached, Heard
 from storage import audience
 from storage.asked import About
-from storage.beginning import NotStarted, begins, end, new_journey, newest
+from storage.beginning import ARCHIVED, NotStarted, begins, end, new_journey, newest
 from storage.journeys import Journey
 from storage.loading import load_whole
 from storage.plans import Plans, PlanVersion
@@ -55,6 +55,8 @@ class Happening:
     ) -> Journey | NotStarted:
         """Start a plan's journey for an order or a person of whom all is read, unless the plan says that it may not."""
         plan = version.plan
+        if plan.name in work.archived:
+            return ARCHIVED
         known = [j for j in work.journeys_of(person) if j.plan == plan.name and key in {j.key, j.customer_id}]
         if refused := _may_not_enter(plan, known, at):
             return NotStarted(refused)

@@ -51,6 +51,7 @@ class _Found:
     contacts: list[_Contact] | None = None
     plans: dict[str, int] | None = None
     asked: frozenset[str] | None = None
+    archived: list[str] | None = None
 
 
 _FOUND = TypeAdapter(_Found)
@@ -168,6 +169,7 @@ def _work(shop: str, document: str) -> Work:
         journeys={journey.id: journey for journey in found.journeys or []},
         plans=found.plans or {},
         asked=found.asked or frozenset(),
+        archived=set(found.archived or ()),
     )
 
 

@@ -97,6 +97,12 @@ async def signal(db: Connection, journey: str, what: Signal) -> None:
     )
 
 
+async def migrate(db: Connection, journey: str, *, at: datetime, version: int, left: str | None, step: str) -> None:
+    """Have a journey's workflow hear that it was moved. The relay puts in the plan: it need not lie here for each."""
+    payload = {"at": at.isoformat(), "version": version, "left": left, "step": step}
+    await db.execute("insert into outbox (journey, signal, payload) values ($1, 'migrate', $2)", journey, payload)
+
+
 async def lease(db: Pool, journeys: int) -> list[Run]:
     """Take what is due, of so many journeys at most; no other relay gets their rows while the lease lasts."""
     async with db.acquire() as connection, connection.transaction():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys.plan import Plan
@@ -24,6 +25,8 @@ class PlanVersion:
     version: int
     plan: Plan
     messages: str
+    content_hash: str
+    published_at: datetime
 
 
 class Plans:
@@ -42,12 +45,16 @@ class Plans:
         key = (shop, plan, version)
         if key not in self._known:
             row = await db.fetchrow(
-                "select content, messages from plan_versions where shop = $1 and plan = $2 and version = $3", *key
+                "select content, messages, content_hash, published_at from plan_versions"
+                " where shop = $1 and plan = $2 and version = $3",
+                *key,
             )
             if row is None:
                 raise UnknownPlanError(f"{plan} version {version}")
             content = Plan.model_validate_json(row["content"])
-            self._known[key] = PlanVersion(shop, version, content, row["messages"])
+            self._known[key] = PlanVersion(
+                shop, version, content, row["messages"], row["content_hash"], row["published_at"]
+            )
         return self._known[key]
 
     async def newest(self, db: Pool | Connection, shop: str) -> list[PlanVersion]:
@@ -64,16 +71,33 @@ class Plans:
             UnknownPlanError: the shop has published none of that name.
 
         """
-        for version in await self.newest(db, shop):
-            if version.plan.name == plan:
-                return version
-        raise UnknownPlanError(plan)
+        newest = await db.fetchval("select max(version) from plan_versions where shop = $1 and plan = $2", shop, plan)
+        if newest is None:
+            raise UnknownPlanError(plan)
+        return await self.version(db, shop, plan, newest)
 
 
-async def publish(db: Pool | Connection, shop: str, plan: Plan, messages: str) -> int:
-    """Publish a plan with its messages and return its version; what is published already gets no new one."""
+async def hold(db: Connection, shop: str, plan: str) -> None:
+    """Keep others from publishing or editing a plan until the transaction ends."""
+    await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", f"{shop} {plan}")
+
+
+def content_of(plan: Plan, messages: str) -> tuple[str, str]:
+    """Give a plan's content as it is kept, and the hash of it and its messages: the same content has the same."""
     content = plan.model_dump_json(by_alias=True)
-    digest = hashlib.sha256(f"{content}\0{messages}".encode()).hexdigest()
+    return content, hashlib.sha256(f"{content}\0{messages}".encode()).hexdigest()
+
+
+async def publish(pool: Pool, shop: str, plan: Plan, messages: str) -> int:
+    """Publish a plan with its messages and return its version; what is published already gets no new one."""
+    async with pool.acquire() as db, db.transaction():
+        return await publish_in(db, shop, plan, messages)
+
+
+async def publish_in(db: Connection, shop: str, plan: Plan, messages: str) -> int:
+    """Publish a plan in the caller's transaction. Of two who do, the second finds the first one's version."""
+    await hold(db, shop, plan.name)
+    content, digest = content_of(plan, messages)
     newest = await db.fetchrow(
         "select version, content_hash from plan_versions where shop = $1 and plan = $2 order by version desc limit 1",
         shop,

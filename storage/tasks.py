@@ -25,7 +25,6 @@ class Task:
 
     Attributes:
         state: open, claimed, done, expired, or withdrawn: its journey has ended before.
-        draft: what the person may start from.
         text: what they wrote.
 
     """
@@ -36,7 +35,6 @@ class Task:
     shop: str
     customer_id: str
     title: str
-    draft: str | None
     opened_at: datetime
     due_at: datetime
     escalate_at: datetime | None
@@ -60,21 +58,18 @@ select {_COLUMNS},
 """  # noqa: S608 constant columns
 
 
-async def open_task(
-    db: Connection, journey: Journey, step: Step, at: datetime, *, due_at: datetime, draft: str | None
-) -> None:
+async def open_task(db: Connection, journey: Journey, step: Step, at: datetime, *, due_at: datetime) -> None:
     """Open a journey's task, unless it is open already."""
     wanted = step.task
     await db.execute(
-        "insert into tasks (task_id, journey, step, shop, customer_id, title, draft, opened_at, due_at, escalate_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
+        "insert into tasks (task_id, journey, step, shop, customer_id, title, opened_at, due_at, escalate_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing",
         hashlib.sha256(f"{journey.id}\0{step.id}".encode()).hexdigest()[:32],
         journey.id,
         step.id,
         journey.shop,
         journey.customer_id,
         wanted.title,
-        draft,
         at,
         due_at,
         at + wanted.escalate_after if wanted.escalate_after else None,

@@ -131,6 +131,7 @@ class Work:
         contents: of the carts that events name, what lies in them.
         plans: the newest version of each plan of the shop, by name.
         asked: the names of the events that any plan of the shop has ever asked for.
+        archived: the names of those that start no journeys.
 
     """
 
@@ -146,6 +147,7 @@ class Work:
     journeys: dict[str, Journey] = field(default_factory=dict)
     plans: dict[str, int] = field(default_factory=dict)
     asked: frozenset[str] = frozenset()
+    archived: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
 

@@ -14,7 +14,7 @@ from activities.contracts import JOURNEY_QUEUE, JourneyInput
 from journeys.clock import Clock
 from journeys.durations import show
 from journeys.ids import public_customer_id, public_id
-from journeys.signals import BY_NAME, Signal
+from journeys.signals import BY_NAME, Migrate, Signal
 from storage.journeys import Journey
 from storage.outbox import Delivery
 from storage.plans import Plans
@@ -56,7 +56,7 @@ class Telling:
             RPCError, RuntimeError: Temporal did not take it.
 
         """
-        signal = _signal(delivery)
+        signal = await self._signal(journey, delivery)
         start = await self._input(journey)
         now = datetime.now(UTC)
         key = public_id(journey.key, self._secret)
@@ -86,6 +86,17 @@ class Telling:
             # It was delivered before, or the journey has ended: there is nobody left to tell.
             return
 
+    async def _signal(self, journey: Journey, delivery: Delivery) -> Signal | None:
+        if delivery.signal is None:
+            return None
+        if delivery.signal not in BY_NAME:
+            raise UnknownSignalError(f"no journey hears a signal '{delivery.signal[:40]}'")
+        kind, payload = BY_NAME[delivery.signal], delivery.payload or {}
+        if kind is Migrate:
+            version = await self._plans.version(self._pool, journey.shop, journey.plan, payload["version"])
+            payload = {**payload, "plan": version.plan}
+        return kind.model_validate(payload)
+
     async def _input(self, journey: Journey) -> JourneyInput:
         version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
         return JourneyInput(
@@ -96,14 +107,6 @@ class Telling:
             first_due=journey.first_due,
             clock=self._clock(),
         )
-
-
-def _signal(delivery: Delivery) -> Signal | None:
-    if delivery.signal is None:
-        return None
-    if delivery.signal not in BY_NAME:
-        raise UnknownSignalError(f"no journey hears a signal '{delivery.signal[:40]}'")
-    return BY_NAME[delivery.signal].model_validate(delivery.payload)
 
 
 def _details(start: JourneyInput) -> str:

@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
         send_queue,
     )
     from journeys.facts import Facts
+    from journeys.moving import landing, moved
     from journeys.play import Do, End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries, untried
     from journeys.saying import All, UntilDelivered
     from journeys.signals import (
@@ -43,6 +44,7 @@ with workflow.unsafe.imports_passed_through():
         ExitReached,
         GoalReached,
         Heard,
+        Migrate,
         OrderedElsewhere,
         Pause,
         Resume,
@@ -72,8 +74,11 @@ class JourneyWorkflow:
 
     @workflow.init
     def __init__(self, start: JourneyInput) -> None:
-        """Start with the plan that the journey keeps to its end."""
+        """Start with the plan that the journey keeps, unless it is told to go on in another version."""
         self._start = start
+        self._plan = start.plan
+        self._version = start.plan_version
+        self._migrated_at: datetime | None = None
         self._clock = start.clock
         self._stage = first_stage(start.plan, start.started_at)
         self._doing = "Starting"
@@ -108,11 +113,11 @@ class JourneyWorkflow:
             facts, at = await self._see(at)
             if facts is None:
                 continue
-            move = next_move(self._start.plan, self._stage, facts, at)
+            move = next_move(self._plan, self._stage, facts, at)
             if isinstance(move, SendNow) and self._end is None:
                 self._stage = move.stage
                 at = await self._send(move.step, facts, at)
-                move = next_move(self._start.plan, self._stage, None, at)
+                move = next_move(self._plan, self._stage, None, at)
             if isinstance(move, Do) and self._end is None:
                 self._stage = move.stage
                 await self._do_step(move, at)
@@ -127,10 +132,10 @@ class JourneyWorkflow:
 
     async def _see(self, at: datetime) -> tuple[Facts | None, datetime]:
         """Look, and give what may be decided by, and when; nothing where the journey must look again."""
-        resumed_at = self._resumed_at
+        seen_by = (self._resumed_at, self._migrated_at)
         facts = await self._look(at)
-        if self._resumed_at != resumed_at:
-            # What it saw of a pause may be over.
+        if (self._resumed_at, self._migrated_at) != seen_by:
+            # What it saw of a pause may be over, and another version may ask for other facts.
             return None, at
         if facts.early:
             return None, await self._wait(at, "the recording to come so far", self._paused_for)
@@ -143,18 +148,21 @@ class JourneyWorkflow:
         return facts, at
 
     async def _wait(self, until: datetime, summary: str, counted: timedelta, *, unheard: int | None = None) -> datetime:
-        """Wait until a moment, or until the journey ends; a pause keeps the time that was left.
+        """Wait until a moment, or until the journey ends or is moved; a pause keeps the time that was left.
 
         ``counted`` is how much of the paused time the moment includes already. ``unheard`` is how much had been heard
         when it was decided to wait: more ends the wait. None: nothing that is heard does. Returns the moment at which
         the decision that follows counts as made.
         """
+        migrated_at = self._migrated_at
         while self._end is None:
             if self._paused_at is not None:
                 await self._while_paused(self._paused_at)
                 continue
             if unheard is not None and self._heard > unheard:
                 return self._clock.decided(self._heard_at or until, workflow.now())
+            if self._migrated_at is not None and self._migrated_at != migrated_at:
+                return self._clock.decided(self._migrated_at, workflow.now())
             due = until + (self._paused_for - counted)
             self._tell(f"Waiting: {summary}, until {due:%Y-%m-%d %H:%M:%S} UTC", due)
             left = self._clock.until(due, workflow.now())
@@ -164,12 +172,13 @@ class JourneyWorkflow:
 
     async def _slept(self, left: timedelta, summary: str, unheard: int | None) -> bool:
         """Sleep; tell whether the whole time has passed and nothing came in between."""
-        before = self._paused_for
+        before = (self._paused_for, self._migrated_at)
 
         def interrupted() -> bool:
             # A pause and its resumption may come in one task: only the sum tells of them.
+            now = (self._paused_for, self._migrated_at)
             is_woken = unheard is not None and self._heard > unheard
-            return is_woken or self._end is not None or self._paused_at is not None or self._paused_for != before
+            return is_woken or self._end is not None or self._paused_at is not None or now != before
 
         try:
             await workflow.wait_condition(interrupted, timeout=left, timeout_summary=summary)
@@ -205,7 +214,7 @@ class JourneyWorkflow:
         return True
 
     async def _look(self, at: datetime) -> Facts:
-        order = LookInput(journey=self._start.journey, stage=self._stage, at=at)
+        order = LookInput(journey=self._start.journey, stage=self._stage, at=at, version=self._version)
         facts = await self._do(LOOK, order, Facts, f"look at {self._stage.step}")
         self._clock = self._clock.set(workflow.now(), facts.shop_time)
         return facts
@@ -213,14 +222,16 @@ class JourneyWorkflow:
     async def _send(self, step: Send, facts: Facts, at: datetime) -> datetime:
         """Send a step's message, by its first channel that takes it or by all; return when it was handed over.
 
-        Where it is sent until it arrives, the step is over once there is no channel left to try.
+        Where it is sent until it arrives, the step is over once there is no channel left to try. A step that has begun
+        is sent as the version has it that it began with.
         """
+        stage, version, migrated_at = self._stage, self._version, self._migrated_at
         channels = step.send.channels
         wanted = untried(step, facts)
         later = held_until(step, facts)
         usable = tries(step, facts)
         if later is not None and not usable:
-            return await self._defer(step, later)
+            return await self._defer(step, later, migrated_at)
         usable = usable or wanted[-1:]
         considered = wanted if isinstance(channels, All) else wanted[: wanted.index(usable[0])]
         passed_over = tuple(channel for channel in considered if channel not in usable)
@@ -228,10 +239,11 @@ class JourneyWorkflow:
         for index, channel in enumerate(usable):
             order = SendInput(
                 journey=self._start.journey,
-                stage=self._stage,
+                stage=stage,
+                version=version,
                 at=due,
                 channel=channel,
-                send=step.id if step.id != self._stage.step else None,
+                send=step.id if step.id != stage.step else None,
                 passed_over=passed_over if index == 0 else (),
                 remaining=tuple(usable[index + 1 :]),
                 untried=tuple(other for other in wanted if other is not channel),
@@ -255,23 +267,33 @@ class JourneyWorkflow:
                 later = None
                 break
         if later is not None:
-            return await self._defer(step, later)
-        self._stage = after(self._start.plan, self._stage, at)
+            return await self._defer(step, later, migrated_at)
+        self._go_past(stage.step, at)
         return at
 
     def _asks(self) -> bool:
         """Tell whether the step waits for an answer to what it sends."""
-        return isinstance(self._start.plan.by_id[self._stage.step or ""], Ask)
+        return isinstance(self._plan.by_id[self._stage.step or ""], Ask)
 
     async def _do_step(self, move: Do, at: datetime) -> None:
         """Have a step done; a task is over only once somebody has done it, which the next look tells."""
-        order = DoInput(journey=self._start.journey, stage=move.stage, at=at)
+        order = DoInput(journey=self._start.journey, stage=move.stage, version=self._version, at=at)
         await self._do(DO, order, type(None), f"do {move.step.id}")
         if not isinstance(move.step, Task):
-            self._stage = after(self._start.plan, self._stage, at)
+            self._go_past(move.stage.step, at)
 
-    async def _defer(self, step: Send, until: datetime) -> datetime:
-        """Wait for the moment from which on the gate allows what it does not allow now; then it is asked anew."""
+    def _go_past(self, step: str | None, at: datetime) -> None:
+        """Go on after a step, unless the journey was moved meanwhile to a version that does not have it."""
+        if self._stage.step == step:
+            self._stage = after(self._plan, self._stage, at)
+
+    async def _defer(self, step: Send, until: datetime, migrated_at: datetime | None) -> datetime:
+        """Wait for the moment from which on the gate allows what it does not allow now; then it is asked anew.
+
+        Where the journey was moved since ``migrated_at``, it is asked at once.
+        """
+        if self._migrated_at is not None and self._migrated_at != migrated_at:
+            return self._clock.decided(self._migrated_at, workflow.now())
         return await self._wait(until, f"{step.id}: deferred by the sending rules", self._paused_for)
 
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
@@ -286,7 +308,7 @@ class JourneyWorkflow:
             start_to_close_timeout=ATTEMPT,
             schedule_to_close_timeout=within,
             retry_policy=RETRIES,
-            priority=Priority(priority_key=self._start.plan.send_priority),
+            priority=Priority(priority_key=self._plan.send_priority),
             summary=f"{step.send.message} by {order.channel}",
         )
         while self._end is None and not sending.done():
@@ -403,6 +425,16 @@ class JourneyWorkflow:
         """Hear that something happened; what it means is seen by a look."""
         self._heard += 1
         self._heard_at = max(self._heard_at or signal.at, signal.at)
+
+    @workflow.signal(description="Go on in another version of the plan.")
+    def migrate(self, signal: Migrate) -> None:
+        """Hear that the journey was moved to another version; an older word than the newest changes nothing."""
+        if self._migrated_at is not None and signal.at <= self._migrated_at:
+            return
+        stands = self._stage.step
+        step = signal.step if stands == signal.left else landing(self._plan, stands, signal.plan) or signal.step
+        self._stage = moved(self._stage, self._plan, signal.plan, step, signal.at)
+        self._plan, self._version, self._migrated_at = signal.plan, signal.version, signal.at
 
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:

@@ -47,7 +47,8 @@ create or replace function read_work(
         'asked', (select json_agg(name) from asked_events where shop = in_shop),
         'plans', (
             select json_object_agg(plan, version) from (
-                select plan, max(version) as version from plan_versions where shop = in_shop group by plan) p))
+                select plan, max(version) as version from plan_versions where shop = in_shop group by plan) p),
+        'archived', (select json_agg(plan) from archived_plans where shop = in_shop))
 $$;
 
 -- Reads all carts, orders and journeys of people, and the journeys about some carts. The journeys are locked.

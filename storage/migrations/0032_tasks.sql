@@ -6,7 +6,6 @@ create table tasks (
     shop          text not null references shops,
     customer_id   text not null,
     title         text not null,
-    draft         text,
     opened_at     timestamptz not null,
     due_at        timestamptz not null,
     escalate_at   timestamptz,

@@ -70,6 +70,7 @@ LENIENT = {"tracking", "capture", "webhooks", "preferences"}
 UNSAID = (
     *("a NUL character", "in the future", "lies after sentAt", "thousands of years", "take it from next_cursor"),
     "names a purpose twice",
+    "This is not a plan",
 )
 """Rules that no JSON Schema can state: what breaks one of them is refused although it fits the document."""
 

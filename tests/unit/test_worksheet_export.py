@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys.facts import Channel, Segment
-from journeys.steps import All, First
+from journeys.saying import All, First
 from journeys.worksheet_cells import show_channels, show_segments
 from journeys.worksheet_offers import incentives, show_incentives
 from journeys.worksheet_rows import Line

@@ -11,7 +11,8 @@ from journeys import durations
 from journeys.facts import Segment
 from journeys.offers import FreeShipping
 from journeys.plan import Plan
-from journeys.steps import All, Branch, First, Wait, WaitUntilIdle
+from journeys.saying import All, First
+from journeys.steps import Branch, Wait, WaitUntilIdle
 from journeys.worksheet_words import LANGUAGES, defaults
 from relance import plan_files, sheet_commands, sheet_files, sheet_template
 from relance.errors import UsageError

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeys.facts import Channel, Segment
-from journeys.steps import All, First
+from journeys.saying import All, First
 from journeys.worksheet_cells import CellError, channels, segments, show_channels, show_segments, stuck_at
 from journeys.worksheet_offers import incentives, show_incentives
 from journeys.worksheet_times import LONGEST, When, examples, show_when, when

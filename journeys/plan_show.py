@@ -1,0 +1,239 @@
+"""A plan as people read it: a tree of steps in words, and a flowchart in Mermaid's language. Pure.
+
+A new kind of step needs a line in ``words``, and one in ``paths.ways`` where ways part; without, its fields are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from pydantic import BaseModel
+
+from journeys.conditions import Amounts, Condition, EventCount, ValueRange
+from journeys.durations import show
+from journeys.paths import Way, leaves, ways
+from journeys.plan import Plan
+from journeys.play import when
+from journeys.saying import All, First, Message, Question, UntilDelivered
+from journeys.steps import (
+    Ask,
+    Branch,
+    Exit,
+    Send,
+    Set,
+    Split,
+    Start,
+    Step,
+    Task,
+    Until,
+    Wait,
+    WaitFor,
+    WaitUntilIdle,
+)
+
+
+def text(plan: Plan) -> list[str]:
+    """Give a plan's lines: what it is about, then its steps, each deeper where ways part."""
+    return [*_header(plan), "", *_tree(plan.steps, "")]
+
+
+def mermaid(plan: Plan) -> str:
+    """Draw a plan as a flowchart."""
+    drawing = _Drawing()
+    last = drawing.steps(plan.steps, [_Open(drawing.node(_entry(plan), "([", "])"))])
+    drawing.meet(last, drawing.node("the end", "([", "])"))
+    return "\n".join(["flowchart TD", *drawing.lines]) + "\n"
+
+
+def words(step: BaseModel) -> str:
+    """Say what a step does; of a kind that is not known here, what its fields say."""
+    match step:
+        case Wait():
+            return f"wait {show(step.wait)}"
+        case WaitUntilIdle():
+            return f"wait until the person has been idle for {show(step.wait_until_idle)}"
+        case Branch():
+            return "take the first way that fits"
+        case Send():
+            return _sending(step.send)
+        case Exit():
+            return f"leave: {step.exit}"
+        case _:
+            return _more_words(step)
+
+
+def _more_words(step: BaseModel) -> str:  # noqa: PLR0911 one sentence for each kind
+    match step:
+        case Until():
+            return f"wait until {when(step)}"
+        case WaitFor():
+            return f"wait for {step.wait_for.event}, at most {show(step.wait_for.within)}"
+        case Split():
+            return "go the customer's own way"
+        case Ask():
+            asked = step.ask
+            return f"ask '{asked.message}' by {_channels(asked)} and wait {show(asked.within)} for a {asked.expects}"
+        case Task():
+            return f"have a person do '{step.task.title}', at most {show(step.task.within)}"
+        case Start():
+            return f"start {step.start}"
+        case Set():
+            return "set " + ", ".join(f"{name} to {value}" for name, value in step.set.items())
+        case _:
+            return _fields(step)
+
+
+def condition(asked: Condition | None) -> str:
+    """Say what a condition asks."""
+    if asked is None:
+        return "everybody"
+    said = {name: value for name, value in asked if value is not None}
+    return " and ".join(_asking(name, value) for name, value in said.items())
+
+
+def _asking(name: str, value: Any) -> str:  # noqa: PLR0911 one sentence for each field
+    match name, value:
+        case "segment", list():
+            return f"the person is a {_either(value)}".replace("_", " ")
+        case "cart_value", ValueRange():
+            return f"the cart is worth {_range(value)}"
+        case "order_value", ValueRange():
+            return f"the order came to {_range(value)}"
+        case "cart_category", list():
+            return f"the cart has {_either(value)} in it"
+        case "customer", dict():
+            return " and ".join(f"the {field} is {_either(values)}" for field, values in value.items())
+        case "event", EventCount():
+            most = "" if value.at_most is None else f" and at most {value.at_most}"
+            return f"{value.key} came at least {value.at_least}{most} times"
+        case "unless", Condition():
+            return f"not ({condition(value)})"
+        case "reply" | "task" | "variant" | "label", dict():
+            return " and ".join(f"the {name} of {one} is {_detail(told)}" for one, told in value.items())
+    return f"{name.replace('_', ' ')} is {_detail(value)}"
+
+
+def _detail(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return _fields(value) or "understood"
+    return _either(value) if isinstance(value, list) else str(value)
+
+
+def _either(values: list[str]) -> str:
+    return " or ".join(str(value) for value in values)
+
+
+def _range(value: ValueRange) -> str:
+    bounds = (("at least", value.at_least), ("below", value.below))
+    return " and ".join(f"{word} {_amounts(amounts)}" for word, amounts in bounds if amounts is not None)
+
+
+def _amounts(amounts: Amounts) -> str:
+    return " / ".join(f"{amount} {currency}" for currency, amount in amounts.items())
+
+
+def _sending(send: Message) -> str:
+    said = f"send '{send.message}' by {_channels(send)}"
+    if send.deadline is not None:
+        said += f", within {show(send.deadline)}"
+    if send.offer is None:
+        return said
+    to = [segment.replace("_", " ") for segment, incentives in send.offer.by_segment.items() if incentives]
+    return f"{said}, with an offer to {' and '.join(to) or 'nobody'}, good for {show(send.offer.valid_for)}"
+
+
+def _channels(send: Message | Question) -> str:
+    match send.channels:
+        case First():
+            return ", else ".join(send.channels.first)
+        case All():
+            return " and ".join(send.channels.all)
+        case UntilDelivered():
+            then = ", then ".join(send.channels.until_delivered)
+            return f"{then} until one has arrived within {show(send.channels.within)}"
+
+
+def _fields(step: BaseModel) -> str:
+    said = step.model_dump(mode="json", by_alias=True, exclude={"id"}, exclude_defaults=True)
+    return "; ".join(f"{name}: {value}" for name, value in said.items())
+
+
+def _header(plan: Plan) -> Iterator[str]:
+    yield f"{plan.name}: {plan.sticking_point}"
+    yield f"starts with: {', '.join(plan.entry.events)} (not older than {show(plan.entry.within)})"
+    yield f"for: {condition(plan.audience)}"
+    exits = "".join(f", {why.replace('_', ' ')}" for why in plan.exits_on)
+    yield f"ends with: {plan.goal}{exits}; after {show(plan.longest_life)} at the latest"
+    again = "never" if plan.re_entry == "never" else f"{show(plan.re_entry)} after it ended"
+    yield f"again: {again}"
+    yield f"purpose: {plan.purpose}, priority {plan.priority}, holdout {plan.holdout} %, rollout {plan.rollout} %"
+    if plan.at_most:
+        yield f"at most: {', '.join(f'{most} by {channel}' for channel, most in plan.at_most.items())}"
+
+
+def _tree(steps: list[Step], indent: str) -> Iterator[str]:
+    for step in steps:
+        yield f"{indent}{step.id}: {words(step)}"
+        for way in ways(step):
+            yield f"{indent}  {_way(way)}:{'' if way.steps else ' go on'}"
+            yield from _tree(way.steps, f"{indent}    ")
+
+
+def _way(way: Way) -> str:
+    return f"if {condition(way.name)}" if isinstance(way.name, Condition) else way.name
+
+
+def _entry(plan: Plan) -> str:
+    return _either(plan.entry.events)
+
+
+@dataclass(frozen=True)
+class _Open:
+    """An arrow that leads on from a node, to what comes next."""
+
+    node: str
+    label: str = ""
+
+
+@dataclass
+class _Drawing:
+    """Nodes and arrows, as they are drawn. Nodes have numbers: some ids are words of Mermaid's own."""
+
+    lines: list[str] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def node(self, label: str, opening: str = "[", closing: str = "]") -> str:
+        """Draw a node and give its name."""
+        name = f"n{next(self._numbers)}"
+        self.lines.append(f'  {name}{opening}"{_quoted(label)}"{closing}')
+        return name
+
+    def meet(self, opened: list[_Open], node: str) -> None:
+        """Let all arrows lead to a node."""
+        for one in opened:
+            label = f'|"{_quoted(one.label)}"|' if one.label else ""
+            self.lines.append(f"  {one.node} -->{label} {node}")
+
+    def steps(self, steps: list[Step], opened: list[_Open]) -> list[_Open]:
+        """Draw steps one after the other; give the arrows that lead on from the last."""
+        for step in steps:
+            parted = ways(step)
+            shape = ("{", "}") if parted else ("([", "])") if leaves(step) else ("[", "]")
+            node = self.node(f"{step.id}: {words(step)}", *shape)
+            self.meet(opened, node)
+            opened = [] if leaves(step) and not parted else [_Open(node)]
+            if parted:
+                opened = [end for way in parted for end in self.steps(way.steps, [_Open(node, _way(way))])]
+        return opened
+
+
+def _quoted(label: str) -> str:
+    """Write a text so that Mermaid reads nothing into it."""
+    escaped = "".join(f"#{ord(sign)};" if sign in _SPECIAL else sign for sign in label)
+    return " ".join(escaped.split())
+
+
+_SPECIAL = '"#;&<>`\\%{}[]()|*_~'

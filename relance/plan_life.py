@@ -1,0 +1,145 @@
+"""``relance plan``: what becomes of plans that a shop has published."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from journeys import plan_diff
+from relance import shop_commands
+from relance.assembly import Parts
+from relance.errors import UsageError
+from relance.processes import connected
+from relance.settings import Settings
+from storage import archived_plans, paused_plans, plan_list, plans
+from storage.plans import PlanVersion, UnknownPlanError
+
+SHOWN = 12
+"""So many digits of a content hash tell two versions apart."""
+
+console = Console()
+
+
+async def published(parts: Parts, shop: str, name: str, version: int | None = None) -> PlanVersion:
+    """Read a version of a shop's plan, the newest where none is named.
+
+    Raises:
+        UsageError: the shop has published no such plan, or no such version of it.
+
+    """
+    try:
+        newest = await parts.plans.newest_of(parts.pool, shop, name)
+    except UnknownPlanError:
+        raise UsageError(f"shop '{shop}' has published no plan '{name}'") from None
+    if version is None:
+        return newest
+    if not 0 < version <= newest.version:
+        raise UsageError(f"{name} has no version {version} for {shop}; the newest is {newest.version}")
+    return await parts.plans.version(parts.pool, shop, name, version)
+
+
+async def listing(settings: Settings, shop: str) -> None:
+    """List a shop's plans."""
+    async with connected(settings) as parts:
+        await shop_commands.get(parts, shop)
+        found = await plan_list.page(parts.pool, shop)
+    if not found:
+        console.print(f"shop '{shop}' has no plans", highlight=False)
+        return
+    table = Table("plan", "version", "published (UTC)", "content", "state", "running")
+    for one in found:
+        since = f"{one.published_at:%Y-%m-%d %H:%M}" if one.published_at else "-"
+        content = (one.content_hash or "-")[:SHOWN]
+        table.add_row(one.name, str(one.version or "-"), since, content, _state(one), str(one.running))
+    console.print(table)
+
+
+def _state(one: plan_list.PlanStands) -> str:
+    said = {"archived": one.archived_at, "paused": one.paused_at, "has a draft": one.draft_saved_at}
+    return ", ".join(word for word, at in said.items() if at) or "-"
+
+
+async def diff(settings: Settings, name: str, shop: str, older: int | None, newer: int | None) -> None:
+    """Print what changed between two versions."""
+    async with connected(settings) as parts:
+        after = await published(parts, shop, name, newer)
+        if older is None and after.version == 1:
+            raise UsageError(f"version 1 of {name} is the first: there is nothing before it")
+        before = await published(parts, shop, name, older or after.version - 1)
+    console.print(f"{name}: version {before.version} to version {after.version}", highlight=False)
+    changes = plan_diff.changes(before.plan, after.plan, _words(before), _words(after))
+    for change in changes:
+        console.print(escape(plan_diff.sentence(change)), highlight=False, soft_wrap=True)
+    if not changes:
+        console.print("nothing changed")
+
+
+def _words(version: PlanVersion) -> plan_diff.Words:
+    words: plan_diff.Words = json.loads(version.messages)["languages"]
+    return words
+
+
+async def rollback(settings: Settings, name: str, shop: str, to: int) -> None:
+    """Publish an older version's content again."""
+    async with connected(settings) as parts:
+        old, newest = await published(parts, shop, name, to), await published(parts, shop, name)
+        if old.content_hash == newest.content_hash:
+            raise UsageError(f"version {newest.version}, the newest of {name}, says what version {to} said")
+        version = await plans.publish(parts.pool, shop, old.plan, old.messages)
+        now = await published(parts, shop, name, version)
+    console.print(
+        f"{name} version {version} is published for {shop} with the content of version {to}"
+        f" ({now.content_hash[:SHOWN]}); running journeys keep their version",
+        highlight=False,
+    )
+
+
+async def archive(settings: Settings, name: str, shop: str) -> None:
+    """Let a plan start no journeys."""
+    async with connected(settings) as parts:
+        await published(parts, shop, name)
+        await archived_plans.archive(parts.pool, shop, name, datetime.now(UTC))
+        running = await plan_list.find(parts.pool, shop, name)
+    console.print(
+        f"{name} is archived for {shop}: nothing starts it until relance plan unarchive {name} --shop {shop};"
+        f" running journeys that go on: {running.running if running else 0}",
+        highlight=False,
+    )
+
+
+async def unarchive(settings: Settings, name: str, shop: str) -> None:
+    """Let an archived plan start journeys again."""
+    async with connected(settings) as parts:
+        await published(parts, shop, name)
+        was = await archived_plans.unarchive(parts.pool, shop, name)
+    console.print(f"{name} starts journeys again for {shop}" if was else f"{name} was not archived for {shop}")
+
+
+async def pause(settings: Settings, name: str | None, shop: str, *, every: bool) -> None:
+    """Hold back what a plan, or each, would send."""
+    async with connected(settings) as parts:
+        for one in await _chosen(parts, shop, name, every=every):
+            await paused_plans.pause(parts.pool, shop, one, datetime.now(UTC))
+            until = f"relance plan resume {one} --shop {shop}"
+            console.print(f"{one} is paused for {shop}: nothing of it goes out until {until}", highlight=False)
+
+
+async def resume(settings: Settings, name: str | None, shop: str, *, every: bool) -> None:
+    """Let a plan, or each, go on."""
+    async with connected(settings) as parts:
+        for one in await _chosen(parts, shop, name, every=every):
+            was = await paused_plans.resume(parts.pool, shop, one)
+            console.print(f"{one} goes on for {shop}" if was else f"{one} was not paused for {shop}")
+
+
+async def _chosen(parts: Parts, shop: str, name: str | None, *, every: bool) -> list[str]:
+    if (name is not None) is every:
+        raise UsageError("name one plan, or give --all; relance plan list shows them")
+    if name is not None:
+        return [(await published(parts, shop, name)).plan.name]
+    await shop_commands.get(parts, shop)
+    return [version.plan.name for version in await parts.plans.newest(parts.pool, shop)]

@@ -1,0 +1,153 @@
+"""A plan in words and as a flowchart, and what changed between two."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from journeys import plan_diff, plan_show
+from journeys.plan import Plan
+from journeys.steps import walk
+from tests.support import cart_recovery, plan_file
+from tests.workflows.test_gate import STEPS
+
+NODE = re.compile(r'  (n\d+)(\(\[|\[|\{)"([^"]*)"(\]\)|\]|\})')
+ARROW = re.compile(r'  (n\d+) -->(?:\|"([^"]+)"\|)? (n\d+)')
+SPECIAL = re.compile(r"[\"<>`\\%{}\[\]()|*_~]|#(?!\d+;)|(?<!\d);")
+"""Signs in which Mermaid would read something, unless they are written as the number of a character."""
+
+
+def plan(*steps: dict[str, Any]) -> Plan:
+    return cart_recovery(steps=STEPS.validate_python(list(steps)))
+
+
+def test_a_plan_is_told_step_by_step_with_its_ways() -> None:
+    told = plan_show.text(plan_file().plan)
+    assert told[told.index("") + 1 :] == [
+        "leaves: wait until the person has been idle for 2h",
+        "by-value: take the first way that fits",
+        "  if the cart is worth below 100 EUR / 90 GBP / 100 CHF / 110 USD / 600 BRL: go on",
+        "  otherwise:",
+        "    thinks-longer: wait until the person has been idle for 12h",
+        "first: send 'first' by sms, else email",
+        "a-day-later: wait 24h",
+        "second: send 'second' by email, else sms, with an offer to prospect and customer, good for 24h",
+        "offer-lives: wait 24h",
+    ]
+
+
+def test_conditions_and_channels_are_told_in_words() -> None:
+    asked = {"segment": ["serial_abandoner"], "customer": {"country": ["FR", "IT"]}, "cart_category": ["tents"]}
+    one = plan(
+        {"id": "who", "branch": [{"if": asked, "then": [{"id": "gone", "exit": "enough"}]}]},
+        {"id": "all", "send": {"message": "first", "channels": {"all": ["sms", "email"]}, "deadline": "6h"}},
+        {"id": "push", "send": {"message": "first", "channels": {"until_delivered": ["app_push", "sms"]}}},
+    )
+    told = "\n".join(plan_show.text(one))
+    assert "if the person is a serial abandoner and the cart has tents in it and the country is FR or IT:" in told
+    assert "gone: leave: enough" in told
+    assert "all: send 'first' by sms and email, within 6h" in told
+    assert "push: send 'first' by app_push, then sms until one has arrived within 1h" in told
+
+
+def test_a_kind_of_step_that_has_no_words_yet_is_told_by_its_fields() -> None:
+    class Dance(BaseModel):
+        id: str
+        dance: str
+
+    assert plan_show.words(Dance(id="x", dance="tango")) == "dance: tango"
+
+
+texts = st.text(min_size=1, max_size=30)
+trees = st.recursive(
+    st.one_of(st.just({"wait": "1h"}), st.builds(lambda why: {"exit": why}, texts)),
+    lambda inner: st.builds(
+        lambda asked, then, otherwise: {
+            "branch": [{"if": {"cart_category": [asked]}, "then": then}],
+            "otherwise": otherwise,
+        },
+        texts,
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3),
+    ),
+    max_leaves=10,
+)
+
+
+def numbered(value: Any, count: list[int]) -> Any:
+    """Give each step an id."""
+    if isinstance(value, list):
+        return [numbered(one, count) for one in value]
+    if isinstance(value, dict) and value.keys() & {"wait", "exit", "branch"}:
+        count.append(0)
+        return {"id": f"end{len(count)}", **{name: numbered(inner, count) for name, inner in value.items()}}
+    return {name: numbered(inner, count) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+@given(st.lists(trees, min_size=1, max_size=4))
+def test_a_flowchart_is_one_of_nodes_and_arrows_whatever_the_plan_says(steps: list[dict[str, Any]]) -> None:
+    """Flowcharts of this form were given to Mermaid's own parser, which needs a browser's DOM and takes a minute."""
+    drawn = plan(*numbered(steps, []))
+    first, *lines = plan_show.mermaid(drawn).splitlines()
+    assert first == "flowchart TD"
+    nodes = {match[1]: match[3] for line in lines if (match := NODE.fullmatch(line))}
+    arrows = [match for line in lines if (match := ARROW.fullmatch(line))]
+    assert len(nodes) + len(arrows) == len(lines)
+    assert len(nodes) == len(list(walk(drawn.steps))) + 2
+    assert {end for match in arrows for end in (match[1], match[3])} <= set(nodes)
+    labels = [*nodes.values(), *(match[2] for match in arrows if match[2])]
+    assert not [label for label in labels if SPECIAL.search(label)]
+
+
+def test_every_way_of_a_branch_is_an_arrow_with_its_condition() -> None:
+    drawn = plan_show.mermaid(plan_file().plan)
+    assert '  n2 -->|"otherwise"| n3\n' in drawn
+    assert '  n2 -->|"if the cart is worth below 100 EUR' in drawn
+
+
+BEFORE: list[dict[str, Any]] = [
+    {"id": "leaves", "wait_until_idle": "2h"},
+    {"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}}},
+    {"id": "later", "wait": "24h"},
+    {"id": "gone", "exit": "enough"},
+]
+
+
+def changes(after: list[dict[str, Any]], words: dict[str, Any] | None = None, **header: Any) -> list[str]:
+    old = plan(*BEFORE)
+    new = plan(*after).model_copy(update=header)
+    said = {"en": {"first": {"sms": {"text": "Hello"}}}}
+    return [plan_diff.sentence(one) for one in plan_diff.changes(old, new, said, words or said)]
+
+
+def test_what_is_the_same_has_no_changes() -> None:
+    assert changes(BEFORE) == []
+
+
+def test_changes_of_header_steps_and_messages_are_told_by_field() -> None:
+    leaves, first, later, gone = BEFORE
+    longer = {**later, "wait": "48h"}
+    assert changes([leaves, first, longer, gone], priority=2) == [
+        "header: priority: 3 → 2",
+        "step later: wait: 24h → 2d",
+    ]
+    assert changes([leaves, first, {"id": "new", "wait": "1h"}, later]) == ["step new: added", "step gone: removed"]
+    assert changes([leaves, later, first, gone]) in (
+        ["step first: moved after later"],
+        ["step later: moved after leaves"],
+    )
+    spoken = {"en": {"first": {"sms": {"text": "Bye"}}}, "fr": {"first": {}}}
+    assert changes(BEFORE, spoken) == ["message first in en: sms.text: Hello → Bye", "message first in fr: added"]
+
+
+def test_a_step_that_went_onto_a_way_of_a_branch_has_moved_and_the_branch_is_new() -> None:
+    leaves, first, later, gone = BEFORE
+    around = {"id": "who", "branch": [{"if": {"segment": ["prospect"]}, "then": [first]}], "otherwise": []}
+    assert changes([leaves, around, later, gone]) == [
+        "step who: added",
+        "step first: moved to the beginning, on way 1 of who",
+    ]

@@ -1,0 +1,166 @@
+"""Moving running journeys to another version of their plan: each keeps its own until it is moved."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from journeys.moving import landing
+from journeys.plan import Plan
+from storage import commands, moving, story
+from storage.moving import Landing, Moving
+from tests.support import HOUR, Engine, TestShop, cart_recovery
+from tests.workflows.test_plans import publish, saying
+from workers import worker
+from workflows.journey import JourneyWorkflow
+
+MANY = 200
+FIRST = {"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}}}
+SECOND = {"id": "second", "send": {"message": "second", "channels": {"first": ["email"]}}}
+
+
+def waiting(length: str) -> dict[str, str]:
+    return {"id": "a-day-later", "wait": length}
+
+
+async def move(shop: TestShop, to: int, at: timedelta, cart: str = "c-1", step: str | None = None) -> Landing:
+    plans = shop.parts.plans
+    version = await plans.version(shop.parts.pool, shop.shop, "cart-recovery", to)
+    return await Moving(plans, version, step).move(shop.parts.pool, (await shop.journey(cart)).id, shop.begins + at)
+
+
+async def replays(engine: Engine, cart: str = "c-1") -> None:
+    history = await (await engine.handle(cart)).fetch_history()
+    replayer = Replayer(
+        workflows=[JourneyWorkflow], workflow_runner=worker.runner(), data_converter=pydantic_data_converter
+    )
+    await replayer.replay_workflow(history)
+
+
+async def waits_between_messages(engine: Engine) -> None:
+    """Play a journey to its wait between two messages."""
+    await engine.shop.identify()
+    await engine.shop.fill()
+    await engine.deliver()
+    await engine.forward(3 * HOUR)
+    assert await engine.shop.sent() == [("first", "sms")]
+
+
+async def test_who_stays_at_their_step_keeps_the_time_that_has_passed(engine: Engine) -> None:
+    await publish(engine.shop, saying(FIRST, waiting("24h"), SECOND))
+    await waits_between_messages(engine)
+    await publish(engine.shop, saying(FIRST, waiting("10h"), SECOND))
+    lands = await move(engine.shop, 3, 3 * HOUR)
+    assert (lands.version, lands.left, lands.step, lands.problem) == (2, "a-day-later", "a-day-later", None)
+    await engine.deliver()
+    await engine.finish()
+    at = await engine.shop.parts.pool.fetchval("select decided_at from sends where step = 'second'")
+    assert timedelta(hours=12) <= at - engine.shop.begins < timedelta(hours=12, minutes=10)
+    assert [one.what for one in await story.tell(engine.shop.parts.pool, await engine.shop.journey())].count(
+        "moved to another version"
+    ) == 1
+    await replays(engine)
+
+
+async def test_who_is_where_the_new_version_has_no_step_goes_on_at_the_next_that_is_there(engine: Engine) -> None:
+    await publish(engine.shop, saying(FIRST, waiting("24h"), SECOND))
+    await waits_between_messages(engine)
+    await publish(engine.shop, saying(FIRST, SECOND))
+    lands = await move(engine.shop, 3, 3 * HOUR)
+    assert (lands.left, lands.step) == ("a-day-later", "second")
+    await engine.deliver()
+    journey = await engine.finish()
+    assert (journey.plan_version, journey.outcome) == (3, "finished")
+    assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
+    await replays(engine)
+
+
+async def test_a_step_that_was_sent_is_not_sent_again_where_the_journey_is_put_back(engine: Engine) -> None:
+    await publish(engine.shop, saying(FIRST, waiting("24h"), SECOND))
+    await waits_between_messages(engine)
+    await publish(engine.shop, saying(FIRST, waiting("20h"), SECOND))
+    assert (await move(engine.shop, 3, 3 * HOUR, step="first")).step == "first"
+    await engine.deliver()
+    await engine.finish()
+    assert await engine.shop.sent() == [("first", "sms"), ("second", "email")]
+
+
+async def test_a_journey_with_nowhere_to_go_on_stays_unless_it_is_said_where(engine: Engine) -> None:
+    await publish(engine.shop, saying(FIRST, waiting("24h"), SECOND))
+    await waits_between_messages(engine)
+    await publish(engine.shop, saying({"id": "other", "send": FIRST["send"]}))
+    lands = await move(engine.shop, 3, 3 * HOUR)
+    assert (lands.step, (await engine.shop.journey()).plan_version) == (None, 2)
+    assert lands.problem == (
+        "version 3 has neither step a-day-later nor one that follows it; say at which step it goes on"
+    )
+    with pytest.raises(ValueError, match="version 3 of cart-recovery has no step 'nowhere'"):
+        await move(engine.shop, 3, 3 * HOUR, step="nowhere")
+    assert (await move(engine.shop, 3, 3 * HOUR, step="other")).problem is None
+    await engine.deliver()
+    assert (await engine.finish()).plan_version == 3
+
+
+async def test_a_journey_is_moved_in_its_first_window_and_while_it_is_paused(engine: Engine) -> None:
+    await engine.shop.identify()
+    journey = await engine.shop.fill()
+    await engine.deliver()
+    assert await commands.pause(engine.shop.parts.pool, journey.id, engine.shop.begins + HOUR)
+    await publish(engine.shop, saying(FIRST))
+    await move(engine.shop, 2, 1.5 * HOUR)
+    await engine.deliver()
+    assert (await engine.shop.journey()).status == "paused"
+    assert await commands.resume(engine.shop.parts.pool, journey.id, engine.shop.begins + 2 * HOUR)
+    await engine.deliver()
+    ended = await engine.finish()
+    assert (ended.plan_version, ended.outcome) == (2, "finished")
+    assert await engine.shop.sent() == [("first", "sms")]
+    await replays(engine)
+
+
+async def test_a_journey_that_has_ended_or_has_the_version_already_stays(engine: Engine) -> None:
+    await waits_between_messages(engine)
+    assert (await move(engine.shop, 1, 3 * HOUR)).problem == "it has version 1 already"
+    await engine.shop.order(4 * HOUR)
+    await publish(engine.shop, saying(FIRST))
+    assert (await move(engine.shop, 2, 5 * HOUR)).problem == "it has ended"
+
+
+async def test_two_hundred_journeys_keep_their_version_until_they_are_moved(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    carts = [f"c-{number}" for number in range(MANY)]
+    for cart in carts:
+        await shop.identify(cart)
+        await shop.fill(cart, person=cart)
+    await engine.deliver()
+    await publish(shop, saying({"id": "leaves-again", "exit": "another plan"}))
+    counts = "select plan_version, count(*) as n from journeys where status = 'running' group by 1"
+    assert [tuple(row) for row in await pool.fetch(counts)] == [(1, MANY)]
+    moved = carts[: MANY // 2]
+    version = await shop.parts.plans.version(pool, shop.shop, "cart-recovery", 2)
+    mover = Moving(shop.parts.plans, version)
+    chosen = await moving.chosen(pool, shop.shop, "cart-recovery", 2, moved)
+    landings = [await mover.move(pool, journey, shop.begins + HOUR) for journey in chosen]
+    assert {(one.left, one.step) for one in landings} == {("leaves", "leaves")}
+    await engine.deliver()
+    assert {tuple(row) for row in await pool.fetch(counts)} == {(1, MANY - len(moved)), (2, len(moved))}
+    # One of each is played to its end: what they heard is what they do.
+    of_each = [moved[0], carts[-1]]
+    ended = await asyncio.gather(*(engine.finish(cart) for cart in of_each))
+    assert [(one.plan_version, one.outcome) for one in ended] == [(2, "exited"), (1, "finished")]
+    for cart in of_each:
+        await replays(engine, cart)
+
+
+def test_a_landing_is_the_same_step_or_the_next_that_is_still_there() -> None:
+    old, new = saying(FIRST, waiting("1h"), SECOND), saying(FIRST, SECOND)
+    assert landing(old, "first", new) == "first"
+    assert landing(old, "a-day-later", new) == "second"
+    assert landing(old, "second", saying(FIRST)) is None
+    assert landing(old, None, new) is None
+    inside: Plan = cart_recovery()
+    assert landing(inside, "thinks-longer", new) == "first"
