@@ -13,6 +13,8 @@ from messages.catalog import Catalog
 from relance.errors import UsageError
 
 PLANS = Path(__file__).parents[1] / "plans"
+LIBRARY = PLANS / "library"
+"""Plans that come along and that nobody has until they publish them; those beside it every new shop has."""
 MAX_FILE = 2 * 1024 * 1024
 """In bytes. A plan that a journey can carry takes far less."""
 
@@ -35,9 +37,10 @@ def read(name: str) -> PlanFile:
         UsageError: a file is missing, or something in it is wrong; every problem has its file, line and field.
 
     """
-    file = Path(name) if name.endswith((".yaml", ".yml")) else PLANS / f"{name}.yaml"
+    file = Path(name) if name.endswith((".yaml", ".yml")) else _of(name)
     if not file.is_file():
-        raise UsageError(f"there is no plan '{name}'; there are {', '.join(names())}, or give the path of a .yaml file")
+        known = ", ".join([*names(), *library()])
+        raise UsageError(f"there is no plan '{name}'; there are {known}, or give the path of a .yaml file")
     folder = file.parent / "messages" / file.stem
     for path in (file, *folder.glob("*.yaml")):
         if path.stat().st_size > MAX_FILE:
@@ -66,8 +69,18 @@ def _namesakes(file: Path, name: str) -> list[Path]:
 
 
 def names() -> list[str]:
-    """List the plans that come with Relance."""
+    """List the plans that every new shop has."""
     return sorted(path.stem for path in PLANS.glob("*.yaml"))
+
+
+def library() -> list[str]:
+    """List the plans that come along for whoever publishes them."""
+    return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def _of(name: str) -> Path:
+    own = PLANS / f"{name}.yaml"
+    return own if own.is_file() else LIBRARY / f"{name}.yaml"
 
 
 def _shown(path: Path) -> str:
