@@ -9,9 +9,10 @@ from temporalio import activity
 
 from activities.clock import ShopClock
 from activities.contracts import LOOK, LookInput
+from journeys.choices import choices
 from journeys.durations import show
 from journeys.facts import Facts
-from journeys.plan import Plan
+from journeys.plan import Key, Plan
 from journeys.play import Do, End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries, untried
 from storage import journeys, sends, situation
 from storage.journeys import Journey
@@ -49,7 +50,7 @@ class Looking:
         if isinstance(move, SendNow):
             facts = _in_time(facts, deadline(move.stage, move.step))
             await self._note_deferrals(journey, found, version.plan, move, facts)
-        await self._note(journey, order, facts, move)
+        await self._note(journey, version.plan, order, facts, move)
         return facts
 
     async def _note_deferrals(
@@ -64,13 +65,14 @@ class Looking:
             if decision.later:
                 await sends.note_deferral(self._pool, journey.id, move.step.slot(channel), channel, found.at, decision)
 
-    async def _note(self, journey: Journey, order: LookInput, facts: Facts, move: Move) -> None:
+    async def _note(self, journey: Journey, plan: Plan, order: LookInput, facts: Facts, move: Move) -> None:
         if facts.outcome or facts.paused_at:
             return
         async with self._pool.acquire() as db, db.transaction():
             due = _due(move, facts, order.at)
             await journeys.stand(db, journey.id, move.stage.step, due)
-            await journeys.log(db, journey.id, order.at, f"looked at {order.stage.step}", _why(facts, move, order))
+            what = f"looked at {order.stage.step}"
+            await journeys.log(db, journey.id, order.at, what, _why(plan, facts, move, order))
 
 
 def _due(move: Move, facts: Facts, at: datetime) -> datetime:
@@ -87,13 +89,22 @@ def _in_time(facts: Facts, last: datetime) -> Facts:
     return facts.model_copy(update={"later": {c: until for c, until in facts.later.items() if until <= last}})
 
 
-def _why(facts: Facts, move: Move, order: LookInput) -> str:
+def _about(plan: Plan, facts: Facts) -> str:
+    if plan.key is Key.CART:
+        return f"cart worth {facts.cart_value} {facts.currency or ''}".rstrip() + "; "
+    if facts.order_value is not None:
+        return f"order of {facts.order_value} {facts.order_currency or ''}".rstrip() + "; "
+    return ""
+
+
+def _why(plan: Plan, facts: Facts, move: Move, order: LookInput) -> str:
     seen = (
-        f"cart worth {facts.cart_value} {facts.currency or ''}".rstrip()
-        + f"; {', '.join(facts.segments)}"
+        _about(plan, facts)
+        + ", ".join(facts.segments)
         + f"; idle for {show(order.at - facts.last_activity)}"
         + f"; reachable by {', '.join(facts.usable) or 'no channel'}"
         + "".join(f", by {channel} from {until:%Y-%m-%d %H:%M} UTC" for channel, until in facts.later.items())
+        + "".join(f"; {way}" for way in choices(plan, order.stage, facts, order.at))
     )
     match move:
         case WaitUntil():

@@ -140,7 +140,7 @@ def next_move(plan: Plan, stage: Stage, facts: Facts | None, at: datetime) -> Mo
         elif facts is None:
             return Look(stage)
         else:
-            reached = _at_step(plan, stage, step, facts, at)
+            reached = at_step(plan, stage, step, facts, at)
         if not isinstance(reached, Stage):
             return reached
         stage = reached
@@ -163,7 +163,7 @@ def untried(step: Send, facts: Facts) -> list[Channel]:
     return [channel for channel in step.send.named if channel not in out]
 
 
-def _at_step(  # noqa: C901, PLR0911 one case for each kind of step
+def at_step(  # noqa: C901, PLR0911 one case for each kind of step
     plan: Plan, stage: Stage, step: Step, facts: Facts, at: datetime
 ) -> Stage | Move:
     """Go past a step, or tell what it asks for."""
