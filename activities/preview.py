@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
-from journeys import explained
+from journeys import explained, plan_show
 from journeys.explained import RuleAnswer
 from journeys.facts import Channel
 from journeys.gate import Decision
 from journeys.plan import Plan
-from journeys.play import End, Look, SendNow, WaitUntil, after, deadline, first_stage, held_until, next_move, tries
+from journeys.play import Do, End, Look, SendNow, WaitUntil, after, deadline, first_stage, held_until, next_move, tries
 from journeys.saying import All
 from storage import situation
 from storage.situation import Situation
@@ -33,19 +33,22 @@ class ChannelAnswer(BaseModel):
 
 
 class PreviewLine(BaseModel):
-    """One thing that would happen: ``waits``, ``sends``, ``defers``, ``passes over`` or ``ends``."""
+    """One thing that would happen: ``waits``, ``sends``, ``defers``, ``passes over``, ``does`` or ``ends``."""
 
     at: datetime
     step: str | None
-    what: Literal["waits", "sends", "defers", "passes over", "ends"]
+    what: Literal["waits", "sends", "defers", "passes over", "does", "ends"]
     why: str | None = None
     until: datetime | None = None
     channels: list[ChannelAnswer] = []
 
 
-async def of_cart(db: Pool | Connection, shop: str, plan: Plan, cart: str, at: datetime) -> list[PreviewLine] | None:
-    """Tell what a plan would do for a cart from now on; None where there is no such cart."""
-    found = await situation.imagine(db, shop, plan, cart, at)
+async def of_key(db: Pool | Connection, shop: str, plan: Plan, key: str, at: datetime) -> list[PreviewLine] | None:
+    """Tell what a plan would do from now on for a cart, an order or a person; None where there is no such one.
+
+    Nothing that is waited for comes, no question is answered, and what people are to do they do at once.
+    """
+    found = await situation.imagine(db, shop, plan, key, at)
     return None if found is None else list(walk(plan, found))
 
 
@@ -99,6 +102,9 @@ def walk(plan: Plan, found: Situation) -> Iterator[PreviewLine]:
                 for channel in able if isinstance(move.step.send.channels, All) else able[:1]:
                     found = found.after_sending(plan, channel)
                 yield line.model_copy(update={"what": "sends"}) if able else line
+                stage = after(plan, stage, at)
+            case Do():
+                yield PreviewLine(at=at, step=stage.step, what="does", why=plan_show.words(move.step))
                 stage = after(plan, stage, at)
             case Look():
                 raise AssertionError("the facts are there")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
 
 from activities import preview
@@ -23,11 +23,18 @@ Name = Annotated[str, Path(max_length=40)]
 
 
 class Wanted(BaseModel):
-    """For which cart."""
+    """For which cart; or, of a plan about orders or customers, for which ``key``."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cart_id": "c-1"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cart_id": "c-1"}, {"key": "c-1"}]})
 
-    cart_id: Text
+    cart_id: Text | None = None
+    key: Text | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.cart_id is None) == (self.key is None):
+            raise ValueError("give cart_id or key")
+        return self
 
 
 class To(BaseModel):
@@ -58,11 +65,15 @@ class PlanState(BaseModel):
 
 @router.post("/{name}/preview")
 async def show(name: Name, wanted: Wanted, shop: ApiShop, parts: Parts) -> Preview:
-    """Tell what the plan would do for a cart from now on: each step, its moment, and the answer of every rule."""
+    """Tell what the plan would do from now on: each step, its moment, and the answer of every rule.
+
+    Nothing that it waits for comes, no question is answered, and what people are to do they do at once.
+    """
     version = await _newest(parts, shop, name)
-    lines = await preview.of_cart(parts.pool, shop, version.plan, wanted.cart_id, parts.clock.now())
+    about, key = version.plan.key, wanted.cart_id or wanted.key or ""
+    lines = await preview.of_key(parts.pool, shop, version.plan, key, parts.clock.now())
     if lines is None:
-        raise Problem(HTTP_404_NOT_FOUND, "No such cart", f"cart_id: this shop has no cart '{wanted.cart_id}'")
+        raise Problem(HTTP_404_NOT_FOUND, f"No such {about}", f"key: this shop has no {about} '{key}'")
     return Preview(plan=name, version=version.version, steps=lines)
 
 

@@ -160,10 +160,10 @@ class Plan(BaseModel):
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names of all events that it asks for: those that start it, that it counts, and that it must hear of."""
-        counted = [*self.counted.values(), *(self.audience.counted if self.audience else [])]
+        """The names of the events of which its journeys are told, beside what carts and orders tell theirs."""
+        starts = self.entry.events if self.key is not Key.CART else []
         replied = [REPLIED] if any(isinstance(step, Ask) for step in walk(self.steps)) else []
-        return frozenset({*self.entry.events, *(asked.name for asked in counted), *replied}) | self.heeds
+        return frozenset({*starts, *replied}) | self.heeds
 
     @property
     def send_priority(self) -> int:
@@ -209,9 +209,9 @@ class Plan(BaseModel):
 
     @cached_property
     def heeds(self) -> frozenset[str]:
-        """The names of the events of which a journey that runs must hear."""
-        named = {step.wait_for.event for step in self.waits_for}
-        return frozenset({*named, *self.exits_on, *filter(None, [self.goal])} - _OF_CARTS)
+        """The names of the events of which a journey that runs must hear; a cart's hears of its order anyway."""
+        ends = [] if self.key is Key.CART else [*self.exits_on, *filter(None, [self.goal])]
+        return frozenset({*ends, *(step.wait_for.event for step in self.waits_for)})
 
 
 def awaited(step: WaitFor) -> EventCount:

@@ -94,10 +94,14 @@ def unarchive(
 
 @plan.command("preview", epilog="Example: `relance plan preview cart-recovery --shop boutique --cart c-1`")
 def preview(
-    name: Published, shop: Shop, cart: Annotated[str, typer.Option(help="The cart, by the shop's own id.")]
+    name: Published,
+    shop: Shop,
+    key: Annotated[
+        str, typer.Option("--cart", "--key", help="The cart, the order or the customer, by the shop's own id.")
+    ],
 ) -> None:
-    """Tell what a plan would do for a cart from now on, step by step. Nothing is sent."""
-    run(plan_commands.show_preview(settings(), name, shop, cart))
+    """Tell what a plan would do from now on, step by step. Nothing is sent."""
+    run(plan_commands.show_preview(settings(), name, shop, key))
 
 
 @plan.command("test", epilog="Example: `relance plan test cart-recovery --shop boutique --to +33639980001`")

@@ -80,13 +80,13 @@ async def publish(settings: Settings, name: str, shop: str) -> None:
         console.print(f"the plan is archived: it starts no journeys until {until}", highlight=False, soft_wrap=True)
 
 
-async def show_preview(settings: Settings, name: str, shop: str, cart: str) -> None:
-    """Print what a plan would do for a cart."""
+async def show_preview(settings: Settings, name: str, shop: str, key: str) -> None:
+    """Print what a plan would do for a cart, an order or a customer."""
     async with connected(settings) as parts:
         version = await published(parts, shop, name)
-        lines = await preview.of_cart(parts.pool, shop, version.plan, cart, datetime.now(UTC))
+        lines = await preview.of_key(parts.pool, shop, version.plan, key, datetime.now(UTC))
     if lines is None:
-        raise UsageError(f"shop '{shop}' has no cart '{cart}'")
+        raise UsageError(f"shop '{shop}' has no {version.plan.key} '{key}'")
     table = Table("when (UTC)", "step", "what", "channel", "why")
     for line in lines:
         until = f" until {line.until:%Y-%m-%d %H:%M}" if line.until else ""

@@ -57,7 +57,9 @@ class Happening:
         plan = version.plan
         if plan.name in work.archived:
             return ARCHIVED
-        known = [j for j in work.journeys_of(person) if j.plan == plan.name and key in {j.key, j.customer_id}]
+        of_plan = [journey for journey in work.journeys_of(person) if journey.plan == plan.name]
+        # Somebody may have been followed under an id that they had before.
+        known = of_plan if plan.key is Key.CUSTOMER else [journey for journey in of_plan if journey.key == key]
         if refused := _may_not_enter(plan, known, at):
             return NotStarted(refused)
         if plan.key is Key.ORDER and not known and await _is_followed(db, version, key):

@@ -42,11 +42,16 @@ ADDRESS_TRAITS = {
 
 _OF_JOURNEY = "select * from journeys where id = $1"
 _IMAGINED = """
-select 'imagined' as id, k.shop, $8::text as plan, 0 as plan_version, k.customer_id, k.cart_id, k.cart_id as key,
+select 'imagined' as id, $10::text as shop, $8::text as plan, 0 as plan_version, $11::text as customer_id,
+       case when $12 then $1::text end as cart_id, $1::text as key,
        $9::boolean as held_out, 'running' as status, null::text as outcome, null::text as reason,
        $2::timestamptz as started_at, null::timestamptz as paused_at
-  from carts k where k.shop = $10 and k.cart_id = $1
 """
+_WHOSE = {
+    Key.CART: "select customer_id from carts where shop = $1 and cart_id = $2",
+    Key.ORDER: "select customer_id from orders where shop = $1 and order_id = $2 order by at limit 1",
+    Key.CUSTOMER: "select customer_id from customers where shop = $1 and customer_id = $2",
+}
 _READ = """
 with j as ({about})
 select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_out, j.status, j.outcome, j.reason,
@@ -314,13 +319,17 @@ async def read(db: Pool | Connection, journey: str, plan: Plan, at: datetime) ->
     return await _found(db, row, plan, at)
 
 
-async def imagine(db: Pool | Connection, shop: str, plan: Plan, cart: str, at: datetime) -> Situation | None:
-    """Read the situation of a journey that would start at a moment for a cart; None where there is no such cart."""
-    owner = await db.fetchval("select customer_id from carts where shop = $1 and cart_id = $2", shop, cart)
+async def imagine(db: Pool | Connection, shop: str, plan: Plan, key: str, at: datetime) -> Situation | None:
+    """Read the situation of a journey that would start at a moment for a cart, an order or a person, as the plan says.
+
+    None where there is no such one.
+    """
+    owner = await db.fetchval(_WHOSE[plan.key], shop, key)
     if owner is None:
         return None
     held = held_out(shop, plan.name, owner, plan.holdout)
-    row = await db.fetchrow(_READ.format(about=_IMAGINED), cart, at, *_asked(plan, at), plan.name, held, shop)
+    told = (plan.name, held, shop, owner, plan.key is Key.CART)
+    row = await db.fetchrow(_READ.format(about=_IMAGINED), key, at, *_asked(plan, at), *told)
     return await _found(db, row, plan, at) if row else None
 
 

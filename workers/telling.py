@@ -14,6 +14,7 @@ from activities.contracts import JOURNEY_QUEUE, JourneyInput
 from journeys.clock import Clock
 from journeys.durations import show
 from journeys.ids import public_customer_id, public_id
+from journeys.plan import Key
 from journeys.signals import BY_NAME, Migrate, Signal
 from storage.journeys import Journey
 from storage.outbox import Delivery
@@ -59,7 +60,8 @@ class Telling:
         signal = await self._signal(journey, delivery)
         start = await self._input(journey)
         now = datetime.now(UTC)
-        key = public_id(journey.key, self._secret)
+        show_key = public_customer_id if start.plan.key is Key.CUSTOMER else public_id
+        key = show_key(journey.key, self._secret)
         try:
             await self._client.start_workflow(
                 JourneyWorkflow.run,
@@ -78,7 +80,7 @@ class Telling:
                     customer=public_customer_id(journey.customer_id, self._secret),
                     key=key,
                 ),
-                static_summary=f"{journey.plan} v{journey.plan_version}: cart {key}",
+                static_summary=f"{journey.plan} v{journey.plan_version}: {start.plan.key} {key}",
                 static_details=_details(start),
                 rpc_timeout=LONGEST_CALL,
             )
@@ -115,5 +117,5 @@ def _details(start: JourneyInput) -> str:
         f"Started {start.started_at:%Y-%m-%d %H:%M:%S} UTC. "
         f"The server holds the first window until {start.first_due:%Y-%m-%d %H:%M:%S} UTC; "
         f"then the journey looks for the first time.\n\n"
-        f"Goal: {start.plan.goal}. Ends by itself after {show(start.plan.longest_life)} at the latest."
+        f"Goal: {start.plan.goal or 'none'}. Ends by itself after {show(start.plan.longest_life)} at the latest."
     )

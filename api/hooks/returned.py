@@ -22,11 +22,13 @@ from journeys.addresses import country_of
 from journeys.events import MAX_ID
 from journeys.facts import Channel, Medium, Purpose
 from journeys.preferences import as_trait, with_revoke_all
+from journeys.replies import read
 from journeys.returns import Answer, Receipt, Unsubscribed
+from journeys.steps import Ask
 from journeys.words import Word, word_of
 from messages.confirmations import LANGUAGES
 from messages.locale import language_of
-from storage import confirmations, hooks, replies, returns, shops, suppressions
+from storage import confirmations, hooks, journeys, replies, returns, shops, suppressions
 from storage.confirmations import Confirmation
 
 MAX_BODY = 1024 * 1024
@@ -151,11 +153,21 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
     else:
         journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
         messages = [_replied(source, answer, person, journey, now) for person in people[:1]]
-        if word is None:
+        if word is None and not await _is_heard(parts, journey, answer.text):
             await replies.keep(parts.pool, shop, _reply(source, answer, people, journey, now))
     await _take(parts, shop, messages)
     if word is not None and answer.medium in _CONFIRMED_BY and not answer.answered:
         await confirmations.want(parts.pool, await _confirmation(parts, shop, source, answer, word, people))
+
+
+async def _is_heard(parts: Services, journey: str | None, text: str) -> bool:
+    """Tell whether a journey has asked, and understands the answer: then nobody else need read it."""
+    found = await journeys.find(parts.pool, journey) if journey else None
+    if found is None or found.status == "ended":
+        return False
+    version = await parts.plans.version(parts.pool, found.shop, found.plan, found.plan_version)
+    step = version.plan.by_id.get(found.stage or "")
+    return isinstance(step, Ask) and read(step.ask.expects, text, step.ask.options) is not None
 
 
 async def _confirmation(

@@ -27,7 +27,7 @@ async def test_the_journey_does_what_its_preview_told_at_the_moments_it_told(eng
     await shop.identify()
     await shop.fill(price=price)
     before = await everything(shop)
-    told = await preview.of_cart(shop.parts.pool, shop.shop, cart_recovery(), "c-1", shop.begins)
+    told = await preview.of_key(shop.parts.pool, shop.shop, cart_recovery(), "c-1", shop.begins)
     assert await everything(shop) == before
     assert told is not None
     await engine.deliver()
@@ -53,7 +53,7 @@ async def test_a_preview_counts_what_the_plan_itself_sends_against_the_caps(shop
     await publish(shop, plan(steps=twice))
     await shop.identify()
     await shop.fill()
-    told = await preview.of_cart(shop.parts.pool, shop.shop, plan(steps=twice), "c-1", shop.begins)
+    told = await preview.of_key(shop.parts.pool, shop.shop, plan(steps=twice), "c-1", shop.begins)
     assert told is not None
     assert [(line.step, line.what) for line in told] == [
         ("first", "sends"),
