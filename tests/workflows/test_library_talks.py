@@ -1,0 +1,321 @@
+"""The plans of the library that talk with people: each played through its main ways, in the shop's real parts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from journeys.plan import Plan
+from messages.judging import judge
+from relance import plan_files
+from storage import archived_plans, labels, plans, sent, story, tasks
+from storage.journeys import Journey
+from tests.integration.segmenting import buy, count_all, view, work_off
+from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.workflows.test_keys import DAY, finished, forward, journeys_of, reply, sent_for
+
+SURVEY, BROWSE, WELCOME, WIN_BACK = "abandonment-survey", "browse-abandonment", "welcome", "win-back"
+ITEM: dict[str, Any] = {"product_id": "p-1", "name": "Teapot", "price": 40, "quantity": 1, "currency": "EUR"}
+BY_SMS = {"sms": True, "email": False}
+
+
+async def publish(shop: TestShop, name: str) -> Plan:
+    """Publish a plan of the library, without its holdout."""
+    file = plan_files.read(name)
+    plan = file.plan.model_copy(update={"holdout": 0})
+    await plans.publish(shop.parts.pool, shop.shop, plan, file.messages.model_dump_json())
+    return plan
+
+
+async def only(shop: TestShop, plan: str) -> Journey:
+    [journey] = await journeys_of(shop, plan)
+    return journey
+
+
+async def out(shop: TestShop, journey: Journey) -> list[tuple[str, str]]:
+    """What went out: the steps and their channels."""
+    rows = await sent.of_journey(shop.parts.pool, journey.id)
+    return [(row.step, row.channel) for row in rows if row.state == "accepted"]
+
+
+async def said(shop: TestShop) -> str:
+    """The text of the message that went out last."""
+    text: str = await shop.parts.pool.fetchval("select body from sandbox_messages order by kept_at desc limit 1")
+    return text
+
+
+# Looked at and left
+
+
+async def look_twice(shop: TestShop, category: str | None = None) -> None:
+    for minute in range(2):
+        await view(shop, minute * MINUTE, "p-1", category)
+
+
+async def test_whoever_looks_twice_and_leaves_is_reminded_by_a_mail_and_by_no_sms(engine: Engine) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await publish(shop, BROWSE)
+    await view(shop, -MINUTE, "p-2", None)
+    await view(shop, timedelta(0), "p-1", None)
+    assert await journeys_of(shop, BROWSE) == []
+    await view(shop, MINUTE, "p-1", None)
+    journey = await only(shop, BROWSE)
+    await forward(engine, journey, 2 * HOUR)
+    assert await out(shop, journey) == []
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [("reminder", "email")]
+    assert "a retenu votre attention" in await said(shop)
+    # An order in the days that follow is what it was for.
+    assert ended.ended_at is not None
+    await shop.order(ended.ended_at - shop.begins + DAY, cart=None)
+    assert (await only(shop, BROWSE)).outcome == "converted"
+
+
+async def test_people_who_compare_are_offered_help_in_place_of_a_reminder(engine: Engine) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await publish(shop, BROWSE)
+    for number, product in enumerate(("p-2", "p-3", "p-1")):
+        await view(shop, (number - 9) * MINUTE, product, "Tents")
+    await look_twice(shop, "Tents")
+    await work_off(shop)
+    ended = await finished(engine, await only(shop, BROWSE))
+    assert await out(shop, ended) == [("help", "sms")]
+    assert "vous comparez" in await said(shop)
+
+
+async def test_who_puts_it_in_the_cart_meanwhile_is_left_to_the_plan_of_carts(engine: Engine) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await publish(shop, BROWSE)
+    await look_twice(shop)
+    await shop.fill(after=2 * MINUTE)
+    assert (await only(shop, BROWSE)).reason == "Product Added"
+    # Its journey runs, and there is an open cart: nobody enters.
+    await shop.identify("bob")
+    await shop.fill("c-b", person="bob")
+    for minute in (1, 2):
+        await view(shop, minute * MINUTE, "p-1", None, "bob")
+    assert len(await journeys_of(shop, BROWSE)) == 1
+
+
+async def test_a_cart_that_another_event_filled_ends_the_looking_as_well(engine: Engine) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await publish(shop, BROWSE)
+    await look_twice(shop)
+    await shop.take(shop.event("Cart Updated", 2 * MINUTE, cart_id="c-1", products=[ITEM]))
+    ended = await finished(engine, await only(shop, BROWSE))
+    assert (ended.outcome, ended.reason) == ("exited", "has a cart by now")
+    assert await sent_for(shop, ended) == []
+
+
+async def test_a_visitor_who_agreed_to_nothing_is_not_followed(engine: Engine) -> None:
+    await engine.shop.identify(consent={"sms": False, "email": False})
+    await publish(engine.shop, BROWSE)
+    await look_twice(engine.shop)
+    assert await journeys_of(engine.shop, BROWSE) == []
+
+
+# Asked why
+
+
+async def asked(engine: Engine, **traits: Any) -> Journey:
+    """Have a checkout left and the question asked."""
+    shop = engine.shop
+    await shop.identify(**traits)
+    await publish(shop, SURVEY)
+    await archived_plans.archive(shop.parts.pool, shop.shop, "cart-recovery", shop.begins)
+    await begin_checkout(shop, "c-1")
+    journey = await only(shop, SURVEY)
+    await forward(engine, journey, 3 * DAY - MINUTE)
+    assert await out(shop, journey) == []
+    await forward(engine, journey, HOUR)
+    assert await out(shop, journey) == [("why", "sms")]
+    return journey
+
+
+async def begin_checkout(shop: TestShop, cart: str, after: timedelta = timedelta(0)) -> None:
+    await shop.take(shop.event("Checkout Started", after, cart_id=cart, products=[ITEM]))
+
+
+ANSWERED = 3 * DAY + 2 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "step", "words"),
+    [
+        ("1", "shipping-cost", "ships-free", "la livraison est offerte, avec le code"),
+        ("2", "account", "as-a-guest", "commandez en invité"),
+        ("4", "no-time", "reminder", "tel que vous l'avez laissé"),
+    ],
+)
+async def test_each_answer_has_its_own_next_step(
+    engine: Engine, number: str, answer: str, step: str, words: str
+) -> None:
+    shop = engine.shop
+    journey = await asked(engine)
+    await reply(shop, journey, number, ANSWERED)
+    ended = await finished(engine, journey)
+    assert ended.outcome == "finished"
+    # The day's SMS was the question, so what follows at once is a mail.
+    assert await out(shop, ended) == [("why", "sms"), (step, "email")]
+    assert words in await said(shop)
+    assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {"held-up-by": answer}
+    # Who has told why is not asked again.
+    await begin_checkout(shop, "c-2", 20 * DAY)
+    assert len(await journeys_of(shop, SURVEY)) == 1
+
+
+async def test_a_serial_abandoner_whom_shipping_costs_too_much_is_thanked_and_offered_nothing(engine: Engine) -> None:
+    shop = engine.shop
+    for cart in ("c-8", "c-9"):
+        await shop.fill(cart, -2 * DAY)
+    journey = await asked(engine)
+    await reply(shop, journey, "1", ANSWERED)
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [("why", "sms"), ("ships-free", "email")]
+    assert "Nous le transmettons" in await said(shop)
+    assert await shop.parts.pool.fetchval("select count(*) from offers") == 0
+
+
+async def test_who_has_no_time_is_reminded_in_the_evening_where_they_live(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await asked(engine)
+    await reply(shop, journey, "4", ANSWERED)
+    await finished(engine, journey)
+    *_, last = await sent.of_journey(shop.parts.pool, journey.id)
+    in_paris = last.decided_at.astimezone(ZoneInfo("Europe/Paris"))
+    assert (last.step, in_paris.hour, in_paris.minute) == ("reminder", 18, 30)
+
+
+async def test_who_is_undecided_hears_by_sms_what_a_person_wrote(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    journey = await asked(engine, consent=BY_SMS)
+    await reply(shop, journey, "3", ANSWERED)
+    await forward(engine, journey, 2 * HOUR)
+    task = (await tasks.of_journey(pool, journey.id))["advise"]
+    assert (task.state, task.escalate_at) == ("open", task.opened_at + 4 * HOUR)
+    await tasks.complete(pool, task, "Zoé", "La petite tient un litre.", task.opened_at + HOUR)
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [("why", "sms"), ("advice", "sms")]
+    assert await said(shop) == "Test Shop : La petite tient un litre. Répondez STOP pour ne plus rien recevoir"
+
+
+async def test_who_is_undecided_and_advised_by_nobody_is_let_go(engine: Engine) -> None:
+    journey = await asked(engine)
+    await reply(engine.shop, journey, "3", ANSWERED)
+    ended = await finished(engine, journey)
+    assert (ended.outcome, ended.reason) == ("exited", "nobody advised them in time")
+    assert await out(engine.shop, ended) == [("why", "sms")]
+
+
+async def test_an_unclear_answer_is_asked_for_once_more_and_silence_is_taken_for_one(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await asked(engine)
+    await reply(shop, journey, "hmm", ANSWERED)
+    ended = await finished(engine, journey)
+    assert (ended.outcome, ended.reason) == ("exited", "did not say why")
+    assert await out(shop, ended) == [("why", "sms"), ("why-again", "sms")]
+    assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {}
+
+
+async def test_an_order_ends_the_questions(engine: Engine) -> None:
+    journey = await asked(engine)
+    await engine.shop.order(ANSWERED)
+    ended = await finished(engine, journey)
+    assert ended.outcome == "converted"
+    assert await out(engine.shop, ended) == [("why", "sms")]
+
+
+# Welcomed
+
+
+async def test_whoever_agrees_is_welcomed_once_and_nobody_else(engine: Engine) -> None:
+    shop = engine.shop
+    await publish(shop, WELCOME)
+    await shop.identify(consent={"sms": False, "email": False})
+    assert await journeys_of(shop, WELCOME) == []
+    await shop.identify()
+    await shop.identify("bob", consent=BY_SMS)
+    first, second = await journeys_of(shop, WELCOME)
+    assert await out(shop, await finished(engine, first)) == [("thanks", "email")]
+    assert "STOP" in await said(shop)
+    assert await out(shop, await finished(engine, second)) == [("thanks", "sms")]
+    assert "répondez STOP à tout moment" in await said(shop)
+    await shop.identify()
+    assert len(await journeys_of(shop, WELCOME)) == 2
+
+
+# Won back
+
+
+async def dropped(shop: TestShop) -> Journey:
+    """Have Ann, the best of five customers, fall from 555 to 455 because the others come back and she does not."""
+    await shop.identify()
+    for number, person in enumerate(("bob", "cyd", "dan", "eve", "ann"), start=1):
+        for order in range(number):
+            ago = timedelta(days=100 - number)
+            await buy(shop, -ago + order * MINUTE, f"{person}-{order}", person, total=number * 100)
+    await count_all(shop)
+    await work_off(shop)
+    await publish(shop, WIN_BACK)
+    await buy(shop, -MINUTE, "bob-late", "bob", total=1)
+    await count_all(shop)
+    await work_off(shop)
+    return await only(shop, WIN_BACK)
+
+
+async def test_a_good_customer_who_drops_hears_by_sms_what_a_person_wrote(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    journey = await dropped(shop)
+    told = await pool.fetchrow(
+        "select content #>> '{properties,rfm_before}' as before, content #>> '{properties,rfm_after}' as after"
+        " from events where name = 'Segment Changed' and customer_id = 'ann' order by at desc limit 1"
+    )
+    assert (journey.customer_id, *told) == ("ann", "555", "455")
+    await forward(engine, journey, HOUR)
+    task = (await tasks.of_journey(pool, journey.id))["write"]
+    assert (task.state, task.escalate_at) == ("open", task.opened_at + DAY)
+    await tasks.complete(pool, task, "Zoé", "Bonjour Ann, vos thés sont revenus. Zoé", task.opened_at + HOUR)
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [("personal", "sms")]
+    words = "Test Shop : Bonjour Ann, vos thés sont revenus. Zoé Répondez STOP pour ne plus rien recevoir"
+    assert await said(shop) == words
+
+
+async def test_a_good_customer_to_whom_nobody_writes_in_time_is_let_go_with_the_reason(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    journey = await dropped(shop)
+    ended = await finished(engine, journey)
+    assert (ended.outcome, ended.reason) == ("exited", "nobody wrote to them in time")
+    assert await sent_for(shop, ended) == []
+    task = (await tasks.of_journey(pool, journey.id))["write"]
+    assert task.escalate_at == task.opened_at + DAY
+    assert ended.ended_at is not None
+    assert ended.ended_at >= task.due_at
+    assert any(line.why == ended.reason for line in await story.tell(pool, ended))
+
+
+async def test_an_order_takes_the_task_away_and_one_who_ordered_lately_is_not_written_to(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    journey = await dropped(shop)
+    await forward(engine, journey, HOUR)
+    await buy(shop, 2 * HOUR, "ann-late", total=500)
+    assert (await finished(engine, journey)).outcome == "converted"
+    assert (await tasks.of_journey(pool, journey.id))["write"].state == "withdrawn"
+    # Of the others' scores some rose, and nobody writes to them.
+    assert len(await journeys_of(shop, WIN_BACK)) == 1
+
+
+# What they say
+
+
+@pytest.mark.parametrize("name", [SURVEY, BROWSE, WELCOME, WIN_BACK])
+def test_nothing_is_wrong_with_them_and_nothing_could_be_said_better(name: str) -> None:
+    file = plan_files.read(name)
+    assert judge(file.messages, file.plan) == []
