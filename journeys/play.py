@@ -14,7 +14,7 @@ from journeys.durations import show
 from journeys.facts import Channel, Facts, Out
 from journeys.local_time import next_moment
 from journeys.plan import Plan, awaited
-from journeys.saying import UntilDelivered
+from journeys.saying import All, First
 from journeys.steps import (
     Ask,
     Branch,
@@ -212,11 +212,15 @@ def _at_wait_for(plan: Plan, stage: Stage, step: WaitFor, facts: Facts, at: date
 
 
 def _at_send(plan: Plan, stage: Stage, step: Send, facts: Facts, at: datetime) -> Stage | Move:
-    """Send, unless the message is out by a channel: then wait for it to arrive, and go on once it has."""
+    """Send by what the message is not out by yet; where it is to arrive, wait for that, and go on once it has."""
     channels, out = step.send.channels, facts.out.get(step.id)
-    if not out or not isinstance(channels, UntilDelivered):
+    if not out:
         return SendNow(stage, step)
-    if any(one.delivered for one in out.values()) or not untried(step, facts):
+    if isinstance(channels, First) or not untried(step, facts):
+        return after(plan, stage, at)
+    if isinstance(channels, All):
+        return SendNow(stage, step)
+    if any(one.delivered for one in out.values()):
         return after(plan, stage, at)
     until = _last(out) + channels.within
     if at < until:
