@@ -38,6 +38,9 @@ TO_CONFIRM = "words_to_confirm"
 CONFIRM = "confirm_word"
 
 REVOKE_CODES = "revoke_codes"
+
+EXPIRE_TASKS = "expire_tasks"
+
 SHOPS_TO_COUNT = "shops_to_count"
 COUNT_SHOP = "count_segments_of_shop"
 
@@ -254,6 +257,12 @@ class Revoked(_Data):
 
     told: int
     failed: int
+
+
+class Expired(_Data):
+    """What one run of the tasks did: so many are no longer open, for nobody did them in time."""
+
+    expired: int
 
 
 class ToCount(_Data):

@@ -20,6 +20,7 @@ from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
 from workflows.segments import SegmentsWorkflow
+from workflows.tasks import TasksWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 SENDS_PER_SECOND = {
@@ -46,8 +47,8 @@ WORKFLOWS = (
     ConfirmationsWorkflow,
     RelatedWorkflow,
     RevocationsWorkflow,
-    *(JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow, ConfirmationsWorkflow),
     SegmentsWorkflow,
+    TasksWorkflow,
 )
 
 Activity = Callable[..., Any]

@@ -9,7 +9,7 @@ create table tasks (
     opened_at     timestamptz not null,
     due_at        timestamptz not null,
     escalate_at   timestamptz,
-    state         text not null default 'open' check (state in ('open', 'claimed', 'done', 'expired')),
+    state         text not null default 'open' check (state in ('open', 'claimed', 'done', 'expired', 'withdrawn')),
     claimed_by    text,
     claimed_at    timestamptz,
     done_by       text,
@@ -21,4 +21,6 @@ create table tasks (
     unique (journey, step)
 );
 create index tasks_of_shop on tasks (shop, state, due_at, task_id);
+-- those whose time may be over
+create index tasks_due on tasks (due_at) where state in ('open', 'claimed');
 create index tasks_of_customer on tasks (shop, customer_id);

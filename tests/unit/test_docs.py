@@ -575,6 +575,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.RELATED,
         schedules.REVOCATIONS,
         schedules.SEGMENTS,
+        schedules.TASKS,
     }
 
 
