@@ -26,6 +26,7 @@ from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
+from api.tasks import Claim, Completion
 from channels import accounts, base, infobip_messages, infobip_push, offer_api, twilio, voices
 from channels.settings import AccountSettings
 from journeys import (
@@ -363,8 +364,13 @@ def test_the_bodies_of_other_calls_are_taken() -> None:
     taken = []
     for _, _, path, body in calls():
         if path.endswith("/cancel"):
-            taken.append(Reason.model_validate(body))
-    assert taken
+            taken.append(path)
+            Reason.model_validate(body)
+        for last, model in (("/claim", Claim), ("/complete", Completion)):
+            if path.endswith(last):
+                taken.append(path)
+                model.model_validate(body)
+    assert {path.rpartition("/")[2] for path in taken} == {"cancel", "claim", "complete"}
     (order,) = re.findall(r"/redeem` and\s+`(\{.*?\})`", prose(ROOT / "README.md"))
     Redeem.model_validate_json(order)
 
