@@ -94,8 +94,8 @@ class Parts:
 
     @property
     def tasks_in_time(self) -> TasksInTime:
-        """What lets tasks expire."""
-        return TasksInTime(self.pool, self.clock)
+        """What lets tasks expire, and tells shops of them."""
+        return TasksInTime(self.pool, self.clock, self.shops_http, self.secret.task_hooks)
 
     @property
     def trials(self) -> Trials:
@@ -140,7 +140,7 @@ class Parts:
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
             *(together.read_products, together.forget_lines, together.count_products),
-            *(self.shop_codes.revoke, self.tasks_in_time.expire),
+            *(self.shop_codes.revoke, self.tasks_in_time.expire, self.tasks_in_time.tell),
             *(counting.shops, counting.count_shop),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]

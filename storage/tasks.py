@@ -64,7 +64,7 @@ class TaskStateError(ValueError):
 
 _WAITING = ("open", "claimed")
 _COLUMNS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__ if name not in {"state", "plan"})
-_READ = f"""
+READ = f"""
 select {_COLUMNS}, j.plan,
        case when t.state in ('open', 'claimed') and j.status = 'ended' then 'withdrawn' else t.state end as state
   from tasks t join journeys j on j.id = t.journey
@@ -91,7 +91,7 @@ async def open_task(db: Connection, journey: Journey, step: Step, at: datetime, 
 
 async def find(db: Pool | Connection, task_id: str) -> Task | None:
     """Read one task, or None where there is none."""
-    row = await db.fetchrow(f"{_READ} where t.task_id = $1", task_id)
+    row = await db.fetchrow(f"{READ} where t.task_id = $1", task_id)
     return Task(**row) if row else None
 
 
@@ -103,14 +103,14 @@ async def get(db: Pool | Connection, shop: str, task_id: str) -> Task | None:
 
 async def of_journey(db: Pool | Connection, journey: str) -> dict[str, Task]:
     """Read the tasks of a journey, by step."""
-    rows = await db.fetch(f"{_READ} where t.journey = $1", journey)
+    rows = await db.fetch(f"{READ} where t.journey = $1", journey)
     return {row["step"]: Task(**row) for row in rows}
 
 
 async def page(db: Pool, shop: str, state: str | None, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
     """List tasks, those first that are due first, from a place in the list onwards."""
     rows = await db.fetch(
-        f"select * from ({_READ} where t.shop = $1) listed where ($2::text is null or state = $2)"  # noqa: S608 constant
+        f"select * from ({READ} where t.shop = $1) listed where ($2::text is null or state = $2)"  # noqa: S608 constant
         " and ($3::timestamptz is null or (due_at, task_id) > ($3, $4::text)) order by due_at, task_id limit $5",
         shop,
         state,

@@ -46,7 +46,7 @@ _SCHEDULES = (
     (CONFIRMATIONS, ConfirmationsWorkflow, timedelta(minutes=1), "Answers STOP, START and HELP"),
     (RELATED, RelatedWorkflow, timedelta(minutes=15), "Keeps count of what is bought together"),
     (REVOCATIONS, RevocationsWorkflow, timedelta(minutes=1), "Has codes of cancelled journeys taken back"),
-    (TASKS, TasksWorkflow, timedelta(minutes=1), "Lets tasks expire that nobody did in time"),
+    (TASKS, TasksWorkflow, timedelta(minutes=1), "Lets tasks expire, and tells shops of those that are open"),
 )
 """The id of each schedule, what it runs, how often, and what the Temporal UI says of it."""
 _CATCH_UP = timedelta(minutes=1)

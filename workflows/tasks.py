@@ -1,4 +1,4 @@
-"""The tasks of people: lets those expire that nobody did in time, and has their journeys hear of it.
+"""The tasks of people: lets those expire that nobody did in time, and tells shops of those that are open.
 
 It runs by a Temporal Schedule (``workers/schedules.py``). What it did is its result, and its current details.
 """
@@ -11,9 +11,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.contracts import EXPIRE_TASKS, Expired
+    from activities.contracts import EXPIRE_TASKS, TELL_TASKS, Expired, Tended, ToldTasks
 
-ATTEMPT = timedelta(minutes=10)
+ATTEMPT = timedelta(minutes=15)
 HEARTBEAT = timedelta(minutes=1)
 RETRIES = RetryPolicy(initial_interval=timedelta(seconds=10), maximum_attempts=3)
 """The next run comes after a minute anyway."""
@@ -24,9 +24,9 @@ class TasksWorkflow:
     """Looks after tasks."""
 
     @workflow.run
-    async def run(self) -> Expired:
-        """Let expire what is over."""
-        found: Expired = await workflow.execute_activity(
+    async def run(self) -> Tended:
+        """Let expire what is over, then tell of what is open: of what is over nobody need hear."""
+        over: Expired = await workflow.execute_activity(
             EXPIRE_TASKS,
             result_type=Expired,
             start_to_close_timeout=ATTEMPT,
@@ -34,5 +34,15 @@ class TasksWorkflow:
             retry_policy=RETRIES,
             summary="tasks that nobody did in time",
         )
-        workflow.set_current_details(f"No longer open: {found.expired}")
-        return found
+        news: ToldTasks = await workflow.execute_activity(
+            TELL_TASKS,
+            result_type=ToldTasks,
+            start_to_close_timeout=ATTEMPT,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=RETRIES,
+            summary="tasks that are open",
+        )
+        workflow.set_current_details(
+            f"No longer open: {over.expired}\n\nTold of: {news.told}\n\nShops to be told again: {news.failed}"
+        )
+        return Tended(expired=over.expired, told=news.told, failed=news.failed)

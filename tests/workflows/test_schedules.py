@@ -17,7 +17,7 @@ from temporalio.client import (
     WorkflowHandle,
 )
 
-from activities.contracts import Counted, CountedTogether, Expired, Kept, LookedUp, Reconciled, Revoked
+from activities.contracts import Counted, CountedTogether, Kept, LookedUp, Reconciled, Revoked, Tended
 from relance import embedded, processes
 from relance.settings import Settings
 from storage import partitions, shops
@@ -125,8 +125,8 @@ async def test_the_revocations_run_on_the_journeys_workers(client: Client, shop:
 
 async def test_the_tasks_run_on_the_journeys_workers(client: Client, shop: TestShop) -> None:
     async with workers_at_work(shop, client):
-        found = Expired.model_validate(await (await run_now(client, TASKS)).result())
-    assert found == Expired(expired=0)
+        found = Tended.model_validate(await (await run_now(client, TASKS)).result())
+    assert found == Tended(expired=0, told=0, failed=0)
 
 
 async def test_the_segments_of_all_customers_are_counted_on_the_journeys_workers(
