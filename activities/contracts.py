@@ -38,6 +38,10 @@ TO_CONFIRM = "words_to_confirm"
 CONFIRM = "confirm_word"
 
 REVOKE_CODES = "revoke_codes"
+
+EXPIRE_TASKS = "expire_tasks"
+TELL_TASKS = "tell_of_tasks"
+
 SHOPS_TO_COUNT = "shops_to_count"
 COUNT_SHOP = "count_segments_of_shop"
 
@@ -252,6 +256,27 @@ class Confirmed(_Data):
 class Revoked(_Data):
     """What one run of the revocations did: codes taken back, and shops whose API did not hear and is told again."""
 
+    told: int
+    failed: int
+
+
+class Expired(_Data):
+    """So many tasks are no longer open, for nobody did them in time."""
+
+    expired: int
+
+
+class ToldTasks(_Data):
+    """Of how many tasks shops have heard, and how many shops did not hear and are told again."""
+
+    told: int
+    failed: int
+
+
+class Tended(_Data):
+    """What one run of the tasks did: those no longer open, those told of, and shops that are told again."""
+
+    expired: int
     told: int
     failed: int
 

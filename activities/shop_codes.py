@@ -15,7 +15,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.contracts import REVOKE_CODES, Revoked
-from channels.offer_api import Failed, Given, OfferApi, OfferApiSettings, Wanted, Withheld
+from channels.offer_api import Given, OfferApi, Wanted, Withheld
+from channels.signed import Endpoint, Failed
 from journeys.offers import ASK_AGAIN_AFTER, MOST_TRIES
 from storage import offer_apis, shop_codes
 from storage.offering import CodeWantedError
@@ -127,7 +128,7 @@ class ShopCodes:
         kept = await offer_apis.get(self._pool, shop)
         if kept is None:
             return None
-        return OfferApi(self._http, OfferApiSettings.model_validate_json(self._cipher.decrypt(kept)))
+        return OfferApi(self._http, Endpoint.model_validate_json(self._cipher.decrypt(kept)))
 
 
 def _is_last(kept: ShopCode, claim: Try) -> bool:

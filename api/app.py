@@ -24,6 +24,7 @@ from api import (
     push,
     replies,
     schemas,
+    tasks,
     tracking,
 )
 from api.auth import BASIC
@@ -81,6 +82,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(offers.router)
     app.include_router(offers.pools)
     app.include_router(replies.router)
+    app.include_router(tasks.router)
     app.include_router(push.router)
     app.include_router(links.router)
     app.include_router(preferences.router)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from starlette.status import (
     HTTP_201_CREATED,
-    HTTP_400_BAD_REQUEST,
     HTTP_404_NOT_FOUND,
     HTTP_409_CONFLICT,
 )
 
 from activities import preview
 from activities.preview import ChannelAnswer
+from api import cursors
 from api.auth import ApiShop, Parts
 from api.idempotency import once
 from api.problems import MAX_BODY, Problem, Text, answers, sometimes_passing
@@ -35,8 +31,6 @@ if TYPE_CHECKING:
 router = APIRouter(
     prefix="/v1/journeys", tags=["journeys"], responses=answers(400, 404, 409, 413), max_body_size=MAX_BODY
 )
-
-_JOURNEY_ID = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 class Start(BaseModel):
@@ -147,12 +141,12 @@ async def listing(
         customer=customer,
         key=key,
         status=status,
-        before=_read_cursor(cursor) if cursor else None,
+        before=cursors.read(cursor) if cursor else None,
         limit=limit + 1,
     )
     more = len(rows) > limit
     rows = rows[:limit]
-    next_cursor = _write_cursor(rows[-1].started_at, rows[-1].id) if more else None
+    next_cursor = cursors.write(rows[-1].started_at, rows[-1].id) if more else None
     return Page(items=[JourneyOut.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
@@ -199,20 +193,3 @@ async def _find(parts: Services, shop: str, journey: str) -> journeys.Journey:
     if row is None or row.shop != shop:
         raise Problem(HTTP_404_NOT_FOUND, "No such journey", f"This shop has no journey '{journey}'.")
     return row
-
-
-def _write_cursor(started_at: datetime, journey: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([started_at.isoformat(), journey]).encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        moment, journey = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        started_at = datetime.fromisoformat(moment).astimezone(UTC)
-        is_id = _JOURNEY_ID.fullmatch(journey) is not None
-    except (binascii.Error, ValueError, TypeError, OverflowError):
-        is_id = False
-    if not is_id:
-        detail = "cursor: take it from next_cursor of the page before, unchanged"
-        raise Problem(HTTP_400_BAD_REQUEST, "The cursor is not valid", detail)
-    return started_at, journey

@@ -26,6 +26,7 @@ from activities.related import CoPurchases
 from activities.segments import Counting
 from activities.send import Sending
 from activities.shop_codes import ShopCodes
+from activities.tasks import TasksInTime
 from activities.trial import Trials
 from activities.upkeep import Upkeep
 from api.state import Services
@@ -92,6 +93,11 @@ class Parts:
         return ShopCodes(self.pool, self.shops_http, self.secret.offer_apis)
 
     @property
+    def tasks_in_time(self) -> TasksInTime:
+        """What lets tasks expire, and tells shops of them."""
+        return TasksInTime(self.pool, self.clock, self.shops_http, self.secret.task_hooks)
+
+    @property
     def trials(self) -> Trials:
         """What sends a plan's message to an address of the shop's own."""
         return Trials(self.pool, self.providers, self.composer, self.clock)
@@ -134,7 +140,7 @@ class Parts:
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
             *(together.read_products, together.forget_lines, together.count_products),
-            self.shop_codes.revoke,
+            *(self.shop_codes.revoke, self.tasks_in_time.expire, self.tasks_in_time.tell),
             *(counting.shops, counting.count_shop),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]

@@ -29,6 +29,7 @@ from relance.journey_cli import journeys
 from relance.plan_cli import plan
 from relance.running import run as _run
 from relance.running import settings as _settings
+from relance.task_cli import task_hook, tasks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,8 @@ imports = typer.Typer(no_args_is_help=True, help="The first day: what the shop k
 app.add_typer(shop, name="shop")
 app.add_typer(plan, name="plan")
 app.add_typer(journeys, name="journeys")
+app.add_typer(tasks, name="tasks")
+app.add_typer(task_hook, name="task-hook")
 customer = typer.Typer(no_args_is_help=True, help="Customers: what is known of a person.")
 app.add_typer(customer, name="customer")
 events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")

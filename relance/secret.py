@@ -41,6 +41,11 @@ class Secret:
         """Encrypts and decrypts where shops' APIs for codes are, and their secrets."""
         return self._box("offer APIs")
 
+    @property
+    def task_hooks(self) -> Fernet:
+        """Encrypts and decrypts where shops hear of tasks, and their secrets."""
+        return self._box("task hooks")
+
     def _box(self, use: str) -> Fernet:
         return Fernet(base64.urlsafe_b64encode(self.key(use)))
 

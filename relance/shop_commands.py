@@ -8,12 +8,13 @@ import re
 import sys
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from channels import accounts
-from channels.offer_api import OfferApiSettings
+from channels.signed import Endpoint
 from journeys.addresses import usable
 from journeys.facts import Channel, Medium
 from journeys.policy import Policy
@@ -23,7 +24,7 @@ from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
-from storage import offer_apis, plans, shops
+from storage import offer_apis, plans, shops, task_hooks
 from storage.shops import Shop, UnknownShopError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -163,15 +164,14 @@ async def show(settings: Settings, name: str) -> None:
             text = _shown(value)
             table.add_row(field.name, text or "-")
         table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
-        table.add_row("offer_api", await _offer_api(parts, name) or "-")
+        table.add_row("offer_api", _url(parts.secret.offer_apis, await offer_apis.get(parts.pool, name)))
+        table.add_row("task_hook", _url(parts.secret.task_hooks, await task_hooks.get(parts.pool, name)))
         console.print(table)
 
 
-async def _offer_api(parts: Parts, name: str) -> str | None:
-    kept = await offer_apis.get(parts.pool, name)
-    if kept is None:
-        return None
-    return str(OfferApiSettings.model_validate_json(parts.secret.offer_apis.decrypt(kept)).url)
+def _url(cipher: Fernet, kept: bytes | None) -> str:
+    """Read where a shop is called; its secret is not shown."""
+    return "-" if kept is None else str(Endpoint.model_validate_json(cipher.decrypt(kept)).url)
 
 
 async def create_key(settings: Settings, name: str, kind: str, label: str) -> None:

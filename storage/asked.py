@@ -71,12 +71,16 @@ async def ask(db: Pool | Connection, plan: Plan, about: About, at: datetime) -> 
         events={key: await count(db, plan, about, asked, at) for key, asked in plan.counted.items()},
         order=await order(db, about, at) if plan.key is Key.ORDER else None,
         replies=await _replies(db, about, [step for step in steps if isinstance(step, Ask)], at),
-        tasks={step: "open" if task.state == "claimed" else task.state for step, task in opened.items()},
+        tasks={step: _of_three(task.state_at(at)) for step, task in opened.items()},
         task_text=max(done, key=lambda task: task.done_at or at).text if done else None,
         labels=await labels.of_person(db, about.shop, about.customer) if "label" in asks_for else {},
         open_cart=await _open_cart(db, about, at) if "open_cart" in asks_for else False,
         running=await _running(db, about) if "running" in asks_for else (),
     )
+
+
+def _of_three(state: str) -> str:
+    return "open" if state == "claimed" else state
 
 
 async def ask_who_may_enter(

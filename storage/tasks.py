@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 COMPLETED = "Task Completed"
 EXPIRED = "Task Expired"
+MOST_TEXT = 2_000
+"""Characters that may be written for a task."""
+MOST_BY = 256
+"""Characters of the name of who does it."""
+AT_ONCE = 500
+"""So many expire in one transaction, at most."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Task:
 
     task_id: str
     journey: str
+    plan: str
     step: str
     shop: str
     customer_id: str
@@ -45,14 +52,20 @@ class Task:
     done_at: datetime | None
     text: str | None
 
+    def state_at(self, at: datetime) -> str:
+        """Tell in which state it is at a moment: its time may be over before ``expire`` notes it."""
+        is_over = self.state in _WAITING and self.due_at <= at
+        return "expired" if is_over else self.state
+
 
 class TaskStateError(ValueError):
     """A task is in no state in which that can be done; the text says in which it is."""
 
 
-_COLUMNS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__ if name != "state")
-_READ = f"""
-select {_COLUMNS},
+_WAITING = ("open", "claimed")
+_COLUMNS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__ if name not in {"state", "plan"})
+READ = f"""
+select {_COLUMNS}, j.plan,
        case when t.state in ('open', 'claimed') and j.status = 'ended' then 'withdrawn' else t.state end as state
   from tasks t join journeys j on j.id = t.journey
 """  # noqa: S608 constant columns
@@ -76,22 +89,28 @@ async def open_task(db: Connection, journey: Journey, step: Step, at: datetime, 
     )
 
 
+async def find(db: Pool | Connection, task_id: str) -> Task | None:
+    """Read one task, or None where there is none."""
+    row = await db.fetchrow(f"{READ} where t.task_id = $1", task_id)
+    return Task(**row) if row else None
+
+
 async def get(db: Pool | Connection, shop: str, task_id: str) -> Task | None:
     """Read one task of a shop, or None where there is none."""
-    row = await db.fetchrow(f"{_READ} where t.shop = $1 and t.task_id = $2", shop, task_id)
-    return Task(**row) if row else None
+    found = await find(db, task_id)
+    return found if found and found.shop == shop else None
 
 
 async def of_journey(db: Pool | Connection, journey: str) -> dict[str, Task]:
     """Read the tasks of a journey, by step."""
-    rows = await db.fetch(f"{_READ} where t.journey = $1", journey)
+    rows = await db.fetch(f"{READ} where t.journey = $1", journey)
     return {row["step"]: Task(**row) for row in rows}
 
 
 async def page(db: Pool, shop: str, state: str | None, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
     """List tasks, those first that are due first, from a place in the list onwards."""
     rows = await db.fetch(
-        f"select * from ({_READ} where t.shop = $1) listed where ($2::text is null or state = $2)"  # noqa: S608 constant
+        f"select * from ({READ} where t.shop = $1) listed where ($2::text is null or state = $2)"  # noqa: S608 constant
         " and ($3::timestamptz is null or (due_at, task_id) > ($3, $4::text)) order by due_at, task_id limit $5",
         shop,
         state,
@@ -111,13 +130,14 @@ async def claim(pool: Pool, task: Task, by: str, at: datetime) -> None:
     """
     done = await pool.execute(
         "update tasks t set state = 'claimed', claimed_by = $2, claimed_at = $3 from journeys j"
-        " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')",
+        " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')"
+        " and t.due_at > $3",
         task.task_id,
         by,
         at,
     )
     if done != "UPDATE 1":
-        await _refuse(pool, task)
+        await _refuse(pool, task, at)
 
 
 async def complete(pool: Pool, task: Task, by: str, text: str, at: datetime) -> None:
@@ -130,7 +150,8 @@ async def complete(pool: Pool, task: Task, by: str, text: str, at: datetime) -> 
     async with pool.acquire() as db, db.transaction():
         done = await db.execute(
             "update tasks t set state = 'done', done_by = $2, text = $3, done_at = $4 from journeys j"
-            " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')",
+            " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')"
+            " and t.due_at > $4",
             task.task_id,
             by,
             text,
@@ -142,23 +163,31 @@ async def complete(pool: Pool, task: Task, by: str, text: str, at: datetime) -> 
             return
     known = await get(pool, task.shop, task.task_id)
     if known is None or (known.state, known.done_by, known.text) != ("done", by, text):
-        await _refuse(pool, task)
+        await _refuse(pool, task, at)
 
 
 async def expire(pool: Pool, now: datetime) -> int:
-    """Let tasks expire whose time is over, and have their journeys hear of it; tell how many."""
+    """Let tasks expire whose time is over, and have their journeys hear of it; tell how many were looked at.
+
+    What nobody did for a journey that has ended is withdrawn. At most ``AT_ONCE`` are looked at.
+    """
     async with pool.acquire() as db, db.transaction():
         rows = await db.fetch(
-            "update tasks t set state = 'expired' from journeys j where j.id = t.journey and j.status <> 'ended'"
-            " and t.state in ('open', 'claimed') and t.due_at <= $1 returning t.journey, t.step, t.due_at",
+            "update tasks t set state = case when j.status = 'ended' then 'withdrawn' else 'expired' end"
+            " from journeys j where j.id = t.journey and t.task_id in (select task_id from tasks"
+            " where state in ('open', 'claimed') and due_at <= $1 order by due_at limit $2 for update skip locked)"
+            " returning t.journey, t.step, t.due_at, t.state",
             now,
+            AT_ONCE,
         )
         for row in rows:
+            if row["state"] == "withdrawn":
+                continue
             await journeys.log(db, row["journey"], row["due_at"], f"{row['step']}: not done in time", "nobody did it")
             await outbox.signal(db, row["journey"], Heard(at=now, event=EXPIRED))
     return len(rows)
 
 
-async def _refuse(pool: Pool, task: Task) -> None:
+async def _refuse(pool: Pool, task: Task, at: datetime) -> None:
     known = await get(pool, task.shop, task.task_id)
-    raise TaskStateError(f"the task is {known.state if known else 'gone'}")
+    raise TaskStateError(f"the task is {known.state_at(at) if known else 'gone'}")

@@ -26,6 +26,7 @@ from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
 from workflows.segments import SegmentsWorkflow
+from workflows.tasks import TasksWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 RECONCILIATION = "relance-reconciliation"
@@ -35,6 +36,7 @@ CONFIRMATIONS = "relance-confirmations"
 RELATED = "relance-related"
 REVOCATIONS = "relance-revocations"
 SEGMENTS = "relance-segments"
+TASKS = "relance-tasks"
 
 _SCHEDULES = (
     (RECONCILIATION, ReconciliationWorkflow, timedelta(minutes=5), "Compares journeys, orders and workflows"),
@@ -44,6 +46,7 @@ _SCHEDULES = (
     (CONFIRMATIONS, ConfirmationsWorkflow, timedelta(minutes=1), "Answers STOP, START and HELP"),
     (RELATED, RelatedWorkflow, timedelta(minutes=15), "Keeps count of what is bought together"),
     (REVOCATIONS, RevocationsWorkflow, timedelta(minutes=1), "Has codes of cancelled journeys taken back"),
+    (TASKS, TasksWorkflow, timedelta(minutes=1), "Lets tasks expire, and tells shops of those that are open"),
 )
 """The id of each schedule, what it runs, how often, and what the Temporal UI says of it."""
 _CATCH_UP = timedelta(minutes=1)

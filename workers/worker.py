@@ -20,6 +20,7 @@ from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
 from workflows.segments import SegmentsWorkflow
+from workflows.tasks import TasksWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 SENDS_PER_SECOND = {
@@ -47,6 +48,7 @@ WORKFLOWS = (
     RelatedWorkflow,
     RevocationsWorkflow,
     SegmentsWorkflow,
+    TasksWorkflow,
 )
 
 Activity = Callable[..., Any]

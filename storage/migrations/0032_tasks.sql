@@ -9,16 +9,24 @@ create table tasks (
     opened_at     timestamptz not null,
     due_at        timestamptz not null,
     escalate_at   timestamptz,
-    state         text not null default 'open' check (state in ('open', 'claimed', 'done', 'expired')),
+    state         text not null default 'open' check (state in ('open', 'claimed', 'done', 'expired', 'withdrawn')),
     claimed_by    text,
     claimed_at    timestamptz,
     done_by       text,
     done_at       timestamptz,
     text          text,
-    -- who was told of it: nobody yet, the agents, those above them
+    -- when the shop heard that it is open, and that nobody has done it yet
     told_at       timestamptz,
     escalated_at  timestamptz,
     unique (journey, step)
 );
 create index tasks_of_shop on tasks (shop, state, due_at, task_id);
+-- those whose time may be over
+create index tasks_due on tasks (due_at) where state in ('open', 'claimed');
 create index tasks_of_customer on tasks (shop, customer_id);
+
+-- Where a shop hears of tasks, and the secret by which that is signed; encrypted.
+create table task_hooks (
+    shop      text primary key references shops,
+    settings  bytea not null
+);

@@ -23,6 +23,7 @@ from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
 from workflows.revocations import RevocationsWorkflow
 from workflows.segments import SegmentsWorkflow
+from workflows.tasks import TasksWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "upkeep"
@@ -84,6 +85,9 @@ async def main() -> None:
                 )
                 await counting.result()
                 await save("segments-counted", counting, HISTORIES)
+                expiring = await env.client.start_workflow(TasksWorkflow.run, id="tasks", task_queue=JOURNEY_QUEUE)
+                await expiring.result()
+                await save("tasks", expiring, HISTORIES)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
 from api.offers import Redeem
 from api.state import Services
-from channels import accounts, base, infobip_messages, infobip_push, offer_api, twilio, voices
+from api.tasks import Claim, Completion, State
+from channels import accounts, base, infobip_messages, infobip_push, signed, twilio, voices
 from channels.settings import AccountSettings
 from journeys import (
     caps,
@@ -51,7 +52,7 @@ from journeys.repairs import Repair
 from messages import catalog, render
 from relance import cli
 from relance.settings import Settings
-from storage import carts
+from storage import carts, tasks
 from storage.people_story import NEWEST_SENDS
 from workers import schedules, search_attributes, worker
 from workflows import journey
@@ -59,6 +60,7 @@ from workflows import journey
 ROOT = Path(__file__).parents[2]
 CHANNELS = ROOT / "docs" / "channels.md"
 OFFER_CODES = ROOT / "docs" / "offer-codes.md"
+TASKS = ROOT / "docs" / "tasks.md"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 TRACKING = {f"/v1/{kind}": kind for kind in events.KINDS}
@@ -144,7 +146,7 @@ def messages() -> list[tuple[str, dict[str, Any], str | None]]:
     """Every tracking message of the pages, with the kind that its address implies."""
     found: list[tuple[str, dict[str, Any], str | None]] = []
     for where, document in documents():
-        is_message = "type" in document and "status" not in document and where.page != OFFER_CODES
+        is_message = "type" in document and "status" not in document and where.page not in {OFFER_CODES, TASKS}
         found += [(str(where), part, None) for part in document.get("batch", [document] if is_message else [])]
     return found + [(str(c), body, TRACKING[path]) for c, _, path, body in calls() if path in TRACKING]
 
@@ -363,8 +365,13 @@ def test_the_bodies_of_other_calls_are_taken() -> None:
     taken = []
     for _, _, path, body in calls():
         if path.endswith("/cancel"):
-            taken.append(Reason.model_validate(body))
-    assert taken
+            taken.append(path)
+            Reason.model_validate(body)
+        for last, model in (("/claim", Claim), ("/complete", Completion)):
+            if path.endswith(last):
+                taken.append(path)
+                model.model_validate(body)
+    assert {path.rpartition("/")[2] for path in taken} == {"cancel", "claim", "complete"}
     (order,) = re.findall(r"/redeem` and\s+`(\{.*?\})`", prose(ROOT / "README.md"))
     Redeem.model_validate_json(order)
 
@@ -549,13 +556,23 @@ def test_a_file_that_is_named_exists(page: Path) -> None:
 
 def test_the_limits_of_calls_for_codes_are_those_of_the_program() -> None:
     text = OFFER_CODES.read_text()
-    assert f"{offer_api.CALL.total_seconds():.0f} seconds, redirects are not followed" in text
-    assert f"{offer_api.MAX_ANSWER} bytes" in text
+    assert f"{signed.CALL.total_seconds():.0f} seconds, redirects are not followed" in text
+    assert f"{signed.MAX_ANSWER} bytes" in text
     after = [f"{wait.total_seconds():.0f} seconds" for wait in offers.ASK_AGAIN_AFTER[:2]]
     assert f"made again after {after[0]}, {after[1]} and 2 minutes" in text
     assert offers.ASK_AGAIN_AFTER[2:] == (timedelta(minutes=2),)
-    within = 2 * (offer_api.CALL + base.HTTP_TIMEOUT)
+    within = 2 * (signed.CALL + base.HTTP_TIMEOUT)
     assert within < journey.ATTEMPT
+
+
+# Tasks
+
+
+def test_the_limits_of_tasks_are_those_of_the_program() -> None:
+    text = prose(TASKS)
+    assert f"1 to {tasks.MOST_TEXT:,} characters" in text
+    assert f"within {signed.CALL.total_seconds():.0f} seconds; redirects are not followed" in text
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) - {"state"} == set(get_args(State))
 
 
 # Schedules
@@ -575,6 +592,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.RELATED,
         schedules.REVOCATIONS,
         schedules.SEGMENTS,
+        schedules.TASKS,
     }
 
 

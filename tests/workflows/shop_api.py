@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from channels.offer_api import OfferApiSettings
+from channels.signed import Endpoint
 from relance import hook_commands
 from storage import offer_apis
 from tests.integration.loopback import Answer, Break, Request, Silence, listening, read_request, say
@@ -83,7 +83,7 @@ class ShopApi:
 
 async def tell(shop: TestShop, url: str, secret: str) -> None:
     """Have Relance know where a shop's API is."""
-    settings = OfferApiSettings.model_validate({"url": url, "secret": secret})
+    settings = Endpoint.model_validate({"url": url, "secret": secret})
     await offer_apis.save(shop.parts.pool, shop.shop, shop.parts.secret.offer_apis.encrypt(settings.write()))
 
 

@@ -17,13 +17,13 @@ from temporalio.client import (
     WorkflowHandle,
 )
 
-from activities.contracts import Counted, CountedTogether, Kept, LookedUp, Reconciled, Revoked
+from activities.contracts import Counted, CountedTogether, Kept, LookedUp, Reconciled, Revoked, Tended
 from relance import embedded, processes
 from relance.settings import Settings
 from storage import partitions, shops
 from tests.support import TestShop, until, workers_at_work
 from workers import schedules, temporal
-from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, SEGMENTS, UPKEEP
+from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, SEGMENTS, TASKS, UPKEEP
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -55,6 +55,7 @@ async def run_now(client: Client, schedule: str) -> WorkflowHandle[object, objec
     [
         *((RECONCILIATION, timedelta(minutes=5)), (UPKEEP, timedelta(days=1)), (LOOK_UPS, timedelta(minutes=10))),
         *((RELATED, timedelta(minutes=15)), (REVOCATIONS, timedelta(minutes=1)), (SEGMENTS, timedelta(hours=6))),
+        (TASKS, timedelta(minutes=1)),
     ],
 )
 async def test_a_schedule_skips_a_run_while_the_last_one_goes_on_and_makes_up_for_none(
@@ -120,6 +121,12 @@ async def test_the_revocations_run_on_the_journeys_workers(client: Client, shop:
     async with workers_at_work(shop, client):
         found = Revoked.model_validate(await (await run_now(client, REVOCATIONS)).result())
     assert found == Revoked(told=0, failed=0)
+
+
+async def test_the_tasks_run_on_the_journeys_workers(client: Client, shop: TestShop) -> None:
+    async with workers_at_work(shop, client):
+        found = Tended.model_validate(await (await run_now(client, TASKS)).result())
+    assert found == Tended(expired=0, told=0, failed=0)
 
 
 async def test_the_segments_of_all_customers_are_counted_on_the_journeys_workers(

@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import shop_codes as asking
 from activities.contracts import Revoked, SendInput, SendResult
-from channels import offer_api as channel
+from channels import signed
 from journeys.facts import Channel
 from journeys.offers import ASK_AGAIN_AFTER, MOST_TRIES, Offer
 from journeys.play import first_stage
@@ -211,7 +211,7 @@ async def test_an_api_that_fails_is_asked_a_few_times_and_the_message_goes_out_w
     fault: Answer | Break | Silence,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(channel, "CALL", timedelta(seconds=0.3))
+    monkeypatch.setattr(signed, "CALL", timedelta(seconds=0.3))
     await begin(shop, "c-0")
     await give_others_their_codes(shop, await shop.journey("c-0"))
     await shop.fill("c-1")
@@ -235,7 +235,7 @@ async def test_an_api_that_fails_is_asked_a_few_times_and_the_message_goes_out_w
 
 @pytest.mark.usefixtures("twilio")
 async def test_an_endless_body_is_not_waited_for(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel, "CALL", timedelta(seconds=0.5))
+    monkeypatch.setattr(signed, "CALL", timedelta(seconds=0.5))
     await begin(shop)
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -394,7 +394,7 @@ async def test_cancelling_takes_the_code_back_and_the_api_hears_it_once(shop: Te
 async def test_a_revocation_survives_an_outage(
     shop: TestShop, api: ShopApi, monkeypatch: pytest.MonkeyPatch, fault: Answer | Break | Silence
 ) -> None:
-    monkeypatch.setattr(channel, "CALL", timedelta(seconds=0.3))
+    monkeypatch.setattr(signed, "CALL", timedelta(seconds=0.3))
     await begin(shop)
     await send(shop)
     await cancel(shop)

@@ -1,0 +1,70 @@
+"""The commands of ``relance tasks``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from relance import task_commands, task_hook_commands
+from relance.running import run, settings
+
+tasks = typer.Typer(no_args_is_help=True, help="Tasks: what plans have people do. List them, claim them, do them.")
+
+task_hook = typer.Typer(no_args_is_help=True, help="Where the shop hears of tasks, by signed webhooks.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="As 'relance tasks list' shows it.")]
+By = Annotated[str, typer.Option("--by", help="Who does it.")]
+
+
+@tasks.command("list", epilog="Example: `relance tasks list --shop boutique --state open`")
+def listing(
+    shop: Annotated[str, typer.Option("--shop", help="Whose tasks.")],
+    state: Annotated[str | None, typer.Option(help="open, claimed, done, expired or withdrawn.")] = None,
+    limit: Annotated[int, typer.Option(help="So many at most.", min=1, max=10_000)] = 50,
+) -> None:
+    """List a shop's tasks, those first that are due first."""
+    run(task_commands.listing(settings(), shop, state, limit), log_level="error")
+
+
+@tasks.command("show", epilog="Example: `relance tasks show 9b1d0c5f3a7e4c2288d6f1e0a5b4c3d2`")
+def show(task: Id) -> None:
+    """Show a task: for whom it is, until when, and what was written."""
+    run(task_commands.show(settings(), task), log_level="error")
+
+
+@tasks.command("claim", epilog="Example: `relance tasks claim 9b1d0c5f3a7e4c2288d6f1e0a5b4c3d2 --by Zoé`")
+def claim(task: Id, by: By) -> None:
+    """Say who does a task; whoever claims it last does it."""
+    run(task_commands.claim(settings(), task, by))
+
+
+@tasks.command(
+    "complete",
+    epilog="Example: `relance tasks complete 9b1d0c5f3a7e4c2288d6f1e0a5b4c3d2 --by Zoé --text 'We keep it for you'`",
+)
+def complete(
+    task: Id,
+    by: By,
+    text: Annotated[str, typer.Option("--text", help="What was done; a message may carry it. -: read it.")],
+) -> None:
+    """Say that a task is done; its journey goes on."""
+    run(task_commands.complete(settings(), task, by, text))
+
+
+@task_hook.command("set", epilog="Example: `relance task-hook set boutique https://boutique.example/tasks`")
+def set_hook(
+    name: Annotated[str, typer.Argument(metavar="SHOP")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is told of tasks.")],
+    secret: Annotated[
+        str | None, typer.Option(help="-: read the secret, or from standard input, in place of a new one.")
+    ] = None,
+) -> None:
+    """Keep where it is, in place of what was kept; print the secret by which calls are signed, if it is new."""
+    run(task_hook_commands.set_hook(settings(), name, url, secret))
+
+
+@task_hook.command("remove")
+def remove_hook(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
+    """Forget where it is: nobody is told of tasks from now on."""
+    run(task_hook_commands.remove_hook(settings(), name))

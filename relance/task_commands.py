@@ -1,0 +1,109 @@
+"""``relance tasks``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from relance import shop_commands
+from relance.assembly import Parts
+from relance.errors import UsageError
+from relance.processes import connected
+from relance.settings import Settings
+from storage import tasks
+from storage.tasks import MOST_BY, MOST_TEXT, Task, TaskStateError
+
+STATES = ("open", "claimed", "done", "expired", "withdrawn")
+
+console = Console()
+
+
+async def listing(settings: Settings, shop: str, state: str | None, limit: int) -> None:
+    """List a shop's tasks."""
+    if state is not None and state not in STATES:
+        raise UsageError(f"'{state}' is not one of {', '.join(STATES)}")
+    async with connected(settings) as parts:
+        await shop_commands.get(parts, shop)
+        found = await tasks.page(parts.pool, shop, state, None, limit + 1)
+    if not found:
+        console.print("no such tasks")
+        return
+    table = Table("id", "title", "state", "customer", "due (UTC)", "by")
+    for one in found[:limit]:
+        by = one.done_by or one.claimed_by or "-"
+        table.add_row(
+            one.task_id, escape(one.title), one.state, escape(one.customer_id), _moment(one.due_at), escape(by)
+        )
+    console.print(table)
+    if len(found) > limit:
+        console.print(f"these are the first {limit}; --limit shows more")
+
+
+async def show(settings: Settings, task: str) -> None:
+    """Show a task."""
+    async with connected(settings) as parts:
+        found = await _find(parts, task)
+    table = Table(show_header=False)
+    for name, value in (
+        ("id", found.task_id),
+        ("title", found.title),
+        ("state", found.state),
+        ("plan", found.plan),
+        ("journey", found.journey),
+        ("step", found.step),
+        ("customer", found.customer_id),
+        ("opened (UTC)", _moment(found.opened_at)),
+        ("due (UTC)", _moment(found.due_at)),
+        ("claimed by", found.claimed_by or "-"),
+        ("done by", found.done_by or "-"),
+        ("done (UTC)", _moment(found.done_at)),
+        ("text", found.text or "-"),
+    ):
+        table.add_row(name, escape(value))
+    console.print(table)
+
+
+async def claim(settings: Settings, task: str, by: str) -> None:
+    """Say who does a task."""
+    _check("by", by, MOST_BY)
+    async with connected(settings) as parts:
+        found = await _find(parts, task)
+        try:
+            await tasks.claim(parts.pool, found, by, datetime.now(UTC))
+        except TaskStateError as error:
+            raise UsageError(str(error)) from None
+    console.print(f"{task} is claimed by {by}", highlight=False, markup=False)
+
+
+async def complete(settings: Settings, task: str, by: str, text: str) -> None:
+    """Say that a task is done."""
+    words = sys.stdin.read().strip() if text == "-" else text
+    _check("by", by, MOST_BY)
+    _check("text", words, MOST_TEXT)
+    async with connected(settings) as parts:
+        found = await _find(parts, task)
+        try:
+            await tasks.complete(parts.pool, found, by, words, datetime.now(UTC))
+        except TaskStateError as error:
+            raise UsageError(str(error)) from None
+    console.print(f"{task} is done: its journey goes on", highlight=False)
+
+
+def _check(option: str, words: str, most: int) -> None:
+    if not 1 <= len(words) <= most or "\0" in words:
+        raise UsageError(f"--{option} must be 1 to {most} characters of text")
+
+
+async def _find(parts: Parts, task: str) -> Task:
+    found = await tasks.find(parts.pool, task)
+    if found is None:
+        raise UsageError(f"there is no task '{task}'; relance tasks list shows them")
+    return found
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "-"

@@ -1,0 +1,153 @@
+"""Shops hear of tasks by signed webhooks, at least once, and of nothing that is over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest_asyncio
+from standardwebhooks.webhooks import Webhook
+from temporalio.testing import ActivityEnvironment
+
+from activities.contracts import ToldTasks
+from channels.signed import Endpoint
+from journeys.question import Mode
+from journeys.steps import Task as Step
+from relance import hook_commands
+from storage import commands, shops, task_hooks, tasks
+from storage.journeys import Journey
+from storage.tasks import Task
+from tests.integration.loopback import Answer, Break, Loopback, Request, Silence, serving
+from tests.support import HOUR, TestShop
+
+SECRET = hook_commands.new_secret()
+HELP = {"id": "help", "task": {"title": "Help with the size", "within": "4h", "escalate_after": "1h"}}
+
+
+@pytest_asyncio.fixture
+async def journey(shop: TestShop) -> Journey:
+    """A journey with an open task, of a shop that is not in sandbox mode."""
+    await turn(shop, Mode.ALLOWLIST)
+    await shop.identify()
+    journey = await shop.fill()
+    await open_task(shop, journey, "help")
+    return journey
+
+
+async def turn(shop: TestShop, mode: Mode) -> None:
+    known = await shops.get(shop.parts.pool, shop.shop)
+    await shops.save(shop.parts.pool, replace(known, mode=mode))
+
+
+async def open_task(shop: TestShop, journey: Journey, step: str, after: timedelta = timedelta(0)) -> None:
+    at = shop.begins + after
+    async with shop.parts.pool.acquire() as db:
+        read = Step.model_validate({**HELP, "id": step})
+        await tasks.open_task(db, journey, read, at, due_at=at + 4 * HOUR)
+
+
+async def connect(shop: TestShop, url: str) -> None:
+    endpoint = Endpoint.model_validate({"url": url, "secret": SECRET})
+    await task_hooks.save(shop.parts.pool, shop.shop, shop.parts.secret.task_hooks.encrypt(endpoint.write()))
+
+
+async def tell(shop: TestShop) -> ToldTasks:
+    found: ToldTasks = await ActivityEnvironment().run(shop.parts.tasks_in_time.tell)
+    return found
+
+
+async def known(shop: TestShop, journey: Journey) -> Task:
+    return (await tasks.of_journey(shop.parts.pool, journey.id))["help"]
+
+
+def heard(hook: Loopback) -> list[dict[str, Any]]:
+    """What the shop has heard; each is signed."""
+    return [Webhook(SECRET).verify(request.body, request.headers) for request in hook.requests]
+
+
+def said(request: Request) -> tuple[str, bytes]:
+    return request.headers["webhook-id"], request.body
+
+
+async def test_a_shop_hears_once_that_a_task_is_open_and_once_that_nobody_has_done_it(
+    shop: TestShop, journey: Journey
+) -> None:
+    async with serving(Answer(204)) as hook:
+        await connect(shop, hook.url)
+        assert [await tell(shop), await tell(shop)] == [ToldTasks(told=1, failed=0), ToldTasks(told=0, failed=0)]
+        task = await known(shop, journey)
+        [opened] = heard(hook)
+        assert opened == {
+            "type": "task.opened",
+            "id": task.task_id,
+            "title": "Help with the size",
+            "plan": "cart-recovery",
+            "journey": journey.id,
+            "step": "help",
+            "customer": "ann",
+            "opened_at": shop.begins.isoformat().replace("+00:00", "Z"),
+            "due_at": (shop.begins + 4 * HOUR).isoformat().replace("+00:00", "Z"),
+        }
+        # Somebody does it, and has not done it yet.
+        await tasks.claim(shop.parts.pool, task, "Zoé", shop.begins)
+        await shop.parts.pool.execute("update tasks set escalate_at = $1", shop.begins)
+        assert [(await tell(shop)).told, (await tell(shop)).told] == [1, 0]
+        assert heard(hook)[1:] == [{**opened, "type": "task.escalated"}]
+        assert len({said(request)[0] for request in hook.requests}) == 2
+
+
+async def test_what_a_shop_does_not_hear_it_is_told_again_in_the_same_words(shop: TestShop, journey: Journey) -> None:
+    await open_task(shop, journey, "second", HOUR)
+    async with serving(Answer(500)) as hook:
+        await connect(shop, hook.url)
+        for fault in (Answer(500), Break(), Answer(302, headers={"location": "http://127.0.0.1:1/"}), Silence()):
+            hook.reply = fault
+            # The second waits behind the first: a shop that does not hear is not called for every task.
+            assert await tell(shop) == ToldTasks(told=0, failed=1)
+        hook.reply = Answer(200, b"fine")
+        assert await tell(shop) == ToldTasks(told=2, failed=0)
+        assert len({said(request) for request in hook.requests[:5]}) == 1
+        assert [json.loads(request.body)["step"] for request in hook.requests[4:]] == ["help", "second"]
+
+
+async def test_a_shop_that_does_not_hear_keeps_no_other_from_hearing(shop: TestShop, journey: Journey) -> None:
+    other = TestShop(shop.parts)
+    await other.open()
+    await turn(other, Mode.ALLOWLIST)
+    await other.identify("bob")
+    await open_task(other, await other.fill(person="bob"), "help")
+    async with serving(Answer(500)) as deaf, serving(Answer(200)) as hears:
+        await connect(shop, deaf.url)
+        await connect(other, hears.url)
+        assert await tell(shop) == ToldTasks(told=1, failed=1)
+    assert (await known(shop, journey)).state == "open"
+
+
+async def test_nothing_is_told_of_what_is_over(shop: TestShop, journey: Journey) -> None:
+    pool = shop.parts.pool
+    for step, after in (("late", -5 * HOUR), ("escalated", -2 * HOUR)):
+        await open_task(shop, journey, step, after)
+    await pool.execute("update tasks set told_at = now() where step = 'escalated'")
+    await tasks.complete(pool, await known(shop, journey), "Zoé", "done", shop.begins)
+    async with serving(Answer(200)) as hook:
+        await connect(shop, hook.url)
+        assert await tell(shop) == ToldTasks(told=1, failed=0)
+        assert [(call["type"], call["step"]) for call in heard(hook)] == [("task.escalated", "escalated")]
+        await open_task(shop, journey, "withdrawn")
+        await commands.cancel(pool, journey.id, "by a test", shop.begins)
+        assert await tell(shop) == ToldTasks(told=0, failed=0)
+
+
+async def test_a_shop_in_sandbox_mode_hears_when_it_leaves_that(shop: TestShop, journey: Journey) -> None:
+    assert (await known(shop, journey)).state == "open"
+    await turn(shop, Mode.SANDBOX)
+    async with serving(Answer(200)) as hook:
+        await connect(shop, hook.url)
+        assert await tell(shop) == ToldTasks(told=0, failed=0)
+        await turn(shop, Mode.ALLOWLIST)
+        assert await tell(shop) == ToldTasks(told=1, failed=0)
+        assert await task_hooks.remove(shop.parts.pool, shop.shop)
+        await open_task(shop, journey, "unheard")
+        assert await tell(shop) == ToldTasks(told=0, failed=0)
