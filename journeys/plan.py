@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from journeys.conditions import Condition, EventCount
 from journeys.durations import Duration
@@ -119,15 +119,36 @@ class Plan(BaseModel):
             seen.add(step.id)
         return self
 
+    @field_validator("goal")
+    @classmethod
+    def _a_carts_goal_is_its_order(cls, goal: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("key") is Key.CART and goal != ORDERED:
+            raise ValueError(f"write '{ORDERED}', the goal of every journey about a cart")
+        return goal
+
+    @field_validator("exits_on")
+    @classmethod
+    def _exits_fit_the_key(cls, exits: list[str], info: ValidationInfo) -> list[str]:
+        key = info.data.get("key")
+        for name in exits:
+            if key is Key.CART and name not in _OF_CARTS:
+                raise ValueError(f"'{name}' ends no journey about a cart; write {' or '.join(sorted(_OF_CARTS))}")
+            if key in {Key.ORDER, Key.CUSTOMER} and name in _OF_CARTS:
+                raise ValueError(f"'{name}' ends journeys about carts alone; write the names of events")
+        return exits
+
+    @field_validator("one_per_person")
+    @classmethod
+    def _a_newer_cart_supersedes(cls, wanted: str | None, info: ValidationInfo) -> str | None:
+        if wanted is not None and info.data.get("key") in {Key.ORDER, Key.CUSTOMER}:
+            raise ValueError("is for journeys about carts; of a person one journey of a plan runs at a time anyway")
+        return wanted
+
     @model_validator(mode="after")
-    def _header_fits_the_key(self) -> Plan:
-        if self.key is Key.CART and self.goal != ORDERED:
-            raise ValueError(f"goal: a cart's journey has the goal '{ORDERED}'")
-        if self.key is Key.CART and (others := [name for name in self.exits_on if name not in _OF_CARTS]):
-            raise ValueError(f"exits_on: '{others[0]}' ends no cart's journey: {' or '.join(sorted(_OF_CARTS))}")
-        if self.key is not Key.CART and (self.one_per_person or _OF_CARTS & {*self.exits_on}):
-            raise ValueError(f"one_per_person, {' and '.join(sorted(_OF_CARTS))} are for journeys about carts")
-        if self.goal is not None and not self.attribution and self.key is Key.CART:
+    def _a_carts_journey_has_a_goal(self) -> Plan:
+        if self.key is Key.CART and self.goal is None:
+            raise ValueError("goal: is missing")
+        if self.key is Key.CART and not self.attribution:
             raise ValueError("attribution: is missing")
         return self
 
