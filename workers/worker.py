@@ -46,7 +46,6 @@ WORKFLOWS = (
     ConfirmationsWorkflow,
     RelatedWorkflow,
     RevocationsWorkflow,
-    *(JourneyWorkflow, ReconciliationWorkflow, UpkeepWorkflow, LookUpsWorkflow, ConfirmationsWorkflow),
     SegmentsWorkflow,
 )
 
