@@ -30,7 +30,6 @@ from tests.support import MINUTE, Engine, TestShop
 from tests.walks import CURRENCY, UNCLEAR, Walk, unreached, walks
 
 NAMES = [*plan_files.names(), *plan_files.library()]
-SECOND = timedelta(seconds=1)
 DUE = timedelta(days=3)
 NO_CAPS = {medium: (Cap(at_most=100, within=timedelta(days=1)),) for medium in Medium}
 SENDS_OR_DOES = re.compile(r": (?:sends|does) (\S+)$")
@@ -120,7 +119,7 @@ class Walker:
         handle = self.engine.client.get_workflow_handle(journey.id)
         # The journey may end at any moment: then there is no time left to skip.
         with contextlib.suppress(RPCError):
-            while await self._forward(handle, SECOND):
+            while await self._forward(handle, MINUTE):
                 await self._next(journey, handle)
                 await self.engine.deliver()
         await handle.result()
@@ -190,7 +189,7 @@ class Walker:
             await self._forward(handle, MINUTE)
             await happens()
         elif state.next_at is not None:
-            await self._forward(handle, max(state.next_at - self.shop.begins - self.now, SECOND))
+            await self._forward(handle, max(state.next_at - self.shop.begins - self.now, MINUTE))
 
     def _happening(self, step: Step | None, journey: Journey) -> Callable[[], Awaitable[None]] | None:
         world = self.walk.world
@@ -271,7 +270,17 @@ BEFORE: dict[str, Callable[[Walker, str, Any], Awaitable[None]]] = {
     "consented": _agrees,
 }
 """How a world is brought about, by the kind of what is so in it."""
-HAPPENS_LATER = {"customer", "cart_value", "cart_category", "order_value", "event", "reply", "happens", "done", "variant"}
+HAPPENS_LATER = {
+    "customer",
+    "cart_value",
+    "cart_category",
+    "order_value",
+    "event",
+    "reply",
+    "happens",
+    "done",
+    "variant",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
