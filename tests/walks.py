@@ -201,7 +201,7 @@ def _answers(step: Ask, asked: list[ReplyIs]) -> list[Answered]:
         case Expects.SCORE:
             bounds = {bound for one in asked for bound in (one.at_least, one.at_most) if bound is not None} or {5}
             around = {bound + off for bound in bounds for off in (-1, 0, 1)}
-            return [Answered(score=score) for score in sorted(around) if 0 <= score <= 10]  # noqa: PLR2004 the scale
+            return [Answered(score=score) for score in sorted(around) if 0 <= score <= 10]
         case Expects.CHOICE:
             return [Answered(choice=option) for option in step.ask.options]
         case Expects.YES_NO:

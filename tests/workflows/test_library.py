@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -119,7 +120,9 @@ class Walker:
         handle = self.engine.client.get_workflow_handle(journey.id)
         # The journey may end at any moment: then there is no time left to skip.
         with contextlib.suppress(RPCError):
-            while await self._forward(handle, MINUTE):
+            length = journey.first_due - journey.started_at + MINUTE
+            while await self._forward(handle, length):
+                length = MINUTE
                 await self._next(journey, handle)
                 await self.engine.deliver()
         await handle.result()
@@ -213,7 +216,8 @@ class Walker:
     async def _forward(self, handle: WorkflowHandle[Any, Any], length: timedelta) -> bool:
         """Let time pass for the journey; tell whether it still runs."""
         self.now += length
-        return await self.engine.env.fast_forward(handle, length)
+        async with asyncio.timeout(8):
+            return await self.engine.env.fast_forward(handle, length)
 
 
 def _written(step: Ask, answer: Answered) -> str:
