@@ -128,7 +128,7 @@ class Walker:
         await handle.result()
         return await journeys.get(self.shop.parts.pool, journey.id)
 
-    async def take(self, what: str, after: timedelta | None = None, **properties: Any) -> None:
+    async def take(self, what: str, after: timedelta | None = None, /, **properties: Any) -> None:
         event = self.shop.event(what, self.now if after is None else after, person=self.person, **properties)
         await self.shop.take(event)
 
