@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +22,8 @@ MOST_TELLERS = 20
 MOST_LINES = 1_000
 """More than any cart has (Shopify's has 500 at most); whoever adds without end would make each event a long one."""
 _MOST_MONEY = Decimal(10) ** 12
-_DECIMALS = 12
+_DECIMALS = 20
+_DIGITS = 40
 """More than any price has. Postgres keeps 16,383 at most."""
 _MOST_PIECES = 10**6
 OUT_OF_STOCK = "out_of_stock"
@@ -206,7 +207,7 @@ def read_item(product: Mapping[str, Any], path: str) -> Item:
 
 
 def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
-    """Read an amount in the currency's main unit; 0 where the field is missing. It has at most 12 decimals.
+    """Read an amount in the currency's main unit; 0 where the field is missing. It has at most 20 decimals.
 
     Raises:
         BadEventError: not a number, negative, or absurdly large.
@@ -224,7 +225,10 @@ def money(properties: Mapping[str, Any], field: str, path: str) -> Decimal:
         raise BadEventError(path + field, problem) from None
     if not amount.is_finite() or not 0 <= amount <= _MOST_MONEY:
         raise BadEventError(path + field, problem)
-    return amount if -_DECIMALS <= int(amount.as_tuple().exponent) <= 0 else round(amount, _DECIMALS)
+    if -_DECIMALS <= int(amount.as_tuple().exponent) <= 0:
+        return amount
+    with localcontext(prec=_DIGITS):
+        return round(amount, _DECIMALS)
 
 
 def _quantity(product: Mapping[str, Any], path: str) -> int:

@@ -28,7 +28,7 @@ def test_a_whole_number_is_one_however_it_is_written(written: str, pieces: int) 
 )
 def test_a_price_has_no_more_digits_than_can_be_kept(written: str, price: str) -> None:
     read = read_item({"product_id": "tent-2", "price": written}, "properties.").price
-    assert (read, len(str(read)) < 30) == (Decimal(price), True)
+    assert (read, len(str(read)) < 40) == (Decimal(price), True)
 
 
 @pytest.mark.parametrize(("written", "product"), [("7", "7"), ("7.0", "7"), ('"7.0"', "7.0")])
