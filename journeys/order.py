@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ _HAPPENED = {
 """The events that are a moment of an order; each first time counts."""
 _TOLD = {"payment_due": Moment.PAYMENT_DUE, "expected_delivery": Moment.EXPECTED}
 """The properties that tell one; the newest word counts."""
+_AT_MOST_APART = timedelta(days=3650)
 _WORDS = ("order_url", "tracking_url", "carrier", "tracking_number", "payment_url", "payment_code")
 
 
@@ -56,7 +57,9 @@ def fold(events: Iterable[Event]) -> OrderState:
 def _changes(state: OrderState, event: Event) -> dict[str, Any]:
     told = event.properties
     changes: dict[str, Any] = {"moments": _moments(state, event)}
-    changes["said"] = state.said | {name: told[name] for name in _WORDS if isinstance(told.get(name), str)}
+    # Where a message leads says the backend alone: a page's key is public.
+    words = _WORDS if event.from_backend else ()
+    changes["said"] = state.said | {name: told[name] for name in words if isinstance(told.get(name), str)}
     try:
         changes["currency"] = currency(told) or state.currency
         if "total" in told and event.name != "Order Refunded":
@@ -77,6 +80,7 @@ def _moments(state: OrderState, event: Event) -> dict[Moment, datetime]:
             told = timestamp(event.properties, name)
         except BadEventError:
             continue
-        if told is not None:
+        # Some backends write the year 1 for none.
+        if told is not None and abs(told - event.at) < _AT_MOST_APART:
             moments[moment] = told
     return moments

@@ -237,7 +237,9 @@ def _at_ask(plan: Plan, stage: Stage, step: Ask, facts: Facts, at: datetime) -> 
     if answered is not None and not answered.unclear:
         return after(plan, stage, at)
     if answered is not None and step.ask.again and not again:
-        return SendNow(stage, step.asking(again=True))
+        # It is due now, not when the first question was.
+        due = stage.go(stage.step, at) if stage.since < _last(asked) else stage
+        return SendNow(due, step.asking(again=True))
     until = _last(again or asked) + step.ask.within
     summary = f"{step.id}: an answer within {show(step.ask.within)}"
     return after(plan, stage, at) if until <= at else WaitUntil(stage, min(until, stage.life_ends), summary, heeds=True)
@@ -260,7 +262,9 @@ def _moment(step: Until, facts: Facts, stage: Stage) -> datetime:
     wanted = step.wait_until
     if isinstance(wanted, LocalTime):
         return next_moment(wanted, facts.zone, stage.since)
-    known = facts.moments.get(wanted.moment, stage.since)
+    known = facts.moments.get(wanted.moment)
+    if known is None:
+        return stage.since
     return known - (wanted.before or timedelta(0)) + (wanted.after or timedelta(0))
 
 

@@ -24,6 +24,16 @@ _MOST_EVENTS = 1_000
 """Of one name; nobody asks whether something happened more often."""
 
 
+WHOSE = {
+    Key.CART: "select customer_id from carts where shop = $1 and cart_id = $2",
+    Key.ORDER: "select customer_id from ("
+    "select customer_id, at, 0 as place from orders where shop = $1 and order_id = $2 union all"
+    " select customer_id, at, 1 from events where shop = $1 and order_id = $2) told order by place, at limit 1",
+    Key.CUSTOMER: "select customer_id from customers where shop = $1 and customer_id = $2",
+}
+"""Whose something is, by what it is. An order may have been told of before it was completed."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What was found of it.
@@ -91,9 +101,10 @@ async def ask_who_may_enter(
     if audience is None:
         return Asked()
     counted = {asked.key: asked for asked in audience.counted}
+    of_it = [event for event in unwritten if event.order_id == about.key and event.at <= at]
     return Asked(
         events={key: await count(db, plan, about, asked, at, unwritten) for key, asked in counted.items()},
-        order=fold([*await _events_of_order(db, about, at), *unwritten]) if plan.key is Key.ORDER else None,
+        order=fold([*await _events_of_order(db, about, at), *of_it]) if plan.key is Key.ORDER else None,
         labels=await labels.of_person(db, about.shop, about.customer) if "label" in audience.asks_for else {},
     )
 
@@ -110,7 +121,7 @@ async def count(
     since = at - asked.within if asked.within else about.since
     rows = await db.fetch(
         "select coalesce(content -> 'properties' ->> $6, '') as of from events"
-        " where shop = $1 and customer_id = $2 and name = $3 and at between $4 and $5"
+        " where shop = $1 and (customer_id = $2 or order_id = $8) and name = $3 and at between $4 and $5"
         " and ($7::text is null or cart_id is null or cart_id = $7)"
         " and ($8::text is null or order_id is null or order_id = $8) limit $9",
         about.shop,
@@ -123,7 +134,12 @@ async def count(
         about.key if plan.key is Key.ORDER else None,
         _MOST_EVENTS,
     )
-    named = [event for event in unwritten if event.name == asked.name and since <= event.at <= at]
+    other = about.key if plan.key is Key.ORDER else None
+    named = [
+        event
+        for event in unwritten
+        if event.name == asked.name and since <= event.at <= at and (other is None or event.order_id in {None, other})
+    ]
     of = [row["of"] for row in rows] + [str(event.properties.get(asked.same or "", "")) for event in named]
     if asked.same is None:
         return len(of)
@@ -137,11 +153,13 @@ async def order(db: Pool | Connection, about: About, at: datetime) -> OrderState
 
 async def _events_of_order(db: Pool | Connection, about: About, at: datetime) -> list[Event]:
     rows = await db.fetch(
-        "select content from events where shop = $1 and order_id = $2 and at <= $3 order by at limit $4",
+        "select content from events where shop = $1 and order_id = $2 and at <= $3"
+        " and (customer_id = $5 or content -> 'from_backend' = 'true') order by at limit $4",
         about.shop,
         about.key,
         at,
         _MOST_EVENTS,
+        about.customer,
     )
     return [Event.model_validate(row["content"]) for row in rows]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from journeys.plan import Key, Plan
 from journeys.signals import Cancel, Pause, Resume
 from storage import carts, journeys, loading, outbox, writing
+from storage.asked import WHOSE
 from storage.beginning import NotStarted
 from storage.following import Following
 from storage.holding import hold
@@ -23,23 +24,12 @@ async def start(
     db: Connection, following: Following, version: PlanVersion, key: str, at: datetime
 ) -> Journey | NotStarted:
     """Start a plan's journey for a cart, an order or a person that was told of, in the caller's transaction."""
-    match version.plan.key:
-        case Key.CART:
-            return await _start_for_cart(db, following, version, key, at)
-        case Key.ORDER:
-            owner = "select customer_id from orders where shop = $1 and order_id = $2 order by at limit 1"
-        case Key.CUSTOMER:
-            owner = "select customer_id from customers where shop = $1 and customer_id = $2"
-    person = await db.fetchval(owner, version.shop, key)
+    if version.plan.key is Key.CART:
+        return await _start_for_cart(db, following, version, key, at)
+    person = await db.fetchval(WHOSE[version.plan.key], version.shop, key)
     if person is None:
         return NotStarted(f"there is no such {version.plan.key}; send its events first")
-    work = await loading.hold_person(db, version.shop, person)
-    person = work.who(person)
-    await loading.load_whole(db, work, [person])
-    about = key if version.plan.key is Key.ORDER else person
-    begun = await following.happening.enter(db, work, version, person, about, at)
-    await writing.write(db, work)
-    return begun
+    return await _start_for_person(db, following, version, person, key, at)
 
 
 async def start_after(
@@ -50,7 +40,21 @@ async def start_after(
     keys = {plan.key: journey.key, Key.CUSTOMER: journey.customer_id}
     if wanted not in keys:
         return NotStarted(f"a journey about a {plan.key} has no {wanted} to follow")
-    return await start(db, following, version, keys[wanted], at)
+    if wanted is Key.CART:
+        return await _start_for_cart(db, following, version, keys[wanted], at)
+    return await _start_for_person(db, following, version, journey.customer_id, keys[wanted], at)
+
+
+async def _start_for_person(
+    db: Connection, following: Following, version: PlanVersion, person: str, key: str, at: datetime
+) -> Journey | NotStarted:
+    work = await loading.hold_person(db, version.shop, person)
+    person = work.who(person)
+    await loading.load_whole(db, work, [person])
+    about = key if version.plan.key is Key.ORDER else person
+    begun = await following.happening.enter(db, work, version, person, about, at)
+    await writing.write(db, work)
+    return begun
 
 
 async def _start_for_cart(

@@ -73,6 +73,7 @@ class Following:
         await self._hand_over(db, work, came, person)
         for journey in came:
             work.tell(journey.id, link.at, "person recognised", link.why)
+        await self.happening.joined(db, work, person)
         await self.settle(db, work, person)
 
     async def settle(self, db: Connection, work: Work, person: str) -> None:

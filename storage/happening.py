@@ -16,7 +16,7 @@ from storage.beginning import ARCHIVED, NotStarted, begins, end, new_journey, ne
 from storage.journeys import Journey
 from storage.loading import load_whole
 from storage.plans import Plans, PlanVersion
-from storage.work import Work
+from storage.work import MoreToHoldError, Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -35,23 +35,52 @@ class Happening:
         self._plans = plans
         self._secret = secret
 
-    async def happened(self, db: Connection, work: Work, event: Event) -> None:
-        """Let an event be heard by the person's journeys, and start those that it starts."""
+    async def happened(self, db: Connection, work: Work, event: Event, cart_id: str | None) -> None:
+        """Let an event be heard by the journeys of its person and of its order, and start those that it starts.
+
+        Raises:
+            MoreToHoldError: another person's journey follows the order.
+
+        """
         if event.name not in work.asked:
             return
         person = work.person(event)
-        await load_whole(db, work, [person])
-        for journey in work.journeys_of(person):
+        followers = await _followers(db, work, event)
+        await load_whole(db, work, [person, *followers])
+        others = [journey for one in followers for journey in work.journeys_of(one) if journey.key == event.order_id]
+        for journey in [*work.journeys_of(person), *others]:
             version = await self._plans.version(db, work.shop, journey.plan, journey.plan_version)
-            _hear(work, version.plan, journey, event)
+            _hear(work, version.plan, journey, event, cart_id)
         for version in await newest(db, work, self._plans):
             if version.plan.key is not Key.CART and begins(version.plan, event):
                 key = event.order_id if version.plan.key is Key.ORDER else person
                 if key is not None:
-                    await self.enter(db, work, version, person, key, event.at)
+                    await self.enter(db, work, version, person, key, event.at, begun_by=event.message_id)
+
+    async def joined(self, db: Connection, work: Work, person: str) -> None:
+        """Judge the journeys anew of somebody who turned out to be another person: what either did counts for both."""
+        followed: set[str] = set()
+        for journey in work.journeys_of(person):
+            if journey.cart_id is not None or journey.status == "ended":
+                continue
+            version = await self._plans.version(db, work.shop, journey.plan, journey.plan_version)
+            for event in await _since(db, work, version.plan, journey, None):
+                _hear(work, version.plan, work.journeys[journey.id], event, None)
+            if version.plan.key is Key.CUSTOMER and journey.plan in followed:
+                again = ExitReached(at=journey.started_at, event="the person is followed by an older journey")
+                end(work, work.journeys[journey.id], again)
+            followed.add(journey.plan)
 
     async def enter(
-        self, db: Connection, work: Work, version: PlanVersion, person: str, key: str, at: datetime
+        self,
+        db: Connection,
+        work: Work,
+        version: PlanVersion,
+        person: str,
+        key: str,
+        at: datetime,
+        *,
+        begun_by: str | None = None,
     ) -> Journey | NotStarted:
         """Start a plan's journey for an order or a person of whom all is read, unless the plan says that it may not."""
         plan = version.plan
@@ -67,23 +96,25 @@ class Happening:
         if not await audience.may_enter(db, work, plan, About(work.shop, person, key, None, at), at):
             return NotStarted("the person is not in the plan's audience")
         show = public_id if plan.key is Key.ORDER else public_customer_id
-        entry = 1 + max((j.entry for j in known if j.key == key), default=0)
+        entry = 1 + await _entries(db, work, plan.name, key)
         journey = new_journey(version, public_key=show(key, self._secret), key=key, customer=person, entry=entry, at=at)
         work.add_journey(journey)
         work.tell(journey.id, at, "started", f"{plan.name} version {version.version}")
         work.deliver(journey.id)
-        for event in await _since(db, work, plan, journey):
-            _hear(work, plan, work.journeys[journey.id], event)
+        for event in await _since(db, work, plan, journey, begun_by):
+            _hear(work, plan, work.journeys[journey.id], event, None)
         return work.journeys[journey.id]
 
 
-def _hear(work: Work, plan: Plan, journey: Journey, event: Event) -> None:
+def _hear(work: Work, plan: Plan, journey: Journey, event: Event, cart_id: str | None) -> None:
     """End a journey whose goal or exit an event is, or have its workflow hear of it."""
-    if not _is_about(plan, journey, event):
+    if not _is_about(plan, journey, event, cart_id):
         return
-    if plan.key is not Key.CART and event.name == plan.goal:
+    # What names no order may be waited for, and ends none: there may be several.
+    may_end = plan.key is Key.CUSTOMER or (plan.key is Key.ORDER and event.order_id is not None)
+    if may_end and event.name == plan.goal:
         _reach_goal(work, plan, journey, event)
-    elif plan.key is not Key.CART and event.name in plan.exits_on:
+    elif may_end and event.name in plan.exits_on:
         end(work, journey, ExitReached(at=event.at, event=event.name))
     elif journey.status != "ended" and (event.name in plan.heeds or event.name == REPLIED):
         work.deliver(journey.id, Heard(at=event.at, event=event.name))
@@ -97,14 +128,14 @@ def _reach_goal(work: Work, plan: Plan, journey: Journey, event: Event) -> None:
         work.convert_journey(journey, event.name, event.at)
 
 
-def _is_about(plan: Plan, journey: Journey, event: Event) -> bool:
+def _is_about(plan: Plan, journey: Journey, event: Event, cart_id: str | None) -> bool:
     """Tell whether an event is about a journey: since it began, and about no other cart or order than its own."""
     if event.at < journey.started_at:
         return False
     if event.name == REPLIED:
         return event.properties.get("journey") == journey.id
-    named = {Key.CART: event.cart_id, Key.ORDER: event.order_id, Key.CUSTOMER: None}[plan.key]
-    return named in {None, journey.key} and (plan.key is not Key.ORDER or named is not None)
+    named = {Key.CART: cart_id, Key.ORDER: event.order_id, Key.CUSTOMER: None}[plan.key]
+    return named in {None, journey.key}
 
 
 def _may_not_enter(plan: Plan, known: list[Journey], at: datetime) -> str | None:
@@ -131,20 +162,49 @@ async def _is_followed(db: Connection, version: PlanVersion, order: str) -> bool
     return found
 
 
-async def _since(db: Connection, work: Work, plan: Plan, journey: Journey) -> list[Event]:
-    """Give what came in before the event that starts a journey, and happened after it: its goal, or an exit."""
+async def _followers(db: Connection, work: Work, event: Event) -> list[str]:
+    """Name the other people whose journeys follow the order that the shop's backend tells of."""
+    if event.order_id is None or not event.from_backend:
+        return []
+    rows = await db.fetch(
+        "select distinct customer_id from journeys where shop = $1 and key = $2 and cart_id is null"
+        " and customer_id <> $3 order by 1",
+        work.shop,
+        event.order_id,
+        work.person(event),
+    )
+    people = [row["customer_id"] for row in rows]
+    if missing := set(people) - work.people.keys():
+        raise MoreToHoldError(people=frozenset(missing))
+    return people
+
+
+async def _entries(db: Connection, work: Work, plan: str, key: str) -> int:
+    """Tell how often a key has entered a plan, whoever it belongs to by now."""
+    written: int = await db.fetchval(
+        "select coalesce(max(entry), 0) from journeys where shop = $1 and plan = $2 and key = $3", work.shop, plan, key
+    )
+    begun = (work.journeys[one] for one in work.new_journeys)
+    return max([written, *(journey.entry for journey in begun if (journey.plan, journey.key) == (plan, key))])
+
+
+async def _since(db: Connection, work: Work, plan: Plan, journey: Journey, begun_by: str | None) -> list[Event]:
+    """Give what came in already of a journey's goal and exits, and happened after its beginning."""
     ends = [*filter(None, [plan.goal]), *plan.exits_on]
     if not ends:
         return []
+    of_order = journey.key if plan.key is Key.ORDER else None
     rows = await db.fetch(
-        "select content from events where shop = $1 and customer_id = $2 and name = any($3) and at >= $4 order by at",
+        "select content from events where shop = $1 and name = any($3) and at >= $4"
+        " and (customer_id = $2 or (order_id = $5 and content -> 'from_backend' = 'true')) order by at",
         work.shop,
         journey.customer_id,
         ends,
         journey.started_at,
+        of_order,
     )
     told = [Event.model_validate(row["content"]) for row in rows]
     told += [
         one.event for one in work.recorded if one.event.name in ends and work.person(one.event) == journey.customer_id
     ]
-    return sorted(told, key=lambda event: event.order)
+    return sorted((event for event in told if event.message_id != begun_by), key=lambda event: event.order)

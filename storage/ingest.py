@@ -228,7 +228,7 @@ async def _apply(db: Connection, work: Work, following: Following, event: Event)
     if event.kind == "identify":
         work.identified.append(event)
         work.recorded.append(Recorded(event, None))
-        await following.happening.happened(db, work, event)
+        await following.happening.happened(db, work, event, None)
         return
     await _note(db, work, event)
     named_none = carts.names_none(work, event)
@@ -246,7 +246,7 @@ async def _apply(db: Connection, work: Work, following: Following, event: Event)
     elif cart_id in work.unsettled and cart_id in work.contents:
         await following.settled(db, work, await carts.settle(db, work, cart_id))
     work.recorded.append(Recorded(event, cart_id))
-    await following.happening.happened(db, work, event)
+    await following.happening.happened(db, work, event, cart_id)
 
 
 async def _join(db: Connection, work: Work, following: Following, link: Link) -> None:

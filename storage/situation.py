@@ -26,7 +26,7 @@ from journeys.segments import with_live
 from journeys.steps import LocalTime, Send, Split, Until, walk
 from journeys.zones import zones_of
 from storage import asked, devices, suppressions
-from storage.asked import About, Asked
+from storage.asked import WHOSE, About, Asked
 from storage.journeys import UnknownJourneyError
 from storage.segments import kept_of
 
@@ -47,11 +47,7 @@ select 'imagined' as id, $10::text as shop, $8::text as plan, 0 as plan_version,
        $9::boolean as held_out, 'running' as status, null::text as outcome, null::text as reason,
        $2::timestamptz as started_at, null::timestamptz as paused_at
 """
-_WHOSE = {
-    Key.CART: "select customer_id from carts where shop = $1 and cart_id = $2",
-    Key.ORDER: "select customer_id from orders where shop = $1 and order_id = $2 order by at limit 1",
-    Key.CUSTOMER: "select customer_id from customers where shop = $1 and customer_id = $2",
-}
+
 _READ = """
 with j as ({about})
 select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.held_out, j.status, j.outcome, j.reason,
@@ -69,7 +65,11 @@ select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.
        (select array_agg(channel) from channel_accounts a where a.shop = j.shop) as accounts,
        (select jsonb_object_agg(channel, n) from (
           select channel, count(*) as n from sends d
-           where d.shop = j.shop and d.key = j.key and d.state <> all($5) group by channel) counted) as sent,
+           where d.shop = j.shop and d.key = j.key and d.state <> all($5)
+             -- A cart hears of all its plans; of orders and people each plan counts its own.
+             and case when j.cart_id is null then d.plan = j.plan
+                 else exists (select from journeys x where x.id = d.journey and x.cart_id = j.cart_id) end
+           group by channel) counted) as sent,
        (select jsonb_agg(jsonb_build_array(d.channel, d.purpose, coalesce(d.sent_at, d.decided_at))) from sends d
          where d.shop = j.shop and d.customer_id = j.customer_id and d.state <> all($5)
            and d.decided_at > $2 - $4::interval) as recent,
@@ -324,7 +324,7 @@ async def imagine(db: Pool | Connection, shop: str, plan: Plan, key: str, at: da
 
     None where there is no such one.
     """
-    owner = await db.fetchval(_WHOSE[plan.key], shop, key)
+    owner = await db.fetchval(WHOSE[plan.key], shop, key)
     if owner is None:
         return None
     held = held_out(shop, plan.name, owner, plan.holdout)

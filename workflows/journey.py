@@ -67,6 +67,9 @@ RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=ti
 OVER_BEFORE_IT_WAS_HEARD = "over-before-it-was-heard"
 """The patch since which a pause is passed over that is not later than a resume which found nothing paused."""
 
+WAITS_KEEP_THEIR_TIME = "waits-keep-their-time"
+"""The patch since which a pause moves the moment from which a step's waiting is counted."""
+
 
 @workflow.defn(name="Journey")
 class JourneyWorkflow:
@@ -464,5 +467,8 @@ class JourneyWorkflow:
             return
         paused_for = signal.at - self._paused_at
         self._paused_for += paused_for
-        self._stage = self._stage.model_copy(update={"life_ends": self._stage.life_ends + paused_for})
+        moved = {"life_ends": self._stage.life_ends + paused_for}
+        if workflow.patched(WAITS_KEEP_THEIR_TIME):
+            moved["since"] = self._stage.since + paused_for
+        self._stage = self._stage.model_copy(update=moved)
         self._paused_at, self._resumed_at, self._noted = None, signal.at, signal.noted

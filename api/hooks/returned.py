@@ -144,6 +144,10 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
     now = datetime.now(UTC)
     people = await returns.people_behind(parts.pool, shop, answer.medium, answer.from_address)
     word = Word.STOP if answer.pressed_stop else word_of(answer.text)
+    journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
+    if word in {Word.START, Word.HELP} and await _is_heard(parts, journey, answer.text):
+        # "Yes" to a question is an answer, and no consent.
+        word = None
     if word in {Word.STOP, Word.START}:
         # First for whoever has the address by now or later; then for each person, under the lock that claims take.
         change = suppressions.opt_out if word is Word.STOP else suppressions.opt_in
@@ -151,7 +155,6 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
         consent = await _consent(parts, shop, answer, word)
         messages = [_identify(source, answer, person, consent, now) for person in people]
     else:
-        journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
         messages = [_replied(source, answer, person, journey, now) for person in people[:1]]
         if word is None and not await _is_heard(parts, journey, answer.text):
             await replies.keep(parts.pool, shop, _reply(source, answer, people, journey, now))

@@ -17,6 +17,7 @@ from messages import catalog
 from storage import commands, journeys, labels, plans, sent, story, tasks
 from storage.beginning import NotStarted
 from storage.journeys import Journey
+from tests.integration.returning import calling_back
 from tests.support import HOUR, MINUTE, Engine, TestShop
 
 DAY = timedelta(days=1)
@@ -65,7 +66,12 @@ async def told(engine: Engine) -> Engine:
 async def order(shop: TestShop, order_id: str = "o-1", after: timedelta = timedelta(0), **more: Any) -> None:
     item = {"product_id": "p-1", "name": "Teapot", "price": 40, "quantity": 1}
     said = {"order_id": order_id, "total": 40, "currency": "EUR", "products": [item], **more}
-    await shop.take(shop.event("Order Completed", after, **said))
+    await backend(shop, "Order Completed", after, **said)
+
+
+async def backend(shop: TestShop, what: str, after: timedelta = timedelta(0), **said: Any) -> None:
+    """Have the shop's backend tell an event."""
+    await shop.take(shop.event(what, after, **said).model_copy(update={"from_backend": True}))
 
 
 async def finished(engine: Engine, journey: Journey) -> Journey:
@@ -111,6 +117,58 @@ async def test_the_order_that_two_people_tell_of_is_followed_once(told: Engine) 
     await order(told.shop)
     await told.shop.take(told.shop.event("Order Completed", person="bob", order_id="o-1", total=40))
     assert len(await journeys_of(told.shop)) == 1
+
+
+async def test_what_a_page_says_of_somebody_elses_order_shows_in_no_message(told: Engine) -> None:
+    shop = told.shop
+    await publish(shop, OF_ORDERS, SAY)
+    await order(shop, tracking_url="https://post.example/1")
+    lure: dict[str, Any] = {
+        "tracking_url": "https://evil.example",
+        "total": 1,
+        "products": [{"product_id": "x", "name": "Lure"}],
+    }
+    await shop.take(shop.event("Order Shipped", person="eve", order_id="o-1", **lure))
+    await finished(told, (await journeys_of(shop))[0])
+    body = await shop.parts.pool.fetchval("select body from sandbox_messages")
+    assert body == "order o-1 of 40,00 €, Teapot https://post.example/1"
+
+
+async def test_what_the_backend_tells_of_an_order_is_heard_whoever_it_names(told: Engine) -> None:
+    shop = told.shop
+    await publish(shop, OF_ORDERS, {"id": "w", "wait": "10d"}, goal="Order Delivered")
+    await order(shop)
+    for teller, from_backend in (("eve", False), ("somebody", True)):
+        event = shop.event("Order Delivered", HOUR, person=teller, order_id="o-1")
+        await shop.take(event.model_copy(update={"from_backend": from_backend}))
+        [journey] = [one for one in await journeys_of(shop) if one.key == "o-1"]
+        assert (journey.outcome == "converted") is from_backend
+
+
+async def test_an_id_that_is_its_own_again_enters_as_if_it_had_not_before(told: Engine) -> None:
+    shop = told.shop
+    await publish(shop, OF_PEOPLE, {"id": "w", "wait": "1h"})
+    viewed = shop.event("Product Viewed", person="x")
+    await shop.take(viewed.model_copy(update={"user_id": None, "anonymous_id": "x"}))
+    known = shop.event("page", MINUTE)
+    await shop.take(known.model_copy(update={"anonymous_id": "x"}))
+    await shop.take(shop.event("Product Viewed", 2 * MINUTE, person="x"))
+    assert len({journey.id for journey in await journeys_of(shop)}) == 2
+
+
+async def test_of_two_who_are_one_the_older_journey_goes_on_and_what_either_did_counts(told: Engine) -> None:
+    shop = told.shop
+    await publish(shop, OF_PEOPLE, {"id": "w", "wait": "10d"}, goal="Order Completed")
+    for after, visitor in enumerate(("v1", "v2")):
+        viewed = shop.event("Product Viewed", after * MINUTE, person=visitor)
+        await shop.take(viewed.model_copy(update={"user_id": None, "anonymous_id": visitor}))
+    await shop.take(shop.event("page", 3 * MINUTE).model_copy(update={"anonymous_id": "v1"}))
+    await shop.take(shop.event("page", 4 * MINUTE).model_copy(update={"anonymous_id": "v2"}))
+    states = {journey.key: journey.status for journey in await journeys_of(shop)}
+    assert states == {"v1": "running", "v2": "ended"}
+    await order(shop, after=HOUR)
+    found = {journey.key: journey.outcome for journey in await journeys_of(shop)}
+    assert found["v1"] == "converted"
 
 
 async def test_somebody_who_views_one_product_twice_and_has_an_empty_cart_enters(told: Engine) -> None:
@@ -218,7 +276,7 @@ async def test_what_is_waited_for_ends_the_wait_at_once_and_what_came_before_cou
     assert await sent_for(shop, await finished(told, second)) == [("say", "accepted")]
     await forward(told, first, DAY)
     assert await sent_for(shop, first) == []
-    await shop.take(shop.event("Order Shipped", DAY, order_id="o-1", tracking_url="https://post.example/1"))
+    await backend(shop, "Order Shipped", DAY, order_id="o-1", tracking_url="https://post.example/1")
     ended = await finished(told, first)
     assert await sent_for(shop, ended) == [("say", "accepted")]
     assert ended.ended_at is not None
@@ -279,6 +337,42 @@ async def test_an_answer_is_waited_for_and_decides(told: Engine, said: str | Non
 
 async def reply(shop: TestShop, journey: Journey, text: str, after: timedelta) -> None:
     await shop.take(shop.event("Message Replied", after, channel="sms", text=text, journey=journey.id))
+
+
+async def test_yes_to_a_question_is_an_answer_and_no_consent(told: Engine) -> None:
+    shop = told.shop
+    asks = {"id": "coming", "ask": {"message": "question", "channels": SMS, "expects": "yes_no", "within": "2d"}}
+    yes = {"if": {"reply": {"coming": {"yes": True}}}, "then": [{"id": "y", "exit": "comes"}]}
+    await publish(shop, OF_ORDERS, asks, {"id": "how", "branch": [yes]})
+    await shop.identify(consent={"sms": False})
+    await order(shop)
+    [journey] = await journeys_of(shop)
+    await forward(told, journey, MINUTE)
+    async with calling_back(shop) as provider:
+        assert (await provider.says("Yes!")).status_code == 200
+    assert (await finished(told, journey)).reason == "comes"
+    granted = "select granted from consents where channel = 'sms' and purpose = 'marketing'"
+    assert await shop.parts.pool.fetchval(granted) is False
+    assert await shop.parts.pool.fetchval("select count(*) from replies") == 0
+
+
+async def test_what_is_paused_keeps_its_time_also_where_something_is_heard(told: Engine) -> None:
+    shop, pool = told.shop, told.shop.parts.pool
+    waits = {"id": "until", "wait_for": {"event": "Order Shipped", "within": "3d"}, "otherwise": [SAY]}
+    other = {"id": "later", "wait_for": {"event": "Order Delivered", "within": "1h"}}
+    await publish(shop, OF_ORDERS, waits, other)
+    await order(shop)
+    [journey] = await journeys_of(shop)
+    await forward(told, journey, DAY)
+    assert await commands.pause(pool, journey.id, shop.begins + DAY)
+    await forward(told, journey, 5 * DAY)
+    assert await commands.resume(pool, journey.id, shop.begins + 6 * DAY)
+    await forward(told, journey, HOUR)
+    await backend(shop, "Order Delivered", 6 * DAY + HOUR, order_id="o-1")
+    await forward(told, journey, DAY)
+    assert await sent_for(shop, journey) == []
+    await forward(told, journey, DAY)
+    assert await sent_for(shop, journey) == [("say", "accepted")]
 
 
 async def test_an_answer_that_is_not_understood_is_asked_for_once_more(told: Engine) -> None:
@@ -370,7 +464,7 @@ async def test_labels_splits_and_started_plans(told: Engine) -> None:
         ),
         (OF_ORDERS, {"ask": {"message": "m", "channels": SMS, "expects": "choice"}}, "give options"),
         ({**OF_ORDERS, "exits_on": ["cart_emptied"]}, {"wait": "1h"}, "ends journeys about carts alone"),
-        ({**OF_ORDERS, "key": "cart"}, {"wait": "1h"}, "write 'Order Completed'"),
+        ({**OF_ORDERS, "key": "cart"}, {"wait": "1h"}, "goal: is missing"),
         ({**OF_PEOPLE, "audience": {"event": {"name": "X"}}}, {"wait": "1h"}, "within which time"),
         ({**OF_PEOPLE, "audience": {"sent": ["s"]}}, {"wait": "1h"}, "no step was done yet"),
     ],
