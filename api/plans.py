@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
 
 from activities import preview
@@ -22,19 +22,20 @@ router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 40
 Name = Annotated[str, Path(max_length=40)]
 
 
-class Wanted(BaseModel):
-    """For which cart; or, of a plan about orders or customers, for which ``key``."""
+class OfCart(BaseModel):
+    """For which cart."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cart_id": "c-1"}, {"key": "c-1"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cart_id": "c-1"}]})
 
-    cart_id: Text | None = None
-    key: Text | None = None
+    cart_id: Text
 
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
-        if (self.cart_id is None) == (self.key is None):
-            raise ValueError("give cart_id or key")
-        return self
+
+class OfKey(BaseModel):
+    """For which cart, order or customer, as the plan's key says."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"key": "o-1"}]})
+
+    key: Text
 
 
 class To(BaseModel):
@@ -64,13 +65,13 @@ class PlanState(BaseModel):
 
 
 @router.post("/{name}/preview")
-async def show(name: Name, wanted: Wanted, shop: ApiShop, parts: Parts) -> Preview:
+async def show(name: Name, wanted: OfCart | OfKey, shop: ApiShop, parts: Parts) -> Preview:
     """Tell what the plan would do from now on: each step, its moment, and the answer of every rule.
 
     Nothing that it waits for comes, no question is answered, and what people are to do they do at once.
     """
     version = await _newest(parts, shop, name)
-    about, key = version.plan.key, wanted.cart_id or wanted.key or ""
+    about, key = version.plan.key, wanted.cart_id if isinstance(wanted, OfCart) else wanted.key
     lines = await preview.of_key(parts.pool, shop, version.plan, key, parts.clock.now())
     if lines is None:
         raise Problem(HTTP_404_NOT_FOUND, f"No such {about}", f"key: this shop has no {about} '{key}'")
