@@ -224,6 +224,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "policy": "-",
         "accounts": "-",
         "offer_api": "-",
+        "task_hook": "-",
     }
     words = "--mode allowlist --language fr --cart-url https://b.example/cart --allow +33639980001 --allow a@b.example"
     assert installed("shop", "set", "boutique", *words.split()).code == 0
@@ -239,6 +240,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "policy": "-",
         "accounts": "-",
         "offer_api": "-",
+        "task_hook": "-",
     }
 
 
