@@ -14,6 +14,7 @@ from journeys.durations import show
 from journeys.facts import Facts
 from journeys.plan import Key, Plan
 from journeys.play import Do, End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries, untried
+from journeys.steps import Send
 from storage import journeys, sends, situation
 from storage.journeys import Journey
 from storage.plans import Plans
@@ -48,7 +49,7 @@ class Looking:
         facts = found.facts(version.plan, self._clock.now())
         move = next_move(version.plan, order.stage, facts, order.at)
         if isinstance(move, SendNow):
-            facts = _in_time(facts, deadline(move.stage, move.step))
+            facts = _in_time(facts, move.step, deadline(move.stage, move.step))
             await self._note_deferrals(journey, found, version.plan, move, facts)
         await self._note(journey, version.plan, order, facts, move)
         return facts
@@ -84,9 +85,14 @@ def _due(move: Move, facts: Facts, at: datetime) -> datetime:
     return at
 
 
-def _in_time(facts: Facts, last: datetime) -> Facts:
+def _in_time(facts: Facts, step: Send, last: datetime) -> Facts:
     """Leave out the channels that would be allowed only after the step's deadline."""
-    return facts.model_copy(update={"later": {c: until for c, until in facts.later.items() if until <= last}})
+    reach = facts.reach(step.id)
+    later = {channel: until for channel, until in reach.later.items() if until <= last}
+    if step.id in facts.answering:
+        answering = facts.answering | {step.id: reach.model_copy(update={"later": later})}
+        return facts.model_copy(update={"answering": answering})
+    return facts.model_copy(update={"later": later})
 
 
 def _about(plan: Plan, facts: Facts) -> str:
@@ -98,12 +104,13 @@ def _about(plan: Plan, facts: Facts) -> str:
 
 
 def _why(plan: Plan, facts: Facts, move: Move, order: LookInput) -> str:
+    reach = facts.reach(move.step.id if isinstance(move, SendNow) else "")
     seen = (
         _about(plan, facts)
         + ", ".join(facts.segments)
         + f"; idle for {show(order.at - facts.last_activity)}"
-        + f"; reachable by {', '.join(facts.usable) or 'no channel'}"
-        + "".join(f", by {channel} from {until:%Y-%m-%d %H:%M} UTC" for channel, until in facts.later.items())
+        + f"; reachable by {', '.join(reach.usable) or 'no channel'}"
+        + "".join(f", by {channel} from {until:%Y-%m-%d %H:%M} UTC" for channel, until in reach.later.items())
         + "".join(f"; {way}" for way in choices(plan, order.stage, facts, order.at))
     )
     match move:

@@ -100,7 +100,7 @@ def walk(plan: Plan, found: Situation) -> Iterator[PreviewLine]:
                     at = later
                     continue
                 for channel in able if isinstance(move.step.send.channels, All) else able[:1]:
-                    found = found.after_sending(plan, channel)
+                    found = found.after_sending(plan, move.step, channel)
                 yield line.model_copy(update={"what": "sends"}) if able else line
                 stage = after(plan, stage, at)
             case Do():

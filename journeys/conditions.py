@@ -5,13 +5,15 @@ A condition's fields must all hold; within one field any of the listed values is
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from journeys.durations import Duration, show
-from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Segment
+from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Moment, Segment
 from journeys.rfm import Rfm, Score
 
 Amounts = dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]]
@@ -84,6 +86,12 @@ class RfmRange(BaseModel):
         return all(wanted is None or wanted.holds(score) for wanted, score in asked)
 
 
+def _words(value: object) -> set[str]:
+    """Give the words that a property has: itself, or each element of a list; numbers as JSON writes them."""
+    values = value if isinstance(value, list) else [value]
+    return {one if isinstance(one, str) else json.dumps(one) for one in values if one is not None}
+
+
 def _known_fields(fields: dict[str, list[str]]) -> dict[str, list[str]]:
     for name in fields:
         if name not in CUSTOMER_FIELDS:
@@ -101,6 +109,8 @@ class EventCount(BaseModel):
         at_most: included; None for any number.
         within: how far back is counted; who may enter is asked of a journey that has not begun, and needs one.
         same: counts events about one product, or one category, alone: of the one that comes most often.
+        where: counts events alone of which each of these properties is one of its values, as text; of a list, any
+            element counts.
 
     """
 
@@ -111,12 +121,19 @@ class EventCount(BaseModel):
     at_most: Annotated[int, Field(ge=0, le=1000)] | None = None
     within: Duration | None = None
     same: Literal["product_id", "category"] | None = None
+    where: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
 
     @property
     def key(self) -> str:
         """Name what is counted, in the facts of a look."""
         back = f" within {show(self.within)}" if self.within else ""
-        return f"{self.name}{back}{f' of one {self.same}' if self.same else ''}"
+        one = f" of one {self.same}" if self.same else ""
+        where = " and ".join(f"{name} is {' or '.join(values)}" for name, values in sorted(self.where.items()))
+        return f"{self.name}{back}{one}{f' where {where}' if where else ''}"
+
+    def fits(self, properties: Mapping[str, Any]) -> bool:
+        """Tell whether an event with these properties is one of those that are counted."""
+        return all(not _words(properties.get(name)).isdisjoint(values) for name, values in self.where.items())
 
     def holds(self, facts: Facts) -> bool:
         """Tell whether it happened as often."""
@@ -175,6 +192,8 @@ class Condition(BaseModel):
     open_cart: bool | None = None
     running: list[str] | None = Field(default=None, min_length=1)
     consented: list[Medium] | None = Field(default=None, min_length=1)
+    known: list[Moment] | None = Field(default=None, min_length=1)
+    any: list[Condition] | None = Field(default=None, min_length=2)
     unless: Condition | None = None
 
     @model_validator(mode="after")
@@ -187,13 +206,18 @@ class Condition(BaseModel):
     def asks_for(self) -> frozenset[str]:
         """The names of the fields that it asks for."""
         own = {name for name in type(self).model_fields if getattr(self, name) is not None}
-        return frozenset(own) | (self.unless.asks_for if self.unless else frozenset())
+        return frozenset(own).union(*(condition.asks_for for condition in self.inner))
 
     @property
     def counted(self) -> list[EventCount]:
         """The events that it asks for."""
         own = [self.event] if self.event else []
-        return [*own, *(self.unless.counted if self.unless else [])]
+        return [*own, *(count for condition in self.inner for count in condition.counted)]
+
+    @property
+    def inner(self) -> list[Condition]:
+        """The conditions that stand in it."""
+        return [*(self.any or []), *([self.unless] if self.unless else [])]
 
     def holds(self, facts: Facts) -> bool:
         """Tell whether the facts of a look fulfil the condition."""
@@ -205,6 +229,7 @@ class Condition(BaseModel):
             and (self.customer is None or all(facts.customer.get(f) in v for f, v in self.customer.items()))
             and self._holds_of_others(facts)
             and self._holds_of_the_journey(facts)
+            and (self.any is None or any(condition.holds(facts) for condition in self.any))
             and (self.unless is None or not self.unless.holds(facts))
         )
 
@@ -217,6 +242,7 @@ class Condition(BaseModel):
             and (self.open_cart is None or facts.open_cart is self.open_cart)
             and (self.running is None or any(plan in facts.running for plan in self.running))
             and (self.consented is None or any(medium in facts.consented for medium in self.consented))
+            and (self.known is None or any(moment in facts.moments for moment in self.known))
         )
 
     def _holds_of_the_journey(self, facts: Facts) -> bool:

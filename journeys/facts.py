@@ -118,6 +118,15 @@ class Out(BaseModel):
     delivered: bool
 
 
+class Reach(BaseModel):
+    """The channels that may be used now, in no order, and those that may be used from a moment on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    usable: tuple[Channel, ...] = ()
+    later: dict[Channel, datetime] = {}
+
+
 class Facts(BaseModel):
     """What one look found.
 
@@ -131,6 +140,7 @@ class Facts(BaseModel):
         rfm: the person's scores; None for whoever has not ordered, and in a shop with fewer than five customers.
         usable: the channels that the gate would allow now for the plan's purpose, each by name.
         later: those that it would allow at a later moment.
+        answering: the same of sends that answer what the person has just said, by step.
         out: what went out already, by step and channel.
         order_value: what the order came to, of a journey about one; ``order_currency`` in which currency.
         moments: those of the order that are known.
@@ -162,6 +172,7 @@ class Facts(BaseModel):
     customer: dict[str, str] = {}
     usable: tuple[Channel, ...] = ()
     later: dict[Channel, datetime] = {}
+    answering: dict[str, Reach] = {}
     out: dict[str, dict[Channel, Out]] = {}
     order_value: Decimal | None = None
     order_currency: str | None = None
@@ -175,6 +186,10 @@ class Facts(BaseModel):
     open_cart: bool = False
     running: tuple[str, ...] = ()
     consented: tuple[Medium, ...] = ()
+
+    def reach(self, step: str) -> Reach:
+        """Give the channels by which a step's message may go out."""
+        return self.answering.get(step) or Reach(usable=self.usable, later=self.later)
 
 
 SERIAL_ABANDONED_CARTS, _SERIAL_WINDOW = table().serial

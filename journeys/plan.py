@@ -167,6 +167,9 @@ class Plan(BaseModel):
         for step in walk(self.steps):
             for problem in _misfits(self, step):
                 raise ValueError(f"step {step.id}: {problem}")
+        asked = [condition for condition in (*self.conditions, self.audience) if condition is not None]
+        if self.key is not Key.ORDER and any("known" in condition.asks_for for condition in asked):
+            raise ValueError(f"known: moments are known of an order; this plan's key is '{self.key}'")
         return self
 
     @cached_property
@@ -257,6 +260,8 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
         yield f"{step.wait_until.moment} is known of an order; this plan's key is '{plan.key}'"
     if isinstance(step, Ask) and step.asking(again=True).id in plan.by_id:
         yield f"a step has the id '{step.asking(again=True).id}', by which it is asked once more"
+    if (answered := _answers(step)) and not isinstance(plan.by_id.get(answered), Ask):
+        yield f"answers: no step '{answered}' {_WHAT['reply']}"
     if isinstance(step, Send) and step.send.offer and plan.key is not Key.CART:
         yield f"an offer is bound to a cart; this plan's key is '{plan.key}'"
     if isinstance(step, Start) and step.start == plan.name:
@@ -264,6 +269,15 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
     if isinstance(step, Branch):
         for arm in step.branch:
             yield from _unknown(plan, arm.condition)
+
+
+def _answers(step: Step) -> str | None:
+    match step:
+        case Send():
+            return step.send.answers
+        case Ask():
+            return step.ask.answers
+    return None
 
 
 def _unknown(plan: Plan, condition: Condition) -> Iterator[str]:
@@ -278,8 +292,8 @@ def _unknown(plan: Plan, condition: Condition) -> Iterator[str]:
         for name in steps:
             if not isinstance(plan.by_id.get(name), kinds):
                 yield f"{field}: no step '{name}' {_WHAT[field]}"
-    if condition.unless:
-        yield from _unknown(plan, condition.unless)
+    for inner in condition.inner:
+        yield from _unknown(plan, inner)
 
 
 _WHAT = {"variant": "splits", "reply": "asks something", "task": "opens a task", "sent": "sends something"}

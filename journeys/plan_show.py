@@ -109,11 +109,17 @@ def _asking(name: str, value: Any) -> str:  # noqa: PLR0911 one sentence for eac
         case "event", EventCount():
             most = "" if value.at_most is None else f" and at most {value.at_most}"
             return f"{value.key} came at least {value.at_least}{most} times"
-        case "unless", Condition():
-            return f"not ({condition(value)})"
+        case "any" | "unless", _:
+            return _of_inner(value)
         case "reply" | "task" | "variant" | "label", dict():
             return " and ".join(f"the {name} of {one} is {_detail(told)}" for one, told in value.items())
     return f"{name.replace('_', ' ')} is {_detail(value)}"
+
+
+def _of_inner(value: list[Condition] | Condition) -> str:
+    if isinstance(value, Condition):
+        return f"not ({condition(value)})"
+    return " or ".join(f"({condition(one)})" for one in value)
 
 
 def _detail(value: Any) -> str:
@@ -137,6 +143,8 @@ def _amounts(amounts: Amounts) -> str:
 
 def _sending(send: Message) -> str:
     said = f"send '{send.message}' by {_channels(send)}"
+    if send.answers is not None:
+        said += f", in answer to '{send.answers}'"
     if send.deadline is not None:
         said += f", within {show(send.deadline)}"
     if send.offer is None:

@@ -149,12 +149,14 @@ def next_move(plan: Plan, stage: Stage, facts: Facts | None, at: datetime) -> Mo
 
 def held_until(step: Send, facts: Facts) -> datetime | None:
     """Tell from when on one of a step's channels may be used that may not be used now; None where none is held back."""
-    return min((facts.later[channel] for channel in untried(step, facts) if channel in facts.later), default=None)
+    later = facts.reach(step.id).later
+    return min((later[channel] for channel in untried(step, facts) if channel in later), default=None)
 
 
 def tries(step: Send, facts: Facts) -> list[Channel]:
     """Give the channels of a step that may be used now, in its order."""
-    return [channel for channel in untried(step, facts) if channel in facts.usable]
+    usable = facts.reach(step.id).usable
+    return [channel for channel in untried(step, facts) if channel in usable]
 
 
 def untried(step: Send, facts: Facts) -> list[Channel]:

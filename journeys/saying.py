@@ -51,12 +51,19 @@ class UntilDelivered(_Data):
 
 
 class Message(_Data):
-    """What a send says: the message's name, and what it may offer."""
+    """What a send says: the message's name, and what it may offer.
+
+    Attributes:
+        answers: the step whose question the person has answered; for ``ANSWERED_WITHIN`` after that it is no
+            advertisement, but what they wait for.
+
+    """
 
     message: Name
     channels: First | All | UntilDelivered
     offer: OfferPolicy | None = None
     deadline: Duration | None = None
+    answers: Name | None = None
 
     @property
     def named(self) -> list[Channel]:
@@ -90,6 +97,7 @@ class Question(_Data):
         options: the names of the choices, in the order of their numbers.
         within: how long an answer is waited for.
         again: the message that asks once more, where an answer was not understood.
+        answers: as for a message.
 
     """
 
@@ -100,6 +108,7 @@ class Question(_Data):
     within: Duration = timedelta(days=2)
     again: Name | None = None
     deadline: Duration | None = None
+    answers: Name | None = None
 
     @model_validator(mode="after")
     def _can_be_answered(self) -> Question:
@@ -110,5 +119,7 @@ class Question(_Data):
         return self
 
 
+ANSWERED_WITHIN = timedelta(hours=24)
+"""For so long what a person wrote may be answered as something that they asked for (WhatsApp's own window for that)."""
 ANSWERED_BY = (Channel.SMS, Channel.WHATSAPP)
 """The channels by which an answer comes back to Relance."""

@@ -178,9 +178,10 @@ class Ask(_Step):
         """Give the send by which it is asked, or asked once more."""
         asked = self.ask
         message = asked.again or asked.message if again else asked.message
+        answers = self.id if again else asked.answers
         return Send(
             id=f"{self.id}-{AGAIN}" if again else self.id,
-            send=Message(message=message, channels=asked.channels, deadline=asked.deadline),
+            send=Message(message=message, channels=asked.channels, deadline=asked.deadline, answers=answers),
         )
 
 

@@ -41,12 +41,14 @@ class Asked:
     Attributes:
         tasks: open, done or expired, by step; ``task_text`` is what was written for the one done last.
         labels: what plans have put on the person.
+        replied_at: when each question was answered.
 
     """
 
     events: dict[str, int] = field(default_factory=dict)
     order: OrderState | None = None
     replies: dict[str, Answered] = field(default_factory=dict)
+    replied_at: dict[str, datetime] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     task_text: str | None = None
@@ -77,10 +79,12 @@ async def ask(db: Pool | Connection, plan: Plan, about: About, at: datetime) -> 
     has_tasks = about.journey is not None and any(isinstance(step, Task) for step in steps)
     opened = await tasks.of_journey(db, about.journey or "") if has_tasks else {}
     done = [task for task in opened.values() if task.state == "done"]
+    replied = await _replies(db, about, [step for step in steps if isinstance(step, Ask)], at)
     return Asked(
         events={key: await count(db, plan, about, asked, at) for key, asked in plan.counted.items()},
         order=await order(db, about, at) if plan.key is Key.ORDER else None,
-        replies=await _replies(db, about, [step for step in steps if isinstance(step, Ask)], at),
+        replies={step: answered for step, (answered, _) in replied.items()},
+        replied_at={step: when for step, (_, when) in replied.items()},
         tasks={step: _of_three(task.state_at(at)) for step, task in opened.items()},
         task_text=max(done, key=lambda task: task.done_at or at).text if done else None,
         labels=await labels.of_person(db, about.shop, about.customer) if "label" in asks_for else {},
@@ -120,7 +124,8 @@ async def count(
     """Count how often an event happened. One that names another cart or order than the journey's is not about it."""
     since = at - asked.within if asked.within else about.since
     rows = await db.fetch(
-        "select coalesce(content -> 'properties' ->> $6, '') as of from events"
+        "select coalesce(content -> 'properties' ->> $6, '') as of,"
+        " case when $10 then content -> 'properties' end as told from events"
         " where shop = $1 and (customer_id = $2 or order_id = $8) and name = $3 and at between $4 and $5"
         " and ($7::text is null or cart_id is null or cart_id = $7)"
         " and ($8::text is null or order_id is null or order_id = $8) limit $9",
@@ -133,14 +138,16 @@ async def count(
         about.key if plan.key is Key.CART else None,
         about.key if plan.key is Key.ORDER else None,
         _MOST_EVENTS,
+        bool(asked.where),
     )
     other = about.key if plan.key is Key.ORDER else None
     named = [
-        event
+        event.properties
         for event in unwritten
         if event.name == asked.name and since <= event.at <= at and (other is None or event.order_id in {None, other})
     ]
-    of = [row["of"] for row in rows] + [str(event.properties.get(asked.same or "", "")) for event in named]
+    of = [row["of"] for row in rows if asked.fits(row["told"] or {})]
+    of += [str(properties.get(asked.same or "", "")) for properties in named if asked.fits(properties)]
     if asked.same is None:
         return len(of)
     return max(Counter(name for name in of if name).values(), default=0)
@@ -164,8 +171,10 @@ async def _events_of_order(db: Pool | Connection, about: About, at: datetime) ->
     return [Event.model_validate(row["content"]) for row in rows]
 
 
-async def _replies(db: Pool | Connection, about: About, steps: list[Ask], at: datetime) -> dict[str, Answered]:
-    """Read what was answered to each question: the first answer that was understood counts, else the newest."""
+async def _replies(
+    db: Pool | Connection, about: About, steps: list[Ask], at: datetime
+) -> dict[str, tuple[Answered, datetime]]:
+    """Read what was answered to each question, and when: the first answer that was understood, else the newest."""
     if not steps:
         return {}
     asked = await db.fetch(
@@ -184,15 +193,15 @@ async def _replies(db: Pool | Connection, about: About, steps: list[Ask], at: da
         at,
         about.journey,
     )
-    found: dict[str, Answered] = {}
+    found: dict[str, tuple[Answered, datetime]] = {}
     for row in rows:
         # Of two questions, the one that was asked last is answered.
         step = max(
             (s for s in steps if s.id in since and since[s.id] <= row["at"]), key=lambda s: since[s.id], default=None
         )
-        if step is not None and (step.id not in found or found[step.id].unclear):
+        if step is not None and (step.id not in found or found[step.id][0].unclear):
             read = replies.read(step.ask.expects, row["text"] or "", step.ask.options)
-            found[step.id] = read or Answered(unclear=True)
+            found[step.id] = (read or Answered(unclear=True), row["at"])
     return found
 
 

@@ -136,12 +136,14 @@ async def claim(
         found = await situation.read(db, wanted.journey, plan, wanted.at)
         names = providers.get(found.mode, ())
         for channel in wanted.passed_over:
-            await _note(db, journey, plan, wanted, channel, found.decide(plan, channel, wanted.deadline, wanted.step))
+            decision = found.decide(plan, channel, wanted.deadline, wanted.step)
+            await _note(db, journey, found.purpose(plan, channel, wanted.step), wanted, channel, decision)
         if standing:
             is_same = standing.provider in names and standing.provider in repeatable
             return await _take_over(db, plan, wanted, journey, found, standing, may_repeat=is_same)
         found, decision, reserved = await _ask(db, plan, wanted, found)
-        await _note(db, journey, plan, wanted, wanted.channel, decision)
+        purpose = found.purpose(plan, wanted.channel, wanted.step)
+        await _note(db, journey, purpose, wanted, wanted.channel, decision)
         if isinstance(decision.verdict, Refuse):
             return Refused(decision.verdict.reason, found.row["status"])
         if decision.verdict is not None:
@@ -151,7 +153,7 @@ async def claim(
         code = short_links.new_code()
         address = found.address(wanted.channel)
         row = _Row(wanted, wanted.channel, State.CLAIMED, None, attempt, provider, address, code, reserved or None)
-        number = await _insert(db, journey, plan, row)
+        number = await _insert(db, journey, purpose, row)
         offer = await offering.make(db, journey, wanted.step, found)
         return Claimed(
             repeated=False,
@@ -173,7 +175,8 @@ async def _ask(db: Connection, plan: Plan, wanted: Try, found: Situation) -> tup
         if not decision.allowed:
             return found, decision, Decimal(0)
         ceiling, price = found.policy.daily_ceiling, found.price(wanted.channel)
-        if ceiling is None or price is None or plan.purpose is Purpose.TRANSACTIONAL:
+        purpose = found.purpose(plan, wanted.channel, wanted.step)
+        if ceiling is None or price is None or purpose is Purpose.TRANSACTIONAL:
             return found, decision, Decimal(0)
         if await spending.reserve(db, found.row["shop"], wanted.at, price, ceiling):
             return found, decision, price
@@ -271,7 +274,7 @@ async def _take_over(
 
 
 async def _note(
-    db: Connection, journey: Journey, plan: Plan, wanted: Try, channel: Channel, decision: Decision
+    db: Connection, journey: Journey, purpose: Purpose, wanted: Try, channel: Channel, decision: Decision
 ) -> None:
     """Note what speaks against a channel, once for each reason. A paused journey will ask again: that is none."""
     if decision.allowed or journey.status == "paused":
@@ -289,7 +292,7 @@ async def _note(
     )
     if not noted:
         refused = _Row(wanted, channel, State.REFUSED, decision.reason, rules=objections(decision))
-        await _insert(db, journey, plan, refused)
+        await _insert(db, journey, purpose, refused)
 
 
 async def note_deferral(
@@ -314,7 +317,7 @@ class _Row:
     rules: Sequence[RuleAnswer] = ()
 
 
-async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> int:
+async def _insert(db: Connection, journey: Journey, purpose: Purpose, row: _Row) -> int:
     number: int = await db.fetchval(
         "insert into sends (send_id, journey, step, try, shop, customer_id, key, channel, state, reason, decided_at,"
         " attempt, provider, address, plan, purpose, code, cost, rules)"
@@ -335,7 +338,7 @@ async def _insert(db: Connection, journey: Journey, plan: Plan, row: _Row) -> in
         row.provider,
         row.address,
         journey.plan,
-        plan.purpose,
+        purpose,
         row.code,
         row.cost,
         [rule.model_dump(mode="json") for rule in row.rules],

@@ -13,7 +13,7 @@ from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import fields, plain, with_device
 from journeys.devices import Kind
-from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Out, Purpose, Segment, segments
+from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Facts, Medium, Out, Purpose, Reach, Segment, segments
 from journeys.gate import Decision, decide
 from journeys.holdout import bucket, held_out, rolled_out
 from journeys.ledger import OPEN_FOR_RETRY
@@ -21,7 +21,7 @@ from journeys.order import OrderState
 from journeys.plan import Key, Plan
 from journeys.policy import Policy
 from journeys.question import Address, Busy, Mode, Person, Question
-from journeys.saying import UntilDelivered
+from journeys.saying import ANSWERED_WITHIN, UntilDelivered
 from journeys.segments import with_live
 from journeys.steps import LocalTime, Send, Split, Until, walk
 from journeys.zones import zones_of
@@ -163,7 +163,7 @@ class Situation:
         return Question(
             at=self.at,
             channel=channel,
-            purpose=plan.purpose,
+            purpose=self.purpose(plan, channel, step),
             status=row["status"],
             ended_because=row["reason"],
             ordered=row["ordered_at"] is not None,
@@ -176,7 +176,7 @@ class Situation:
             spent=row["spent"] or Decimal(0),
             held_out=row["held_out"],
             rolled_out=rolled_out(row["shop"], plan.name, row["customer_id"], plan.rollout),
-            person=self._person(plan, channel),
+            person=self._person(channel, self.purpose(plan, channel, step)),
             address=self._address(channel, plan.sends if step is None else [step]),
             connected=channel in (row["accounts"] or ()),
             down_until=_moment((row["down"] or {}).get(channel)),
@@ -187,8 +187,18 @@ class Situation:
             deadline=deadline,
         )
 
-    def _person(self, plan: Plan, channel: Channel) -> Person:
-        medium, purpose = channel.medium, plan.purpose
+    def purpose(self, plan: Plan, channel: Channel, step: Send | None = None) -> Purpose:
+        """Tell why a message is sent: as the plan says, or because the person has just said something, and not STOP."""
+        is_awaited = step is not None and self._answers(step) and channel not in self.opted_out
+        return Purpose.TRANSACTIONAL if is_awaited else plan.purpose
+
+    def _answers(self, step: Send) -> bool:
+        """Tell whether a step answers what the person has just said."""
+        replied_at = self.asked.replied_at.get(step.send.answers or "")
+        return replied_at is not None and self.at <= replied_at + ANSWERED_WITHIN
+
+    def _person(self, channel: Channel, purpose: Purpose) -> Person:
+        medium = channel.medium
         return Person(
             country=self.country,
             region=region_of(self.traits),
@@ -234,9 +244,9 @@ class Situation:
         """Take the same situation for another moment, as if nothing happened in between."""
         return replace(self, at=at)
 
-    def after_sending(self, plan: Plan, channel: Channel) -> Situation:
+    def after_sending(self, plan: Plan, step: Send, channel: Channel) -> Situation:
         """Take the same situation as it would be after a send."""
-        recent = [*(self.row["recent"] or ()), [channel, plan.purpose, self.at.isoformat()]]
+        recent = [*(self.row["recent"] or ()), [channel, self.purpose(plan, channel, step), self.at.isoformat()]]
         sent = {**(self.row["sent"] or {})}
         sent[channel] = sent.get(channel, 0) + 1
         return replace(self, row={**self.row, "recent": recent, "sent": sent})
@@ -254,7 +264,8 @@ class Situation:
         outcome, reason = row["outcome"], "cancelled" if row["outcome"] == "cancelled" else row["reason"]
         if outcome is None and "cart_emptied" in plan.exits_on and not self.cart.items:
             outcome, reason = "exited", "cart was emptied"
-        decisions = {channel: self.decide(plan, channel) for channel in plan.channels}
+        reach = self._reach(plan)
+        answering = [step for step in plan.sends if self._answers(step)]
         return Facts(
             shop_time=shop_time,
             outcome=outcome,
@@ -267,13 +278,21 @@ class Situation:
             segments=self.segments,
             rfm=kept_of(row["kept"]).rfm,
             customer=fields(self.traits),
-            usable=tuple(channel for channel, decision in decisions.items() if decision.allowed),
-            later={channel: decision.later for channel, decision in decisions.items() if decision.later},
+            usable=reach.usable,
+            later=reach.later,
+            answering={step.id: self._reach(plan, step) for step in answering},
             out={step.id: out for step in plan.sends if (out := self.out(step))},
             zone=self._zone(plan),
             variants=self._variants(plan),
             consented=tuple(m for m in Medium if (row["consents"] or {}).get(f"{m} {Purpose.MARKETING}")),
             **self._asked(),
+        )
+
+    def _reach(self, plan: Plan, step: Send | None = None) -> Reach:
+        decisions = {channel: self.decide(plan, channel, step=step) for channel in plan.channels}
+        return Reach(
+            usable=tuple(channel for channel, decision in decisions.items() if decision.allowed),
+            later={channel: decision.later for channel, decision in decisions.items() if decision.later},
         )
 
     def _asked(self) -> dict[str, Any]:

@@ -213,8 +213,7 @@ def _answers(step: Ask, asked: list[ReplyIs]) -> list[Answered]:
 def _all(conditions: Iterable[Condition]) -> Iterator[Condition]:
     for condition in conditions:
         yield condition
-        if condition.unless:
-            yield from _all([condition.unless])
+        yield from _all(condition.inner)
 
 
 def _of_condition(condition: Condition) -> Iterator[tuple[Knob, list[Any]]]:
@@ -226,7 +225,7 @@ def _of_condition(condition: Condition) -> Iterator[tuple[Knob, list[Any]]]:
         yield from _VALUES[name](value)
 
 
-_OF_STEPS = {"variant", "reply", "task", "sent", "unless"}
+_OF_STEPS = {"variant", "reply", "task", "sent", "any", "unless"}
 """What follows from what the steps before did."""
 
 

@@ -74,7 +74,7 @@ async def test_in_the_us_an_sms_with_pictures_and_one_without_are_two_for_one_ca
     journey = await shop.fill()
     before = await situation.read(shop.parts.pool, journey.id, both, shop.begins)
     assert before.decide(both, Channel.SMS).allowed
-    after = before.after_sending(both, Channel.MMS)
+    after = before.after_sending(both, both.sends[0], Channel.MMS)
     assert after.decide(both, Channel.SMS).reason == "one SMS for one cart in the US"
 
 

@@ -170,8 +170,8 @@ async def test_each_answer_has_its_own_next_step(
     await reply(shop, journey, number, ANSWERED)
     ended = await finished(engine, journey)
     assert ended.outcome == "finished"
-    # The day's SMS was the question, so what follows at once is a mail.
-    assert await out(shop, ended) == [("why", "sms"), (step, "email")]
+    # It answers what they wrote, so the day's SMS, the question, does not stand in its way.
+    assert await out(shop, ended) == [("why", "sms"), (step, "sms")]
     assert words in await said(shop, ended)
     assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {"held-up-by": answer}
     # Who has told why is not asked again.
@@ -187,7 +187,7 @@ async def test_a_serial_abandoner_whom_shipping_costs_too_much_is_thanked_and_of
     journey = await asked(engine)
     await reply(shop, journey, "1", ANSWERED)
     ended = await finished(engine, journey)
-    assert await out(shop, ended) == [("why", "sms"), ("ships-free", "email")]
+    assert await out(shop, ended) == [("why", "sms"), ("ships-free", "sms")]
     assert "Nous le transmettons" in await said(shop, ended)
     assert await shop.parts.pool.fetchval("select count(*) from offers") == 0
 
@@ -227,9 +227,10 @@ async def test_an_unclear_answer_is_asked_for_once_more_and_silence_is_taken_for
     shop = engine.shop
     journey = await asked(engine)
     await reply(shop, journey, "hmm", ANSWERED)
+    await forward(engine, journey, MINUTE)
+    assert await out(shop, journey) == [("why", "sms"), ("why-again", "sms")]
     ended = await finished(engine, journey)
     assert (ended.outcome, ended.reason) == ("exited", "did not say why")
-    assert await out(shop, ended) == [("why", "sms"), ("why-again", "sms")]
     assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {}
 
 
