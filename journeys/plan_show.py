@@ -91,7 +91,10 @@ def condition(asked: Condition | None) -> str:
     if asked is None:
         return "everybody"
     said = {name: value for name, value in asked if value is not None}
-    return " and ".join(_asking(name, value) for name, value in said.items())
+    parts = {name: _asking(name, value) for name, value in said.items()}
+    if "any" in parts and len(parts) > 1:
+        parts["any"] = f"({parts['any']})"
+    return " and ".join(parts.values())
 
 
 def _asking(name: str, value: Any) -> str:  # noqa: PLR0911 one sentence for each field

@@ -56,7 +56,7 @@ def test_a_plan_that_there_is_not_is_told_those_that_there_are() -> None:
 
 
 def test_a_plan_is_read_by_its_path_with_the_messages_beside_it(mine: Path) -> None:
-    change(language(mine, "en"), "Your cart is still here", "Your own words")
+    change(language(mine, "en"), "subject: Your cart is still here", "subject: Your own words")
     file = plan_files.read(str(mine))
     assert file.plan == plan_files.read("cart-recovery").plan
     words = file.messages.languages["en"]["first"].email
@@ -92,7 +92,7 @@ def test_a_language_that_is_missing_is_told_for_each_send(mine: Path) -> None:
     folder = mine.parent / "messages" / "mine"
     assert refusal(mine) == [
         f"{folder}: step {step}: message '{step}' in pt for {channel} is missing"
-        for step, channels in (("first", ("sms", "email")), ("second", ("email", "sms")))
+        for step, channels in (("first", ("app_push", "web_push", "sms", "email")), ("second", ("email", "sms")))
         for channel in channels
     ]
 

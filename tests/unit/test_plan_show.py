@@ -25,15 +25,30 @@ def plan(*steps: dict[str, Any]) -> Plan:
     return cart_recovery(steps=STEPS.validate_python(list(steps)))
 
 
+CONDITION = (
+    "  if ((the cart is worth below 100 EUR / 90 GBP / 100 CHF / 110 USD / 600 BRL)"
+    " or (the cart has Fashion or Mode or Moda in it))"
+    " and not (the cart has Travel or Voyages or Viaggi or Viagens in it):"
+)
+
+
 def test_a_plan_is_told_step_by_step_with_its_ways() -> None:
     told = plan_show.text(plan_file().plan)
     assert told[told.index("") + 1 :] == [
         "leaves: wait until the person has been idle for 2h",
-        "by-value: take the first way that fits",
-        "  if the cart is worth below 100 EUR / 90 GBP / 100 CHF / 110 USD / 600 BRL: go on",
+        "how-soon: take the first way that fits",
+        CONDITION,
+        "    soon: go the customer's own way",
+        "      after-2h, 100 %: go on",
+        "      after-4h, 0 %:",
+        "        a-little-later: wait until the person has been idle for 4h",
         "  otherwise:",
-        "    thinks-longer: wait until the person has been idle for 12h",
-        "first: send 'first' by sms, else email",
+        "    with-thought: go the customer's own way",
+        "      after-12h, 100 %:",
+        "        thinks-longer: wait until the person has been idle for 12h",
+        "      after-6h, 0 %:",
+        "        thinks-less: wait until the person has been idle for 6h",
+        "first: send 'first' by app_push, else web_push, else sms, else email",
         "a-day-later: wait 24h",
         "second: send 'second' by email, else sms, with an offer to prospect and customer, good for 24h",
         "offer-lives: wait 24h",
@@ -105,8 +120,8 @@ def test_a_flowchart_is_one_of_nodes_and_arrows_whatever_the_plan_says(steps: li
 
 def test_every_way_of_a_branch_is_an_arrow_with_its_condition() -> None:
     drawn = plan_show.mermaid(plan_file().plan)
-    assert '  n2 -->|"otherwise"| n3\n' in drawn
-    assert '  n2 -->|"if the cart is worth below 100 EUR' in drawn
+    assert '  n2 -->|"otherwise"| n5\n' in drawn
+    assert '  n2 -->|"if #40;#40;the cart is worth below 100 EUR' in drawn
 
 
 BEFORE: list[dict[str, Any]] = [

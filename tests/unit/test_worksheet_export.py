@@ -97,7 +97,7 @@ def test_cart_recovery_is_exported_with_all_that_a_sheet_cannot_say(
     assert "cart-recovery: 8 rows are written" in said.out
     assert said.err.startswith("The plan says more than a sheet can. Left out, and lost if")
     for told in (
-        "- step by-value: branches on more than the segment",
+        "- step how-soon: branches on more than the segment",
         "- step second: its offer is more than a row can say",
         "- step offer-lives: waits behind the last message",
         "- message 'second' in it: only its words by email are in the sheet",

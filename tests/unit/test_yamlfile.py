@@ -18,7 +18,7 @@ from journeys.problems import FORMS
 from messages.catalog import LanguageFile
 
 ONE_OF = "'sms', 'mms', 'rcs', 'whatsapp', 'email', 'web_push', 'app_push' or 'voice'"
-GOOD = (Path(__file__).parents[2] / "plans" / "cart-recovery.yaml").read_text()
+GOOD = (Path(__file__).parent / "samples" / "plan.yaml").read_text()
 VALUE = "cart_value: {below: {EUR: 100, GBP: 90, CHF: 100, USD: 110, BRL: 600}}"
 
 WAIT = "  - id: a-day-later\n    wait: 24h\n"

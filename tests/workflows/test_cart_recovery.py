@@ -85,6 +85,8 @@ async def test_every_refusal_is_kept_with_its_reason(engine: Engine) -> None:
     await started(engine, email=None, consent={"sms": False, "email": True})
     await engine.finish()
     assert await engine.shop.ledger() == [
+        ("first", "app_push", "refused", "no consent to marketing by push"),
+        ("first", "web_push", "refused", "no consent to marketing by push"),
         ("first", "sms", "refused", "no consent to marketing by sms"),
         ("first", "email", "refused", "no address for email"),
         ("second", "email", "refused", "no address for email"),

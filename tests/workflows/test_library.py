@@ -39,11 +39,21 @@ WORDS = {UNCLEAR: "??", Answered(yes=True): "oui", Answered(yes=False): "non", A
 
 def plan_to_walk(name: str) -> Plan:
     """A plan that everybody may enter, and of each of whose variants somebody is."""
-    content = plan_files.read(name).plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    plan = Plan.model_validate({**content, "audience": None, "holdout": 0, "rollout": 100})
-    splits = [step for step in walk(plan.steps) if isinstance(step, Split)]
-    assert all(variant.share for split in splits for variant in split.split), "a variant that nobody goes"
-    return plan
+    plan = plan_files.read(name).plan
+    for step in walk(plan.steps):
+        if isinstance(step, Split):
+            _share_out(step)
+    content = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return Plan.model_validate({**content, "audience": None, "holdout": 0, "rollout": 100})
+
+
+def _share_out(split: Split) -> None:
+    """Let each variant have its share: a plan that comes along tries none by itself."""
+    each, rest = divmod(100, len(split.split))
+    split.split[:] = [
+        variant.model_copy(update={"share": each + (rest if number == 0 else 0)})
+        for number, variant in enumerate(split.split)
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
