@@ -28,6 +28,7 @@ from messages.render import (
     RenderError,
     ShopWords,
     TaskWords,
+    ViewedWords,
 )
 from messages.words import Template
 from storage.offers import Made
@@ -166,6 +167,7 @@ class Composer:
             ),
             order=_order(found, locale),
             task=TaskWords(text=found.asked.task_text or ""),
+            viewed=_viewed(found, locale),
             offer=_offer(offer, _zone(found), locale) if offer else OfferWords(),
             related=[_related(item, cart.currency, locale, found.row["shop_cart_url"]) for item in related],
         )
@@ -221,6 +223,19 @@ def _order(found: Situation, locale: str) -> OrderWords:
         payment=said.get("payment_url", ""),
         payment_code=said.get("payment_code", ""),
         payment_due=moments.get(Moment.PAYMENT_DUE, ""),
+    )
+
+
+def _viewed(found: Situation, locale: str) -> ViewedWords:
+    known = found.asked.viewed
+    if known is None:
+        return ViewedWords()
+    item = known.item
+    return ViewedWords(
+        name=item.name,
+        price=render.money(item.price, known.currency, locale) if item.price else "",
+        image=picture_url(item.image_url) or "",
+        link=item_url(item.url, found.row["shop_cart_url"]) or "",
     )
 
 

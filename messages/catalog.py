@@ -31,6 +31,7 @@ from messages.render import (
     RelatedWords,
     ShopWords,
     TaskWords,
+    ViewedWords,
     parse,
     parse_html,
     render,
@@ -168,6 +169,7 @@ def sample(shop: str, link: str) -> Context:
         cart=cart,
         order=_ordered(items, link),
         task=TaskWords(text="Hello Ann, …"),
+        viewed=ViewedWords(name="Teapot", price="40", link=link),
         offer=offer,
         related=related,
     )
@@ -203,6 +205,7 @@ def _samples() -> Iterator[dict[str, Any]]:
             cart=cart,
             order=order,
             task=TaskWords(text=name),
+            viewed=ViewedWords(name="Teapot", price="40") if name else ViewedWords(),
             offer=offer,
             related=related,
         ).model_dump()

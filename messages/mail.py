@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from messages import render
 from messages.related import WORDS
-from messages.render import Context, RelatedWords, RenderError
+from messages.render import Context, ItemWords, RelatedWords, RenderError
 from messages.words import Template
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
@@ -80,9 +80,13 @@ def _html(source: str, values: dict[str, object]) -> str:
 
 
 def _text(said: Template, context: Context, related: str, stop: str) -> str:
-    items = "\n".join(f"- {item.quantity} x {item.name}, {item.price}" for item in context.shown.items)
+    items = "\n".join(_line(item) for item in context.shown.items)
     button = f"{said['button']}\n{context.shown.link}" if "button" in said else ""
     return _joined(said.get("intro", ""), items, said.get("closing", ""), button, related, context.shop.name, stop)
+
+
+def _line(item: ItemWords) -> str:
+    return f"- {item.quantity} x {item.name}, {item.price}" if item.price else f"- {item.name}"
 
 
 def _related(heading: str, items: list[RelatedWords]) -> str:

@@ -100,6 +100,15 @@ class OrderWords(_Part):
     payment_due: Line = ""
 
 
+class ViewedWords(_Part):
+    """``viewed``: the product that somebody looked at, of a journey that began with that; empty of any other."""
+
+    name: Line = ""
+    price: Line = ""
+    image: WebAddress = ""
+    link: WebAddress = ""
+
+
 class TaskWords(_Part):
     """``task``: ``text`` is what a person wrote who did the newest task of the journey."""
 
@@ -133,13 +142,21 @@ class Context(_Part):
     cart: CartWords
     order: OrderWords = OrderWords()
     task: TaskWords = TaskWords()
+    viewed: ViewedWords = ViewedWords()
     offer: OfferWords = OfferWords()
     related: list[RelatedWords] = []
 
     @property
     def shown(self) -> CartWords | OrderWords:
-        """What a mail that is laid out shows: the order, where it is about one, else the cart."""
-        return self.order if self.order.id else self.cart
+        """What a mail that is laid out shows: the order or the product that it is about, else the cart."""
+        if self.order.id:
+            return self.order
+        return self._looked_at() if self.viewed.name else self.cart
+
+    def _looked_at(self) -> CartWords:
+        viewed = self.viewed
+        item = ItemWords(name=viewed.name, quantity=1, price=viewed.price, image=viewed.image, link=viewed.link)
+        return CartWords(items=[item], value=viewed.price, link=viewed.link or self.cart.link)
 
 
 class _Environment(Environment):

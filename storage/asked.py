@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from journeys import replies
 from journeys.conditions import EventCount
-from journeys.events import Event
+from journeys.events import PRODUCT_VIEWED, Event
 from journeys.facts import Answered
 from journeys.order import OrderState, fold
 from journeys.plan import Key, Plan
 from journeys.steps import Ask, Task, walk
+from journeys.viewed import LOOKED_BACK, Viewed, most_viewed
 from storage import labels, tasks
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Asked:
         tasks: open, done or expired, by step; ``task_text`` is what was written for the one done last.
         labels: what plans have put on the person.
         replied_at: when each question was answered.
+        viewed: what the person looked at, of a journey that begins with that.
 
     """
 
@@ -54,6 +56,7 @@ class Asked:
     task_text: str | None = None
     open_cart: bool = False
     running: tuple[str, ...] = ()
+    viewed: Viewed | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ async def ask(db: Pool | Connection, plan: Plan, about: About, at: datetime) -> 
         labels=await labels.of_person(db, about.shop, about.customer) if "label" in asks_for else {},
         open_cart=await _open_cart(db, about, at) if "open_cart" in asks_for else False,
         running=await _running(db, about) if "running" in asks_for else (),
+        viewed=await _viewed(db, about, at) if PRODUCT_VIEWED in plan.names else None,
     )
 
 
@@ -203,6 +207,20 @@ async def _replies(
             read = replies.read(step.ask.expects, row["text"] or "", step.ask.options)
             found[step.id] = (read or Answered(unclear=True), row["at"])
     return found
+
+
+async def _viewed(db: Pool | Connection, about: About, at: datetime) -> Viewed | None:
+    rows = await db.fetch(
+        "select content from events where shop = $1 and customer_id = $2 and name = $3 and at between $4 and $5"
+        " order by at desc limit $6",
+        about.shop,
+        about.customer,
+        PRODUCT_VIEWED,
+        about.since - LOOKED_BACK,
+        at,
+        _MOST_EVENTS,
+    )
+    return most_viewed(Event.model_validate(row["content"]) for row in rows)
 
 
 async def _open_cart(db: Pool | Connection, about: About, at: datetime) -> bool:

@@ -63,15 +63,19 @@ async def test_whoever_looks_twice_and_leaves_is_reminded_by_a_mail_and_by_no_sm
     await shop.identify()
     await publish(shop, BROWSE)
     await view(shop, -MINUTE, "p-2", None)
-    await view(shop, timedelta(0), "p-1", None)
-    assert await journeys_of(shop, BROWSE) == []
-    await view(shop, MINUTE, "p-1", None)
+    for minute in range(2):
+        assert await journeys_of(shop, BROWSE) == []
+        await shop.take(shop.event("Product Viewed", minute * MINUTE, **ITEM))
+    await view(shop, 2 * MINUTE, "p-2-kettle", None)
     journey = await only(shop, BROWSE)
     await forward(engine, journey, 2 * HOUR)
     assert await out(shop, journey) == []
     ended = await finished(engine, journey)
     assert await out(shop, ended) == [("reminder", "email")]
-    assert "a retenu votre attention" in await said(shop, ended)
+    mail = await said(shop, ended)
+    assert "vous avez regardé ceci dans notre boutique" in mail
+    assert "- 1 x Teapot, 40,00 €" in mail
+    assert "Kettle" not in mail
     # An order in the days that follow is what it was for.
     assert ended.ended_at is not None
     await shop.order(ended.ended_at - shop.begins + DAY, cart=None)
