@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from journeys.events import Event, parse
-from storage import ingest
+from relance import plan_files
+from storage import ingest, plans, segment_changes
 from tests.integration.segmenting import count_all, work_off
 from tests.support import TestShop
 
@@ -71,13 +72,19 @@ async def scored(shop: TestShop) -> dict[str, str]:
     return {row["customer_id"]: f"{row['r']}{row['f']}{row['m']}" for row in rows}
 
 
-async def test_the_scores_of_each_month_and_who_dropped_are_those_of_a_plain_computation(
-    shop: TestShop, shared: Path
-) -> None:
+async def taken(shop: TestShop, shared: Path) -> list[Order]:
+    """Have the shop know all orders of the file."""
     orders = read(shared / "data" / "cdnow-sample.txt.gz")
     await ingest.take_all(shop.parts.pool, shop.parts.following, shop.shop, [order.event() for order in orders])
     # Who ordered is to be counted as of then, not as of today.
     await shop.parts.pool.execute("delete from segment_queue")
+    return orders
+
+
+async def test_the_scores_of_each_month_and_who_dropped_are_those_of_a_plain_computation(
+    shop: TestShop, shared: Path
+) -> None:
+    orders = await taken(shop, shared)
     expected: list[tuple[str, str, str]] = []
     before: dict[str, str] = {}
     for month in MONTHS:
@@ -98,3 +105,39 @@ async def test_the_scores_of_each_month_and_who_dropped_are_those_of_a_plain_com
     drops = [(was, now) for _, was, now in expected if was == "555" and now == "455"]
     assert len(drops) == 91
     assert sum(n for change, n in between.items() if change[1:] == ("555", "455")) == len(drops)
+
+
+def dropped(was: str | None, now: str) -> bool:
+    """Tell whether one of the best is no longer among those who ordered last: 555 to 455, and such."""
+    return was in {"555", "554", "545", "544"} and now[0] < "5" and min(now[1:]) >= "4"
+
+
+async def test_the_win_back_journeys_of_half_a_year_are_those_of_a_plain_computation(
+    shop: TestShop, shared: Path
+) -> None:
+    orders, pool = await taken(shop, shared), shop.parts.pool
+    await pool.execute(
+        "insert into consents (shop, customer_id, channel, purpose, granted, at, message_id)"
+        " select shop, customer_id, 'sms', 'marketing', true, $1, '' from customers",
+        datetime(1997, 1, 1, tzinfo=UTC),
+    )
+    file = plan_files.read("win-back")
+    await plans.publish(pool, shop.shop, file.plan, file.messages.model_dump_json())
+    expected: dict[str, datetime] = {}
+    before: dict[str, str] = {}
+    for month in MONTHS:
+        await count_all(shop, month)
+        while await segment_changes.tell(pool, shop.parts.following, month):
+            pass
+        now = plainly(orders, month)
+        # Nobody enters again within half a year.
+        new = {person for person in now if dropped(before.get(person), now[person])} - expected.keys()
+        expected |= dict.fromkeys(new, month)
+        before = now
+    rows = await pool.fetch("select key, started_at from journeys where plan = 'win-back'")
+    assert {row["key"]: row["started_at"] for row in rows} == expected
+    listed = Counter(f"{month - timedelta(days=1):%B}" for month in sorted(expected.values()))
+    assert listed == {"January": 37, "February": 32, "March": 46, "April": 32, "May": 29, "June": 23}
+    # The page that says so.
+    page = (Path(__file__).parents[2] / "docs" / "segments.md").read_text()
+    assert ", ".join(f"{number} in {month}" for month, number in listed.items()) in " ".join(page.split())
