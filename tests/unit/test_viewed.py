@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
@@ -29,7 +30,7 @@ def test_the_product_of_most_views_is_shown_by_its_newest_one() -> None:
     ]
     found = most_viewed(seen)
     assert found is not None
-    assert (found.item.name, found.item.price, found.currency) == ("New", 2, "EUR")
+    assert (found.item.name, found.item.price, found.currency) == ("New", Decimal(2), "EUR")
 
 
 def test_of_two_that_were_seen_as_often_it_is_the_last_one_and_of_none_none() -> None:
