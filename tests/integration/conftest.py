@@ -54,3 +54,10 @@ async def hooks(api: httpx.AsyncClient, shop: TestShop) -> Hooks:
 def program(shop: TestShop, database_url: str) -> Program:
     """``relance import``, for the shop."""
     return Program(shop, database_url)
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A client, such as channels are given."""
+    async with httpx.AsyncClient() as client:
+        yield client

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
@@ -35,12 +34,6 @@ SENT = Answer(200, b'{"name": "projects/p/messages/1"}')
 
 def refused(status: int, code: str) -> Answer:
     return Answer(status, json.dumps({"error": {"code": status, "details": [{"errorCode": code}]}}).encode())
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def client(http: httpx.AsyncClient, google: Loopback, fcm: Loopback) -> Fcm:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -22,12 +21,6 @@ from tests.integration.loopback import Answer, Break, Loopback, Silence, closed_
 MESSAGE = Outgoing(send_id="send-1", to="+33612345678", text="Bonjour Zoé, votre panier vous attend")
 KEY = "key-of-the-shop"
 SHORT = timedelta(seconds=0.4)
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def client(http: httpx.AsyncClient, url: str, timeout: timedelta = timedelta(seconds=10)) -> InfobipSms:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from email import message_from_string
 from email.policy import default
 from email.utils import parseaddr
@@ -29,12 +28,6 @@ MESSAGES = {
     "no html": dataclasses.replace(MAIL, html=None),
 }
 every_message = pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def validator() -> Draft202012Validator:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -22,12 +21,6 @@ TO = MESSAGE.to[1:]
 PLAIN = Outgoing(send_id="send-1", to=MESSAGE.to, text="Bonjour")
 BUTTON = {"type": "OPEN_URL", "text": "Voir mon panier", "url": MESSAGE.link}
 MANY = tuple(Card(f"Article {n}", image=f"https://cdn.example/{n}.jpg") for n in range(14))
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 async def heard(http: httpx.AsyncClient, account: TelephoneAccount, message: Outgoing, **says: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Infobip's own client for Python has no models of its push API.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -25,12 +24,6 @@ MESSAGES = {
     "too long": dataclasses.replace(PUSHED, text="x" * 5_000, subject="x" * 60),
 }
 every_message = pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def validator() -> Draft202012Validator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -21,12 +20,6 @@ from tests.telephone_accounts import SECRET, TelephoneAccount
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 each = pytest.mark.parametrize(("account", "message"), [(EMAIL, MAIL), (PUSH, PUSHED)], ids=["email", "app_push"])
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def names_nobody(shown: str) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -57,12 +56,6 @@ def infobip_validator(account: TelephoneAccount) -> Draft202012Validator:
 def twilio_schema(account: TelephoneAccount) -> dict[str, Any]:
     path = account.path.replace(SID, "{AccountSid}")
     return schema_of("twilio-api-v2010.json", path, "application/x-www-form-urlencoded")
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 async def sent(http: httpx.AsyncClient, account: TelephoneAccount, message: Outgoing) -> bytes:

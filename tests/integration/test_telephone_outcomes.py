@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -17,12 +16,6 @@ from tests.telephone_accounts import INFOBIP, MESSAGE, SECRET, SID, TO, TWILIO, 
 
 ALL = [*INFOBIP, *TWILIO]
 every = pytest.mark.parametrize("account", ALL, ids=str)
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def infobip(status: int, group: str) -> Answer:

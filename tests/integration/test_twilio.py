@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
@@ -26,12 +25,6 @@ SERVICE = "MG" + "b" * 32
 TOKEN = "token-of-the-shop"
 CREATED = Answer(201, json.dumps({"sid": "SM" + "c" * 32, "to": MESSAGE.to}).encode())
 SHORT = timedelta(seconds=0.4)
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 def client(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,12 +26,6 @@ from tests.telephone_accounts import INFOBIP, MESSAGE, REPORTS, TWILIO, Telephon
 BY_INFOBIP, BY_TWILIO = INFOBIP[-1], TWILIO[-1]
 TAKEN = Answer(200, b'{"messages": [{"status": {"id": 26, "groupName": "PENDING"}}]}')
 CREATED = Answer(201, b'{"sid": "CA1"}')
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 async def infobip(http: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:

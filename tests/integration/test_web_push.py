@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -56,12 +55,6 @@ def read(body: bytes) -> dict[str, Any]:
     plain = http_ece.decrypt(body, private_key=private(UA_PRIVATE), auth_secret=decoded(AUTH), version="aes128gcm")
     said: dict[str, Any] = json.loads(plain)
     return said
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
 
 
 async def sent(http: httpx.AsyncClient, reply: Answer | Break, message: Outgoing = MESSAGE) -> tuple[Outcome, Loopback]:
