@@ -129,6 +129,15 @@ def change(before: Kept, after: Kept) -> dict[str, Any]:
     }
 
 
+def told(change: Mapping[str, Any]) -> str:
+    """Say a change, by the properties of its event: ``555 to 455; now lapsing, no longer loyal``."""
+    before, after = (change.get(name) or "no scores" for name in ("rfm_before", "rfm_after"))
+    scores_moved = [] if before == after else [f"{before} to {after}"]
+    moves = [f"now {segment}" for segment in change.get("added") or ()]
+    moves += [f"no longer {segment}" for segment in change.get("removed") or ()]
+    return "; ".join([*scores_moved, *filter(None, [", ".join(moves)])]).replace("_", " ")
+
+
 async def _counted(db: Connection, shop: str, people: Collection[str], at: datetime) -> dict[str, Kept]:
     edges = await summaries.edges(db, shop)
     found = await summaries.read(db, shop, people, at)

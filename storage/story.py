@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from journeys.events import Name
 from journeys.explained import RuleAnswer
-from storage import offers, sent
+from storage import offers, segments, sent
 from storage.journeys import Journey
 
 if TYPE_CHECKING:
@@ -57,16 +58,24 @@ def _next(journey: Journey) -> list[Story]:
 
 async def _events(pool: Pool, journey: Journey) -> list[Story]:
     rows = await pool.fetch(
-        "select at, kind, name, cart_id, order_id from events where shop = $1 and"
+        "select at, kind, name, cart_id, order_id,"
+        " case when name = $6 then content -> 'properties' end as change from events where shop = $1 and"
         " (cart_id = $2 or (customer_id = $3 and at between $4 and coalesce($5::timestamptz, 'infinity'))) order by at",
         journey.shop,
         journey.cart_id,
         journey.customer_id,
         journey.started_at,
         journey.ended_at,
+        Name.SEGMENT_CHANGED,
     )
     return [
-        Story(at=row["at"], kind="event", what=row["name"], why=_about(row["cart_id"], row["order_id"])) for row in rows
+        Story(
+            at=row["at"],
+            kind="event",
+            what=row["name"],
+            why=segments.told(row["change"]) if row["change"] else _about(row["cart_id"], row["order_id"]),
+        )
+        for row in rows
     ]
 
 

@@ -24,6 +24,7 @@ from journeys.offers import OfferPolicy, choose
 from journeys.rfm import UNCOMPARED, Edges, Rfm, score, scores
 from journeys.segment_table import Table, table
 from journeys.segments import CartSeen, Summary, View, segments_of, with_live
+from storage.segments import told
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "journeys" / "segments.yaml").read_text()
@@ -246,3 +247,15 @@ def test_of_several_segments_the_offer_is_that_of_the_one_that_the_policy_names_
 
 def test_a_change_of_segment_is_no_activity_of_the_person() -> None:
     assert Name.SEGMENT_CHANGED in BY_THE_SHOP
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"added": ["lapsing"], "removed": ["serial_abandoner"]}, "now lapsing, no longer serial abandoner"),
+        ({"rfm_before": "555", "rfm_after": "455", "added": ["lapsing"], "removed": []}, "555 to 455; now lapsing"),
+        ({"rfm_before": None, "rfm_after": "111"}, "no scores to 111"),
+    ],
+)
+def test_a_change_of_segment_is_said_in_words(changed: dict[str, Any], said: str) -> None:
+    assert told(changed) == said

@@ -289,6 +289,8 @@ async def test_a_good_customer_who_drops_hears_by_sms_what_a_person_wrote(engine
     journey = await dropped(shop)
     [*_, change] = await changes(shop)
     assert (journey.key, change["rfm_before"], change["rfm_after"]) == ("ann", "555", "455")
+    told = {line.what: line.why for line in await story.tell(pool, journey)}
+    assert told["Segment Changed"] == "555 to 455"
     await forward(engine, journey, HOUR)
     task = (await tasks.of_journey(pool, journey.id))["write"]
     assert (task.state, task.escalate_at) == ("open", task.opened_at + DAY)
