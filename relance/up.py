@@ -21,6 +21,10 @@ HOST = "127.0.0.1"
 DEMO_SHOP = "demo"
 
 
+JOURNEYS_ONLY = "/namespaces/default/workflows?query=WorkflowType%3D%22Journey%22"
+"""The list of workflows in the Temporal UI without those that run by a schedule, several each minute."""
+
+
 @dataclass(frozen=True)
 class Addresses:
     """What ``relance up`` prints: where things are, and the demo shop's keys."""
@@ -38,6 +42,7 @@ class Addresses:
             f"API:         {self.api}",
             f"docs:        {self.docs}",
             f"Temporal UI: {self.temporal_ui}",
+            f"journeys:    {self.temporal_ui}{JOURNEYS_ONLY}",
             f"Temporal:    {self.temporal}",
             f"shop:        {DEMO_SHOP} (sandbox: messages are kept, none leaves)",
             f"write key:   {self.write_key}",

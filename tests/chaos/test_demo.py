@@ -27,6 +27,6 @@ def test_the_demo_plays_its_day_tells_what_came_of_it_and_ends_by_itself(data: P
     assert min(counts["reminded by SMS"], counts["reminded by e-mail"], counts["recovered"]) > 0
     assert "refused: no consent to marketing by sms: " in done.stdout
     assert "simulated" in done.stdout
-    for name in ("docs", "Temporal UI", "write key", "API key"):
+    for name in ("docs", "Temporal UI", "journeys", "write key", "API key"):
         assert re.search(rf"^{name}: +\S+", done.stdout, re.MULTILINE)
     assert nothing_runs_on(data)
