@@ -62,6 +62,14 @@ ORDERED = "Order Completed"
 _OF_CARTS = frozenset({"ordered_elsewhere", "cart_emptied"})
 
 
+USUAL_HOLDOUT = 10
+"""In percent: what advertises has somebody to be compared with, unless its plan says otherwise."""
+
+
+def _usual_holdout(said: dict[str, Any]) -> int:
+    return USUAL_HOLDOUT if said.get("purpose") is Purpose.MARKETING else 0
+
+
 class Plan(BaseModel):
     """The header and the steps of a plan.
 
@@ -76,7 +84,8 @@ class Plan(BaseModel):
         re_entry: how long after a journey ended the same key may start another; ``never`` by default.
         at_most: how many sends of a channel one key may get, over all its journeys.
         priority: 1 (first) to 5: which journey of a person goes first, and Temporal's priority of its sends.
-        holdout: the share, in percent, of customers who are sent nothing.
+        holdout: the share, in percent, of customers who are sent nothing; ``USUAL_HOLDOUT`` of what advertises, where
+            nothing is said.
         rollout: the share, in percent, of customers whom the plan has come to.
         attribution: an order within this time after a journey ended without one still makes it converted.
         longest_life: a journey that is still running then is finished.
@@ -96,7 +105,7 @@ class Plan(BaseModel):
     re_entry: Literal["never"] | Duration = "never"
     purpose: Purpose
     priority: Annotated[int, Field(ge=1, le=5)] = 3
-    holdout: Annotated[int, Field(ge=0, le=100)] = 0
+    holdout: Annotated[int, Field(ge=0, le=100, default_factory=_usual_holdout)]
     rollout: Annotated[int, Field(ge=0, le=100)] = 100
     attribution: Duration = timedelta(0)
     longest_life: Duration

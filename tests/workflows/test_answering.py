@@ -26,7 +26,7 @@ from tests.workflows.test_keys import (
     sent_for,
 )
 
-MARKETING = {**OF_ORDERS, "purpose": "marketing"}
+MARKETING = {**OF_ORDERS, "purpose": "marketing", "holdout": 0}
 ASKS: dict[str, Any] = {
     "id": "score",
     "ask": {"message": "question", "again": "again", "channels": SMS, "expects": "score", "within": "2d"},
