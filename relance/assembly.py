@@ -37,6 +37,7 @@ from messages.preferences import PreferenceLinks
 from relance.secret import Secret
 from storage import database
 from storage.database import Pool
+from storage.endpoints import Kind
 from storage.following import Following
 from storage.plans import Plans
 from workers import worker
@@ -90,12 +91,12 @@ class Parts:
     @property
     def shop_codes(self) -> ShopCodes:
         """What speaks with the shops' own APIs for codes."""
-        return ShopCodes(self.pool, self.shops_http, self.secret.offer_apis)
+        return ShopCodes(self.pool, self.shops_http, self.secret.endpoint(Kind.OFFER_API))
 
     @property
     def tasks_in_time(self) -> TasksInTime:
         """What lets tasks expire, and tells shops of them."""
-        return TasksInTime(self.pool, self.clock, self.shops_http, self.secret.task_hooks)
+        return TasksInTime(self.pool, self.clock, self.shops_http, self.secret.endpoint(Kind.TASK_HOOK))
 
     @property
     def trials(self) -> Trials:

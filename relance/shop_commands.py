@@ -24,7 +24,8 @@ from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
-from storage import offer_apis, plans, shops, task_hooks
+from storage import endpoints, plans, shops
+from storage.endpoints import Kind
 from storage.shops import Shop, UnknownShopError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -164,8 +165,8 @@ async def show(settings: Settings, name: str) -> None:
             text = _shown(value)
             table.add_row(field.name, text or "-")
         table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
-        table.add_row("offer_api", _url(parts.secret.offer_apis, await offer_apis.get(parts.pool, name)))
-        table.add_row("task_hook", _url(parts.secret.task_hooks, await task_hooks.get(parts.pool, name)))
+        for kind in Kind:
+            table.add_row(kind, _url(parts.secret.endpoint(kind), await endpoints.get(parts.pool, name, kind)))
         console.print(table)
 
 

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
-from relance import task_commands, task_hook_commands
+from relance import task_commands
 from relance.running import run, settings
 
 tasks = typer.Typer(no_args_is_help=True, help="Tasks: what plans have people do. List them, claim them, do them.")
-
-task_hook = typer.Typer(no_args_is_help=True, help="Where the shop hears of tasks, by signed webhooks.")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As 'relance tasks list' shows it.")]
 By = Annotated[str, typer.Option("--by", help="Who does it.")]
@@ -50,21 +48,3 @@ def complete(
 ) -> None:
     """Say that a task is done; its journey goes on."""
     run(task_commands.complete(settings(), task, by, text))
-
-
-@task_hook.command("set", epilog="Example: `relance task-hook set boutique https://boutique.example/tasks`")
-def set_hook(
-    name: Annotated[str, typer.Argument(metavar="SHOP")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is told of tasks.")],
-    secret: Annotated[
-        str | None, typer.Option(help="-: read the secret, or from standard input, in place of a new one.")
-    ] = None,
-) -> None:
-    """Keep where it is, in place of what was kept; print the secret by which calls are signed, if it is new."""
-    run(task_hook_commands.set_hook(settings(), name, url, secret))
-
-
-@task_hook.command("remove")
-def remove_hook(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
-    """Forget where it is: nobody is told of tasks from now on."""
-    run(task_hook_commands.remove_hook(settings(), name))

@@ -1,20 +1,18 @@
-"""``relance tasks`` and ``task-hook``: what people are to do, found and done at the terminal, and who hears of it."""
+"""``relance tasks``: what people are to do, found and done at the terminal."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
 import sys
 from datetime import timedelta
 
 import pytest
 
 from journeys.steps import Task
-from relance.secret import Secret
 from storage import tasks
 from tests.support import HOUR, opened_shop
-from tests.unit.test_cli import SECRET, Relance, dump, installed, relance, rows, the_line
+from tests.unit.test_cli import Relance, installed, relance, the_line
 
 __all__ = ["installed", "relance"]
 
@@ -66,21 +64,3 @@ def test_a_task_whose_time_is_over_is_refused(installed: Relance, database_url: 
 def test_what_cannot_be_is_told_with_what_to_change(installed: Relance, words: str, problem: str) -> None:
     assert installed("shop", "create", "boutique").code == 0
     assert problem in the_line(installed("tasks", *words.split()))
-
-
-URL = "https://boutique.example/tasks"
-
-
-def test_where_a_shop_hears_of_tasks_is_kept_encrypted_and_forgotten(installed: Relance, database_url: str) -> None:
-    assert installed("shop", "create", "boutique").code == 0
-    secret = installed("task-hook", "set", "boutique", URL).out.strip()
-    [row] = rows(database_url, "select settings from task_hooks")
-    assert json.loads(Secret(SECRET).task_hooks.decrypt(row["settings"])) == {"url": URL, "secret": secret}
-    assert secret not in dump(database_url)
-    shown = installed("shop", "show", "boutique").out
-    assert (URL in shown, secret in shown) == (True, False)
-    assert installed("task-hook", "remove", "boutique").code == 0
-    assert URL not in installed("shop", "show", "boutique").out
-    assert the_line(installed("task-hook", "remove", "boutique")) == "relance: shop boutique hears of no tasks"
-    assert "url: " in the_line(installed("task-hook", "set", "boutique", "tasks"))
-    assert "there is no shop 'atelier'" in the_line(installed("task-hook", "set", "atelier", URL))
