@@ -29,7 +29,7 @@ from relance.journey_cli import journeys
 from relance.plan_cli import plan
 from relance.running import run as _run
 from relance.running import settings as _settings
-from relance.task_cli import tasks
+from relance.task_cli import task_mail, tasks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,6 +47,7 @@ app.add_typer(plan, name="plan")
 app.add_typer(journeys, name="journeys")
 app.add_typer(tasks, name="tasks")
 app.add_typer(task_hook, name="task-hook")
+app.add_typer(task_mail, name="task-mail")
 customer = typer.Typer(no_args_is_help=True, help="Customers: what is known of a person.")
 app.add_typer(customer, name="customer")
 events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")

@@ -24,9 +24,10 @@ from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
-from storage import endpoints, plans, shops
+from storage import endpoints, plans, shops, task_mails
 from storage.endpoints import Kind
 from storage.shops import Shop, UnknownShopError
+from storage.task_mails import Mailing
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _LANGUAGES = ("fr", "it", "pt", "en")
@@ -167,12 +168,17 @@ async def show(settings: Settings, name: str) -> None:
         table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
         for kind in Kind:
             table.add_row(kind, _url(parts.secret.endpoint(kind), await endpoints.get(parts.pool, name, kind)))
+        table.add_row("task_mail", _addresses(await task_mails.get(parts.pool, name)))
         console.print(table)
 
 
 def _url(cipher: Fernet, kept: bytes | None) -> str:
     """Read where a shop is called; its secret is not shown."""
     return "-" if kept is None else str(Endpoint.model_validate_json(cipher.decrypt(kept)).url)
+
+
+def _addresses(mailing: Mailing | None) -> str:
+    return ", ".join(filter(None, [mailing.address, mailing.escalate_to])) if mailing else "-"
 
 
 async def create_key(settings: Settings, name: str, kind: str, label: str) -> None:
