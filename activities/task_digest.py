@@ -71,7 +71,8 @@ class Digests:
         except UnknownJourneyError:
             # The customer is gone since the task was read.
             return self._brief(shop, task)
-        return self._entry(shop, task, [("plan", task.plan), *facts(briefing.story, shop.language)], briefing.draft)
+        told = [("plan", task.plan), *facts(briefing, shop.language)]
+        return self._entry(shop, task, told, briefing.draft)
 
     def _brief(self, shop: Shop, task: Task) -> Entry:
         return self._entry(shop, task, [], None)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from babel.dates import format_date
 
+from activities.briefing import Briefing
 from messages import render
 from messages.locale import format_locale
 from messages.tasks import words
@@ -15,9 +16,10 @@ from storage.task_story import LastOrder, OpenCart, Story
 _LONGEST_REPLY = 200
 
 
-def facts(story: Story, language: str) -> list[tuple[str, str]]:
-    """Write a story as names of ``messages.tasks`` and words in the shop's language; what is not known is left out."""
-    return [(name, said) for name, said in _facts(story, language) if said]
+def facts(briefing: Briefing, language: str) -> list[tuple[str, str]]:
+    """Write it as names of ``messages.tasks`` and words in the shop's language; what is not known is left out."""
+    told = [*_facts(briefing.story, language), ("fits", ", ".join(map(str, briefing.fits)))]
+    return [(name, said) for name, said in told if said]
 
 
 def _facts(story: Story, language: str) -> Iterator[tuple[str, str]]:

@@ -38,6 +38,7 @@ class Words(BaseModel):
     done_by: str
     all: str
     states: Mapping[str, str]
+    fact: str
     facts: Mapping[str, str]
 
 
@@ -111,13 +112,17 @@ def _kind(said: Words, digest: Digest, kind: str, public_url: str) -> Iterator[s
 
 def _line(said: Words, entry: Entry) -> str:
     customer = next((value for name, value in entry.facts if name == "customer"), "")
-    return f"{one_line(entry.title)} ({entry.task_id}; {said.facts['customer']}: {one_line(customer)})"
+    return f"{one_line(entry.title)} ({entry.task_id}; {_fact(said, 'customer', customer)})"
+
+
+def _fact(said: Words, name: str, value: str) -> str:
+    return said.fact.format(name=said.facts[name], value=one_line(value)).rstrip()
 
 
 def _whole(said: Words, entry: Entry, public_url: str) -> str:
-    facts = [f"{said.facts[name]}: {one_line(value)}" for name, value in entry.facts]
+    facts = [_fact(said, name, value) for name, value in entry.facts]
     if entry.draft is not None:
-        facts += [f"{said.facts['draft']}:", indent(entry.draft, "| ", lambda _: True)]
+        facts += [_fact(said, "draft", ""), indent(entry.draft, "| ", lambda _: True)]
     url = f"{public_url}/v1/tasks/{entry.task_id}/complete"
     how = said.done_by.format(url=url, body=_BODY)
     command = f"  relance tasks complete {entry.task_id} --by … --text -"

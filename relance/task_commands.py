@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from activities.briefing import FITS_INTO, Briefing
+from activities.briefing import Briefing
 from activities.task_facts import facts
 from messages.tasks import words
 from relance import shop_commands
@@ -77,11 +77,9 @@ async def show(settings: Settings, task: str) -> None:
 
 def _told(briefing: Briefing) -> Iterator[tuple[str, str]]:
     names = words(LANGUAGE).facts
-    yield from ((names[name].lower(), said) for name, said in facts(briefing.story, LANGUAGE))
+    yield from ((names[name].lower(), said) for name, said in facts(briefing, LANGUAGE))
     if briefing.draft is not None:
         yield names["draft"].lower(), briefing.draft
-    if briefing.fits:
-        yield "fits", ", ".join(f"{most} in {parts} SMS" for parts, most in zip(FITS_INTO, briefing.fits, strict=True))
 
 
 async def claim(settings: Settings, task: str, by: str) -> None:
