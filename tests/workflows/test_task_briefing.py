@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from api import app
-from journeys import sms
+from journeys import plan_show, sms
 from journeys.facts import Channel
 from journeys.plan import Plan
 from messages import catalog
@@ -225,6 +225,11 @@ def test_a_draft_is_wanted_in_every_language_as_other_messages_are() -> None:
         del words[language]["personal-draft"]
         problems = catalog.check(file.messages.model_copy(update={"languages": words}), file.plan)
         assert problems == [f"step write: message 'personal-draft' in {language} for sms is missing"]
+
+
+def test_a_plan_in_words_names_the_draft() -> None:
+    step = Plan.model_validate({**HEADER, "steps": [WRITE]}).by_id["write"]
+    assert plan_show.words(step) == "have a person do 'Write to them', from the draft 'draft', at most 2d"
 
 
 def test_a_draft_may_use_what_messages_use_and_nothing_else() -> None:

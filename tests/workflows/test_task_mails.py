@@ -294,8 +294,12 @@ async def test_what_may_have_gone_out_is_not_told_again_and_later_news_are(shop:
         async with mail_port(mail_server(box)) as port:
             await connect_smtp(shop, port)
             assert [await mail(shop), box.envelopes] == [NOTHING, []]
+            # Not with others either.
+            await open_tasks(shop, journey, "second", title="Another")
+            assert await mail(shop) == MAILED
+            assert newest(box)["subject"] == "Test Shop: tasks (new 1)"
             assert await mail(shop, 2 * HOUR) == MAILED
-            assert newest(box)["subject"] == "Test Shop: tasks (late 1)"
+            assert newest(box)["subject"] == "Test Shop: tasks (late 2)"
 
 
 async def test_a_mail_whose_worker_was_lost_counts_as_one_of_which_nobody_can_say(
