@@ -14,6 +14,7 @@ from journeys import sms
 from journeys.facts import Channel
 from journeys.steps import Send, Task, walk
 from storage import journeys, related, situation, task_story
+from storage.journeys import UnknownJourneyError
 from storage.plans import Plans, PlanVersion
 from storage.situation import Situation
 from storage.task_story import Story
@@ -34,16 +35,16 @@ class Briefing(BaseModel):
     """What there is to know for a task.
 
     Attributes:
-        story: the customer's.
+        story: the customer's; None where nothing is known of them any more.
         draft: words to begin with, in the customer's language; None where the step has none, or the task is over.
         fits: how many plain characters (of GSM-7) may be written so that, with the words around them, one SMS
             carries them, two, or three; empty where no SMS does.
 
     """
 
-    story: Story
-    draft: str | None
-    fits: list[int]
+    story: Story | None = None
+    draft: str | None = None
+    fits: list[int] = []
 
 
 class Briefings:
@@ -56,22 +57,21 @@ class Briefings:
         self._clock = clock
 
     async def read(self, task: Opened) -> Briefing:
-        """Read what there is to know for a task.
-
-        Raises:
-            UnknownJourneyError: its journey or its customer is gone.
-
-        """
+        """Read what there is to know for a task."""
         now = self._clock.now()
         journey = await journeys.get(self._pool, task.journey)
         version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
-        found = await situation.read(self._pool, journey.id, version.plan, now)
+        try:
+            found = await situation.read(self._pool, journey.id, version.plan, now)
+        except UnknownJourneyError:
+            # The journey is there, so its customer is not.
+            return Briefing()
         language, _ = language_and_locale(found)
         told = await task_story.tell(self._pool, task, language, now)
         # The journey may have been moved to a version of its plan that has no such step.
         step = version.plan.by_id.get(task.step)
         if task.state_at(now) not in {"open", "claimed"} or not isinstance(step, Task):
-            return Briefing(story=told, draft=None, fits=[])
+            return Briefing(story=told)
         return Briefing(
             story=told, draft=await self._draft(version, step, found), fits=self._fits(version, step, found, language)
         )

@@ -12,7 +12,6 @@ from journeys.ids import public_customer_id
 from messages import render, tasks
 from messages.locale import format_locale
 from messages.tasks import IN_FULL, Digest, Entry
-from storage.journeys import UnknownJourneyError
 from storage.shops import Shop
 from storage.task_news import OVER, What
 from storage.tasks import Task
@@ -66,11 +65,7 @@ class Digests:
         return [*whole, *(self._brief(shop, task) for task in told[IN_FULL:])]
 
     async def _whole(self, shop: Shop, task: Task) -> Entry:
-        try:
-            briefing = await self._briefings.read(task)
-        except UnknownJourneyError:
-            # The customer is gone since the task was read.
-            return self._brief(shop, task)
+        briefing = await self._briefings.read(task)
         told = [("plan", task.plan), *facts(briefing, shop.language)]
         return self._entry(shop, task, told, briefing.draft)
 

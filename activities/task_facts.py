@@ -18,7 +18,8 @@ _LONGEST_REPLY = 200
 
 def facts(briefing: Briefing, language: str) -> list[tuple[str, str]]:
     """Write it as names of ``messages.tasks`` and words in the shop's language; what is not known is left out."""
-    told = [*_facts(briefing.story, language), ("fits", ", ".join(map(str, briefing.fits)))]
+    story = _facts(briefing.story, language) if briefing.story else ()
+    told = [*story, ("fits", ", ".join(map(str, briefing.fits)))]
     return [(name, said) for name, said in told if said]
 
 

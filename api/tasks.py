@@ -74,9 +74,10 @@ class TaskStory(TaskOut):
 
     ``draft`` are words to begin with, where the plan has some and the task can still be done. ``fits`` says how many
     plain characters (of GSM-7) one SMS carries of what is written, how many two and three; it is empty where none does.
+    ``story`` is null where nothing is known of the customer any more.
     """
 
-    story: Story
+    story: Story | None
     draft: str | None
     fits: list[int]
 

@@ -218,6 +218,18 @@ async def test_a_task_of_a_journey_that_was_moved_to_a_plan_without_its_step_is_
     assert (await shown(engine, api, journey))["state"] == "withdrawn"
 
 
+async def test_a_task_for_somebody_of_whom_nothing_is_known_any_more_is_shown_without_a_story(
+    engine: Engine, api: httpx.AsyncClient
+) -> None:
+    await engine.shop.identify()
+    await publish(engine.shop, WRITE, SAY)
+    await order(engine.shop)
+    journey = await asked(engine)
+    await engine.shop.parts.pool.execute("delete from customers")
+    found = await shown(engine, api, journey)
+    assert (found["story"], found["draft"], found["fits"], found["state"]) == (None, None, [], "open")
+
+
 def test_a_draft_is_wanted_in_every_language_as_other_messages_are() -> None:
     file = plan_files.read(WIN_BACK)
     for language in ("fr", "it", "pt", "en"):
