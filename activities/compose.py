@@ -76,10 +76,10 @@ class Composer:
 
         """
         found, step = claimed.situation, wanted.step
-        language, locale = _language(found)
+        language, locale = language_and_locale(found)
         unsubscribe = self._unsubscribe(found) if version.plan.purpose is Purpose.MARKETING else None
         try:
-            template = self._catalog(version).find(step.send.message, wanted.channel, language)
+            template = self.catalog(version).find(step.send.message, wanted.channel, language)
             link = self._link(found, wanted.channel, claimed.code)
             related = choose(found.cart, together)
             context = self._context(found, claimed.offer, related, locale, link)
@@ -118,7 +118,7 @@ class Composer:
         locale = format_locale(language, None, None)
         about = catalog.sample(shop.name, f"{self._public_url}/c/test")
         try:
-            template = self._catalog(version).find(step.send.message, channel, language)
+            template = self.catalog(version).find(step.send.message, channel, language)
             said = self._say(template, about, channel, language, f"{self._public_url}/u/test")
         except (UnknownMessageError, RenderError) as error:
             raise CompositionError(str(error)) from None
@@ -135,6 +135,41 @@ class Composer:
             parameters=render.parameters(said),
         )
 
+    def read_out(
+        self,
+        version: PlanVersion,
+        message: str,
+        found: Situation,
+        together: Iterable[Candidate] = (),
+        *,
+        written: str | None = None,
+    ) -> str:
+        """Write out the words that a message has for SMS, for somebody of the shop to read. Nothing comes of it.
+
+        There is no offer in them, and the link to the cart is the long one: codes are made for what is sent.
+
+        Args:
+            version: the plan's.
+            message: its name.
+            found: about whom and what it is.
+            together: as for ``compose``.
+            written: what stands for ``task.text``; None for what a person wrote before.
+
+        Raises:
+            CompositionError: the message is missing, or cannot be rendered.
+
+        """
+        language, locale = language_and_locale(found)
+        try:
+            template = self.catalog(version).find(message, Channel.SMS, language)
+            link = self._link(found, Channel.SMS, "")
+            context = self._context(found, None, choose(found.cart, together), locale, link)
+            if written is not None:
+                context = context.model_copy(update={"task": TaskWords(text=written)})
+            return render.render(template, context)["text"]
+        except (UnknownMessageError, RenderError) as error:
+            raise CompositionError(str(error)) from None
+
     def _say(
         self, template: Template, context: Context, channel: Channel, language: str, unsubscribe: str | None
     ) -> Mapping[str, str]:
@@ -146,7 +181,8 @@ class Composer:
         token = self._preferences.token(found.row["shop"], found.row["customer_id"])
         return f"{self._public_url}/u/{token}"
 
-    def _catalog(self, version: PlanVersion) -> Catalog:
+    def catalog(self, version: PlanVersion) -> Catalog:
+        """Read the messages of a plan version."""
         key = (version.shop, version.plan.name, version.version)
         if key not in self._catalogs:
             self._catalogs[key] = Catalog.model_validate_json(version.messages)
@@ -199,7 +235,8 @@ def _worth(version: PlanVersion, wanted: Try, claimed: Claimed) -> timedelta | N
     return None if until is None else until - question.at
 
 
-def _language(found: Situation) -> tuple[str, str]:
+def language_and_locale(found: Situation) -> tuple[str, str]:
+    """Tell in which language a person is written to, and by which locale money and dates are."""
     locale, country = (_text(found.traits.get(name)) for name in ("locale", "country"))
     language = language_of(locale, country, found.row["shop_language"])
     return language, format_locale(language, locale, country)

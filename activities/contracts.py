@@ -41,6 +41,7 @@ REVOKE_CODES = "revoke_codes"
 
 EXPIRE_TASKS = "expire_tasks"
 TELL_TASKS = "tell_of_tasks"
+MAIL_TASKS = "mail_of_tasks"
 
 SHOPS_TO_COUNT = "shops_to_count"
 COUNT_SHOP = "count_segments_of_shop"
@@ -273,12 +274,30 @@ class ToldTasks(_Data):
     failed: int
 
 
+class MailedTasks(_Data):
+    """How many mails told agents of tasks, and how many did not surely go out."""
+
+    mailed: int
+    failed: int
+
+
 class Tended(_Data):
-    """What one run of the tasks did: those no longer open, those told of, and shops that are told again."""
+    """What one run of the tasks did.
+
+    Attributes:
+        expired: tasks no longer open.
+        told: of so many shops have heard by their webhooks.
+        failed: shops whose webhook is called again.
+        mailed: mails to agents that went out.
+        mails_failed: mails that did not surely go out.
+
+    """
 
     expired: int
     told: int
     failed: int
+    mailed: int = 0
+    mails_failed: int = 0
 
 
 class ToCount(_Data):

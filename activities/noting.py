@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.contracts import END, PAUSE, RESUME, EndInput, JourneyResult, PauseInput
-from storage import journeys
+from storage import journeys, pausing
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -37,12 +37,12 @@ class Noting:
     async def note_pause(self, order: PauseInput) -> None:
         """Note that a journey is paused, if it was not noted before."""
         async with self._pool.acquire() as db, db.transaction():
-            if await journeys.pause(db, order.journey, order.at):
+            if await pausing.pause(db, order.journey, order.at):
                 await journeys.log(db, order.journey, order.at, "paused", "by signal")
 
     @activity.defn(name=RESUME)
     async def note_resume(self, order: PauseInput) -> None:
         """Note that a journey goes on, if it was not noted before."""
         async with self._pool.acquire() as db, db.transaction():
-            if await journeys.resume(db, order.journey, order.at):
+            if await pausing.resume(db, order.journey, order.at):
                 await journeys.log(db, order.journey, order.at, "resumed", "by signal")

@@ -18,7 +18,8 @@ from activities.contracts import REVOKE_CODES, Revoked
 from channels.offer_api import Given, OfferApi, Wanted, Withheld
 from channels.signed import Endpoint, Failed
 from journeys.offers import ASK_AGAIN_AFTER, MOST_TRIES
-from storage import offer_apis, shop_codes
+from storage import endpoints, shop_codes
+from storage.endpoints import Kind
 from storage.offering import CodeWantedError
 from storage.sends import Try
 from storage.shop_codes import Revocation, ShopCode
@@ -125,7 +126,7 @@ class ShopCodes:
         return len(waiting)
 
     async def _api(self, shop: str) -> OfferApi | None:
-        kept = await offer_apis.get(self._pool, shop)
+        kept = await endpoints.get(self._pool, shop, Kind.OFFER_API)
         if kept is None:
             return None
         return OfferApi(self._http, Endpoint.model_validate_json(self._cipher.decrypt(kept)))

@@ -14,8 +14,9 @@ from activities.clock import ShopClock
 from activities.contracts import EXPIRE_TASKS, TELL_TASKS, Expired, ToldTasks
 from channels.signed import Endpoint
 from channels.task_hook import News, TaskHook
-from storage import task_hooks, tasks
-from storage.task_hooks import What
+from storage import endpoints, task_news, tasks
+from storage.endpoints import Kind
+from storage.task_news import ALL, WEBHOOK, What
 from storage.tasks import Task
 
 if TYPE_CHECKING:
@@ -56,21 +57,21 @@ class TasksInTime:
     @activity.defn(name=TELL_TASKS)
     async def tell(self) -> ToldTasks:
         """Tell the shops of tasks; what a shop does not hear it is told again by a later run."""
-        hooks = await task_hooks.every(self._pool)
+        hooks = await endpoints.outside_sandbox(self._pool, Kind.TASK_HOOK)
         told = await asyncio.gather(*(self._tell(shop, settings) for shop, settings in hooks.items()))
         return ToldTasks(told=sum(heard for heard, _ in told), failed=sum(not all_heard for _, all_heard in told))
 
     async def _tell(self, shop: str, settings: bytes) -> tuple[int, bool]:
         """Tell one shop, until it does not hear; give of how much it heard, and whether that was all."""
         hook = TaskHook(self._http, Endpoint.model_validate_json(self._cipher.decrypt(settings)))
-        waiting = await task_hooks.to_tell(self._pool, shop, self._clock.now(), AT_MOST)
+        waiting = await task_news.to_tell(self._pool, shop, WEBHOOK, ALL, self._clock.now(), AT_MOST)
         for heard, (what, task) in enumerate(waiting):
             activity.heartbeat()
             failed = await hook.tell(_news(what, task))
             if failed is not None:
                 log.warning("the shop does not hear of tasks", shop=shop, reason=failed.reason)
                 return heard, False
-            await task_hooks.told(self._pool, what, task, self._clock.now())
+            await task_news.told(self._pool, WEBHOOK, what, task, self._clock.now())
         return len(waiting), True
 
 

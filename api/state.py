@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet
 from fastapi import Request
 
+from activities.briefing import Briefings
 from activities.clock import ShopClock
 from activities.trial import Trials
 from api.known_keys import KnownKeys
@@ -45,6 +46,7 @@ class Services:
     public_url: str
     preferences: PreferenceLinks
     trials: Trials
+    briefings: Briefings
     keys: KnownKeys = field(default_factory=KnownKeys)
 
     @functools.cached_property

@@ -14,6 +14,7 @@ from api.auth import ApiShop, Parts
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from storage import tasks
+from storage.task_story import Story
 from storage.tasks import MOST_TEXT, Task, TaskStateError
 
 router = APIRouter(
@@ -68,6 +69,19 @@ class TaskOut(BaseModel):
     text: str | None
 
 
+class TaskStory(TaskOut):
+    """A task with what there is to know for it, as things stand now.
+
+    ``draft`` are words to begin with, where the plan has some and the task can still be done. ``fits`` says how many
+    plain characters (of GSM-7) one SMS carries of what is written, how many two and three; it is empty where none does.
+    ``story`` is null where nothing is known of the customer any more.
+    """
+
+    story: Story | None
+    draft: str | None
+    fits: list[int]
+
+
 class TaskPage(BaseModel):
     """A page of tasks, those first that are due first; ``next_cursor`` fetches the next one, null ends the list."""
 
@@ -93,9 +107,11 @@ async def listing(
 
 
 @router.get("/{task}")
-async def show(task: Text, shop: ApiShop, parts: Parts) -> TaskOut:
-    """Show one task."""
-    return TaskOut.model_validate(await _find(parts, shop, task))
+async def show(task: Text, shop: ApiShop, parts: Parts) -> TaskStory:
+    """Show one task, with the customer's story and words to begin with."""
+    found = await _find(parts, shop, task)
+    briefing = await parts.briefings.read(found)
+    return TaskStory.model_validate({**vars(found), **dict(briefing)})
 
 
 @router.post("/{task}/claim")

@@ -6,6 +6,7 @@ RCS, Infobip sends the text as an SMS, if the account names a sender for it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -25,7 +26,7 @@ _Language = Literal["fr", "it", "pt", "en"]
 _TEMPLATE_LANGUAGES: Mapping[_Language, str] = {"fr": "fr", "it": "it", "pt": "pt_PT", "en": "en"}
 
 
-class InfobipMessages:
+class InfobipMessages(ABC):
     """Infobip's client for one channel. ``messageId`` is our id of the send, by which Infobip knows a repetition.
 
     Args:
@@ -79,9 +80,9 @@ class InfobipMessages:
         channels = (self.channel, Channel.SMS)
         return {"byChannel": [{"channel": c.upper(), "to": to} for c in channels], "messageId": message.send_id}
 
+    @abstractmethod
     def _said(self, message: Outgoing) -> dict[str, Any]:
         """Say it in the channel's own way: ``content``, and a ``template`` where there is one."""
-        raise NotImplementedError
 
 
 def _as_sms(sender: str, message: Outgoing) -> dict[str, Any]:

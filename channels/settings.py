@@ -5,6 +5,7 @@ They are kept encrypted; ``accounts.read`` and ``accounts.write`` stand on the p
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated
 
 import httpx
@@ -52,12 +53,12 @@ HostName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9-]{1,63}(\.
 AsciiAddress = Annotated[str, Field(max_length=254, pattern=f"^{MAILBOX}$"), AfterValidator(_ascii)]
 
 
-class AccountSettings(BaseModel):
+class AccountSettings(BaseModel, ABC):
     """An account. Each channel's file has its own, which says how a client is made of it."""
 
     # An error would otherwise quote what was given, secrets included.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    @abstractmethod
     def connect(self, http: httpx.AsyncClient) -> Provider:
         """Build the client of the account; whoever made ``http`` closes it."""
-        raise NotImplementedError

@@ -15,7 +15,7 @@ class News:
     """What a shop hears of a task.
 
     Attributes:
-        what: opened or escalated.
+        what: opened, escalated, expired or withdrawn.
 
     """
 

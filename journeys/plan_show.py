@@ -77,7 +77,8 @@ def _more_words(step: BaseModel) -> str:  # noqa: PLR0911 one sentence for each 
             asked = step.ask
             return f"ask '{asked.message}' by {_channels(asked)} and wait {show(asked.within)} for a {asked.expects}"
         case Task():
-            return f"have a person do '{step.task.title}', at most {show(step.task.within)}"
+            draft = f", from the draft '{step.task.draft}'" if step.task.draft else ""
+            return f"have a person do '{step.task.title}'{draft}, at most {show(step.task.within)}"
         case Start():
             return f"start {step.start}"
         case Set():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
+
+from journeys.facts import Channel
+from journeys.lengths import LONGEST
 
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -13,6 +17,7 @@ BASIC = frozenset(
 """The GSM 7-bit default alphabet (3GPP TS 23.038, 6.2.1)."""
 EXTENSION = frozenset("\f^{}\\[~]|€")
 """Its extension table: an escape and a character, which take two places and stay together."""
+_LENGTHS = range(LONGEST[Channel.SMS] + 1)
 _GSM_ALONE, _GSM_PART = 160, 153
 _UCS2_ALONE, _UCS2_PART = 70, 67
 
@@ -48,6 +53,18 @@ def parts(text: str) -> int:
     if outside_gsm7(text):
         return _pack([len(char.encode("utf-16-le", "surrogatepass")) // 2 for char in text], _UCS2_ALONE, _UCS2_PART)
     return _pack([2 if char in EXTENSION else 1 for char in text], _GSM_ALONE, _GSM_PART)
+
+
+def room(text: str, mark: str, most: int) -> int:
+    """Tell how many plain characters may stand in a text, in the place of a mark, so that it takes so many parts.
+
+    Args:
+        text: what stands around them.
+        mark: the character whose place they take.
+        most: so many parts at most; 0 is told where the text takes more without them.
+
+    """
+    return max(bisect_right(_LENGTHS, most, key=lambda length: parts(text.replace(mark, "x" * length))) - 1, 0)
 
 
 def transliterate(text: str) -> str:

@@ -195,12 +195,20 @@ class ForPerson(_Data):
         title: in a few words; it names nobody.
         within: until when.
         escalate_after: when others are told, where nobody has done it by then.
+        draft: the message that they begin with: what they write goes out, this never does.
 
     """
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     within: Duration
     escalate_after: Duration | None = None
+    draft: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_escalated_in_time(self) -> ForPerson:
+        if self.escalate_after is not None and self.escalate_after >= self.within:
+            raise ValueError("escalate_after must be shorter than within: from then on the task is over")
+        return self
 
 
 class Task(_Step):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from pathlib import PurePath
@@ -17,7 +17,7 @@ from journeys.lengths import LONGEST
 from journeys.offers import Offer
 from journeys.plan import Plan
 from journeys.problems import Problem
-from journeys.steps import Send
+from journeys.steps import Task, walk
 from journeys.yamlfile import FileError
 from messages.locale import LANGUAGES
 from messages.mail import MAIL_VARIABLES
@@ -98,15 +98,23 @@ def load(files: dict[str, str]) -> Catalog:
 
 
 def check(catalog: Catalog, plan: Plan) -> list[str]:
-    """Tell what the plan's sends lack: languages, channels, known variables, templates that can be rendered."""
-    return [problem for step in plan.sends for problem in _check_send(catalog, step)]
+    """Tell what the plan's messages lack: languages, channels, known variables, templates that can be rendered."""
+    return [problem for named in _named(plan) for problem in _check_message(catalog, *named)]
 
 
-def _check_send(catalog: Catalog, step: Send) -> Iterator[str]:
+def _named(plan: Plan) -> Iterator[tuple[str, str, Sequence[Channel]]]:
+    """Give the messages that a plan names: by which step, and for which channels. A draft is written as an SMS is."""
+    yield from ((step.id, step.send.message, step.send.named) for step in plan.sends)
+    for step in walk(plan.steps):
+        if isinstance(step, Task) and step.task.draft is not None:
+            yield step.id, step.task.draft, [Channel.SMS]
+
+
+def _check_message(catalog: Catalog, step: str, message: str, channels: Sequence[Channel]) -> Iterator[str]:
     for language in LANGUAGES:
-        for channel in step.send.named:
-            where = f"step {step.id}: message '{step.send.message}' in {language} for {channel}"
-            template = catalog._template(step.send.message, channel, language)  # noqa: SLF001 the same module
+        for channel in channels:
+            where = f"step {step}: message '{message}' in {language} for {channel}"
+            template = catalog._template(message, channel, language)  # noqa: SLF001 the same module
             if template is None:
                 yield f"{where} is missing"
                 continue

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.briefing import Briefings
 from activities.clock import ShopClock, WorldClock
 from activities.compose import Composer
 from activities.confirm import Confirming
@@ -26,6 +27,8 @@ from activities.related import CoPurchases
 from activities.segments import Counting
 from activities.send import Sending
 from activities.shop_codes import ShopCodes
+from activities.task_digest import Digests
+from activities.task_mails import TaskMails
 from activities.tasks import TasksInTime
 from activities.trial import Trials
 from activities.upkeep import Upkeep
@@ -37,6 +40,7 @@ from messages.preferences import PreferenceLinks
 from relance.secret import Secret
 from storage import database
 from storage.database import Pool
+from storage.endpoints import Kind
 from storage.following import Following
 from storage.plans import Plans
 from workers import worker
@@ -75,6 +79,7 @@ class Parts:
             self.public_url,
             self.preferences,
             self.trials,
+            self.briefings,
         )
 
     @property
@@ -90,12 +95,23 @@ class Parts:
     @property
     def shop_codes(self) -> ShopCodes:
         """What speaks with the shops' own APIs for codes."""
-        return ShopCodes(self.pool, self.shops_http, self.secret.offer_apis)
+        return ShopCodes(self.pool, self.shops_http, self.secret.endpoint(Kind.OFFER_API))
 
     @property
     def tasks_in_time(self) -> TasksInTime:
         """What lets tasks expire, and tells shops of them."""
-        return TasksInTime(self.pool, self.clock, self.shops_http, self.secret.task_hooks)
+        return TasksInTime(self.pool, self.clock, self.shops_http, self.secret.endpoint(Kind.TASK_HOOK))
+
+    @property
+    def task_mails(self) -> TaskMails:
+        """What tells agents of tasks by mail."""
+        digests = Digests(self.briefings, self.clock, self.public_url, self.secret.key("ids"))
+        return TaskMails(self.pool, self.clock, self.providers, digests)
+
+    @property
+    def briefings(self) -> Briefings:
+        """What tells whoever does a task what there is to know for it."""
+        return Briefings(self.pool, self.plans, self.composer, self.clock)
 
     @property
     def trials(self) -> Trials:
@@ -140,7 +156,7 @@ class Parts:
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
             *(together.read_products, together.forget_lines, together.count_products),
-            *(self.shop_codes.revoke, self.tasks_in_time.expire, self.tasks_in_time.tell),
+            *(self.shop_codes.revoke, self.tasks_in_time.expire, self.tasks_in_time.tell, self.task_mails.mail),
             *(counting.shops, counting.count_shop),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]

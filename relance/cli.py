@@ -16,7 +16,6 @@ from relance import (
     events_commands,
     hook_commands,
     import_commands,
-    offer_commands,
     processes,
     push_commands,
     rehearse_command,
@@ -24,12 +23,13 @@ from relance import (
 )
 from relance import demo as demo_day
 from relance import up as up_command
+from relance.endpoint_cli import offer_api, task_hook
 from relance.errors import UsageError
 from relance.journey_cli import journeys
 from relance.plan_cli import plan
 from relance.running import run as _run
 from relance.running import settings as _settings
-from relance.task_cli import task_hook, tasks
+from relance.task_cli import task_mail, tasks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,6 +47,7 @@ app.add_typer(plan, name="plan")
 app.add_typer(journeys, name="journeys")
 app.add_typer(tasks, name="tasks")
 app.add_typer(task_hook, name="task-hook")
+app.add_typer(task_mail, name="task-mail")
 customer = typer.Typer(no_args_is_help=True, help="Customers: what is known of a person.")
 app.add_typer(customer, name="customer")
 events = typer.Typer(no_args_is_help=True, help="Events whose effect Temporal could not be told of.")
@@ -54,7 +55,6 @@ app.add_typer(key, name="key")
 push_key = typer.Typer(no_args_is_help=True, help="The key by which browsers know a shop's pushes (VAPID).")
 app.add_typer(push_key, name="push-key")
 app.add_typer(hook, name="hook")
-offer_api = typer.Typer(no_args_is_help=True, help="The shop's own API that gives codes for offers.")
 app.add_typer(offer_api, name="offer-api")
 app.add_typer(imports, name="import")
 app.add_typer(events, name="events")
@@ -267,24 +267,6 @@ def hook_forget(
 ) -> None:
     """Delete a kept body for good."""
     _run(hook_commands.forget(_settings(), kept_id))
-
-
-@offer_api.command("set", epilog="Example: `relance offer-api set boutique https://boutique.example/codes`")
-def offer_api_set(
-    name: Annotated[str, typer.Argument(metavar="SHOP")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is asked for codes.")],
-    secret: Annotated[
-        str | None, typer.Option(help="-: read the secret, or from standard input, in place of a new one.")
-    ] = None,
-) -> None:
-    """Keep where it is, in place of what was kept; print the secret by which calls are signed, if it is new."""
-    _run(offer_commands.set_api(_settings(), name, url, secret))
-
-
-@offer_api.command("remove")
-def offer_api_remove(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
-    """Forget where it is: it is asked for no codes from now on."""
-    _run(offer_commands.remove_api(_settings(), name))
 
 
 @imports.command(

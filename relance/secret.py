@@ -12,8 +12,10 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from relance.errors import UsageError
+from storage.endpoints import Kind
 
 _SHORTEST = 32
+_ENDPOINTS = {Kind.OFFER_API: "offer APIs", Kind.TASK_HOOK: "task hooks"}
 
 
 class Secret:
@@ -36,15 +38,9 @@ class Secret:
         """Encrypts and decrypts the secrets by which shops sign their webhooks."""
         return self._box("hook secrets")
 
-    @property
-    def offer_apis(self) -> Fernet:
-        """Encrypts and decrypts where shops' APIs for codes are, and their secrets."""
-        return self._box("offer APIs")
-
-    @property
-    def task_hooks(self) -> Fernet:
-        """Encrypts and decrypts where shops hear of tasks, and their secrets."""
-        return self._box("task hooks")
+    def endpoint(self, kind: Kind) -> Fernet:
+        """Give what encrypts and decrypts where shops are called for something, and the secrets of these calls."""
+        return self._box(_ENDPOINTS[kind])
 
     def _box(self, use: str) -> Fernet:
         return Fernet(base64.urlsafe_b64encode(self.key(use)))

@@ -24,8 +24,10 @@ from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
-from storage import offer_apis, plans, shops, task_hooks
+from storage import endpoints, plans, shops, task_mails
+from storage.endpoints import Kind
 from storage.shops import Shop, UnknownShopError
+from storage.task_mails import Mailing
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _LANGUAGES = ("fr", "it", "pt", "en")
@@ -164,14 +166,19 @@ async def show(settings: Settings, name: str) -> None:
             text = _shown(value)
             table.add_row(field.name, text or "-")
         table.add_row("accounts", ", ".join(await shops.connected_channels(parts.pool, name)) or "-")
-        table.add_row("offer_api", _url(parts.secret.offer_apis, await offer_apis.get(parts.pool, name)))
-        table.add_row("task_hook", _url(parts.secret.task_hooks, await task_hooks.get(parts.pool, name)))
+        for kind in Kind:
+            table.add_row(kind, _url(parts.secret.endpoint(kind), await endpoints.get(parts.pool, name, kind)))
+        table.add_row("task_mail", _addresses(await task_mails.get(parts.pool, name)))
         console.print(table)
 
 
 def _url(cipher: Fernet, kept: bytes | None) -> str:
     """Read where a shop is called; its secret is not shown."""
     return "-" if kept is None else str(Endpoint.model_validate_json(cipher.decrypt(kept)).url)
+
+
+def _addresses(mailing: Mailing | None) -> str:
+    return ", ".join(filter(None, [mailing.address, mailing.escalate_to])) if mailing else "-"
 
 
 async def create_key(settings: Settings, name: str, kind: str, label: str) -> None:

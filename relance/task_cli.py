@@ -1,4 +1,4 @@
-"""The commands of ``relance tasks``."""
+"""The commands of ``relance tasks`` and ``relance task-mail``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from relance import task_commands, task_hook_commands
+from relance import task_commands, task_mail_commands
 from relance.running import run, settings
 
 tasks = typer.Typer(no_args_is_help=True, help="Tasks: what plans have people do. List them, claim them, do them.")
 
-task_hook = typer.Typer(no_args_is_help=True, help="Where the shop hears of tasks, by signed webhooks.")
+task_mail = typer.Typer(no_args_is_help=True, help="Who is told of tasks by mail, by the shop's own e-mail account.")
 
+Shop = Annotated[str, typer.Argument(metavar="SHOP")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As 'relance tasks list' shows it.")]
 By = Annotated[str, typer.Option("--by", help="Who does it.")]
 
@@ -29,7 +30,7 @@ def listing(
 
 @tasks.command("show", epilog="Example: `relance tasks show 9b1d0c5f3a7e4c2288d6f1e0a5b4c3d2`")
 def show(task: Id) -> None:
-    """Show a task: for whom it is, until when, and what was written."""
+    """Show a task: for whom it is, until when, their story, words to begin with, and what was written."""
     run(task_commands.show(settings(), task), log_level="error")
 
 
@@ -52,19 +53,27 @@ def complete(
     run(task_commands.complete(settings(), task, by, text))
 
 
-@task_hook.command("set", epilog="Example: `relance task-hook set boutique https://boutique.example/tasks`")
-def set_hook(
-    name: Annotated[str, typer.Argument(metavar="SHOP")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is told of tasks.")],
-    secret: Annotated[
-        str | None, typer.Option(help="-: read the secret, or from standard input, in place of a new one.")
+@task_mail.command(
+    "set", epilog="Example: `relance task-mail set boutique agents@shop.example --escalate-to chief@shop.example`"
+)
+def set_mail(
+    name: Shop,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who hears of new tasks.")],
+    escalate_to: Annotated[
+        str | None, typer.Option(help="Who hears of those that are late.", show_default="the same")
     ] = None,
 ) -> None:
-    """Keep where it is, in place of what was kept; print the secret by which calls are signed, if it is new."""
-    run(task_hook_commands.set_hook(settings(), name, url, secret))
+    """Keep who is told of tasks by mail, in place of what was kept."""
+    run(task_mail_commands.keep(settings(), name, address, escalate_to))
 
 
-@task_hook.command("remove")
-def remove_hook(name: Annotated[str, typer.Argument(metavar="SHOP")]) -> None:
-    """Forget where it is: nobody is told of tasks from now on."""
-    run(task_hook_commands.remove_hook(settings(), name))
+@task_mail.command("show")
+def show_mail(name: Shop) -> None:
+    """Show who is told of tasks by mail."""
+    run(task_mail_commands.show(settings(), name), log_level="error")
+
+
+@task_mail.command("remove")
+def remove_mail(name: Shop) -> None:
+    """Tell nobody by mail from now on."""
+    run(task_mail_commands.remove(settings(), name))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from activities.briefing import Briefing
+from activities.task_facts import facts
+from messages.tasks import words
 from relance import shop_commands
 from relance.assembly import Parts
 from relance.errors import UsageError
@@ -17,6 +21,8 @@ from relance.settings import Settings
 from storage import tasks
 from storage.tasks import MOST_BY, MOST_TEXT, Task, TaskStateError
 
+LANGUAGE = "en"
+"""Of the terminal."""
 STATES = ("open", "claimed", "done", "expired", "withdrawn")
 
 console = Console()
@@ -47,6 +53,7 @@ async def show(settings: Settings, task: str) -> None:
     """Show a task."""
     async with connected(settings) as parts:
         found = await _find(parts, task)
+        briefing = await parts.briefings.read(found)
     table = Table(show_header=False)
     for name, value in (
         ("id", found.task_id),
@@ -62,9 +69,17 @@ async def show(settings: Settings, task: str) -> None:
         ("done by", found.done_by or "-"),
         ("done (UTC)", _moment(found.done_at)),
         ("text", found.text or "-"),
+        *_told(briefing),
     ):
         table.add_row(name, escape(value))
     console.print(table)
+
+
+def _told(briefing: Briefing) -> Iterator[tuple[str, str]]:
+    names = words(LANGUAGE).facts
+    yield from ((names[name].lower(), said) for name, said in facts(briefing, LANGUAGE))
+    if briefing.draft is not None:
+        yield names["draft"].lower(), briefing.draft
 
 
 async def claim(settings: Settings, task: str, by: str) -> None:

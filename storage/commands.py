@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from journeys.plan import Key, Plan
 from journeys.signals import Cancel, Pause, Resume
-from storage import carts, journeys, loading, outbox, writing
+from storage import carts, journeys, loading, outbox, pausing, writing
 from storage.asked import WHOSE
 from storage.beginning import NotStarted
 from storage.following import Following
@@ -112,7 +112,7 @@ async def pause(pool: Pool, journey: str, at: datetime) -> bool:
     """
     async with pool.acquire() as db, db.transaction():
         await hold(db, journey)
-        if not await journeys.pause(db, journey, at):
+        if not await pausing.pause(db, journey, at):
             return False
         await journeys.log(db, journey, at, "paused", "by command")
         await outbox.signal(db, journey, Pause(at=at, noted=True))
@@ -128,7 +128,7 @@ async def resume(pool: Pool, journey: str, at: datetime) -> bool:
     """
     async with pool.acquire() as db, db.transaction():
         await hold(db, journey)
-        if not await journeys.resume(db, journey, at):
+        if not await pausing.resume(db, journey, at):
             return False
         await journeys.log(db, journey, at, "resumed", "by command")
         await outbox.signal(db, journey, Resume(at=at, noted=True))

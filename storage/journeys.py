@@ -149,25 +149,6 @@ async def explain(db: Connection, journey: str, reason: str) -> None:
     await db.execute("update journey_log set why = $2 where journey = $1 and what like 'ended: %'", journey, reason)
 
 
-async def pause(db: Connection, journey: str, at: datetime) -> bool:
-    """Pause a running journey; tell whether it was running."""
-    done = await db.execute(
-        "update journeys set status = 'paused', paused_at = $2 where id = $1 and status = 'running'", journey, at
-    )
-    return done == "UPDATE 1"
-
-
-async def resume(db: Connection, journey: str, at: datetime) -> bool:
-    """Resume a paused journey with the time that was left; tell whether it was paused."""
-    done = await db.execute(
-        "update journeys set status = 'running', next_at = next_at + ($2 - paused_at), paused_at = null"
-        " where id = $1 and status = 'paused' and paused_at <= $2",
-        journey,
-        at,
-    )
-    return done == "UPDATE 1"
-
-
 async def migrate(db: Connection, journey: str, version: int, stage: str, at: datetime) -> None:
     """Let a journey go on in another version of its plan, at a step of it. Past its first window it looks at once."""
     await db.execute(

@@ -162,8 +162,8 @@ async def to_revoke(db: Pool | Connection, limit: int) -> list[Revocation]:
     rows = await db.fetch(
         "with placed as ("
         " select code_id, shop, code, tell_at, row_number() over (partition by shop order by tell_at) as place"
-        "   from shop_codes join shops using (shop) join offer_apis using (shop)"
-        "  where tell_at <= now() and mode <> 'sandbox')"
+        "   from shop_codes join shops using (shop) join endpoints using (shop)"
+        "  where kind = 'offer_api' and tell_at <= now() and mode <> 'sandbox')"
         " select code_id, shop, code, tell_at from placed order by place, tell_at limit $1",
         limit,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from journeys.signals import Heard
@@ -32,6 +32,7 @@ class Task:
     Attributes:
         state: open, claimed, done, expired, or withdrawn: its journey has ended before.
         text: what they wrote.
+        paused_at: since when its journey is paused; until it goes on, the time of the task stands still.
 
     """
 
@@ -51,10 +52,11 @@ class Task:
     done_by: str | None
     done_at: datetime | None
     text: str | None
+    paused_at: datetime | None
 
     def state_at(self, at: datetime) -> str:
         """Tell in which state it is at a moment: its time may be over before ``expire`` notes it."""
-        is_over = self.state in _WAITING and self.due_at <= at
+        is_over = self.state in _WAITING and self.due_at <= (self.paused_at or at)
         return "expired" if is_over else self.state
 
 
@@ -63,9 +65,12 @@ class TaskStateError(ValueError):
 
 
 _WAITING = ("open", "claimed")
-_COLUMNS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__ if name not in {"state", "plan"})
+NOW = "coalesce(j.paused_at, {at})"
+"""The moment by which the time of a task is told, beside the row ``j`` of its journey."""
+_OF_JOURNEY = {"state", "plan", "paused_at"}
+_COLUMNS = ", ".join(f"t.{name}" for name in Task.__dataclass_fields__ if name not in _OF_JOURNEY)
 READ = f"""
-select {_COLUMNS}, j.plan,
+select {_COLUMNS}, j.plan, j.paused_at,
        case when t.state in ('open', 'claimed') and j.status = 'ended' then 'withdrawn' else t.state end as state
   from tasks t join journeys j on j.id = t.journey
 """  # noqa: S608 constant columns
@@ -129,9 +134,9 @@ async def claim(pool: Pool, task: Task, by: str, at: datetime) -> None:
 
     """
     done = await pool.execute(
-        "update tasks t set state = 'claimed', claimed_by = $2, claimed_at = $3 from journeys j"
+        "update tasks t set state = 'claimed', claimed_by = $2, claimed_at = $3 from journeys j"  # noqa: S608 constant
         " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')"
-        " and t.due_at > $3",
+        f" and t.due_at > {NOW.format(at='$3')}",
         task.task_id,
         by,
         at,
@@ -149,9 +154,9 @@ async def complete(pool: Pool, task: Task, by: str, text: str, at: datetime) -> 
     """
     async with pool.acquire() as db, db.transaction():
         done = await db.execute(
-            "update tasks t set state = 'done', done_by = $2, text = $3, done_at = $4 from journeys j"
+            "update tasks t set state = 'done', done_by = $2, text = $3, done_at = $4 from journeys j"  # noqa: S608 constant
             " where t.task_id = $1 and j.id = t.journey and j.status <> 'ended' and t.state in ('open', 'claimed')"
-            " and t.due_at > $4",
+            f" and t.due_at > {NOW.format(at='$4')}",
             task.task_id,
             by,
             text,
@@ -173,10 +178,11 @@ async def expire(pool: Pool, now: datetime) -> int:
     """
     async with pool.acquire() as db, db.transaction():
         rows = await db.fetch(
-            "update tasks t set state = case when j.status = 'ended' then 'withdrawn' else 'expired' end"
-            " from journeys j where j.id = t.journey and t.task_id in (select task_id from tasks"
-            " where state in ('open', 'claimed') and due_at <= $1 order by due_at limit $2 for update skip locked)"
-            " returning t.journey, t.step, t.due_at, t.state",
+            "update tasks t set state = case when j.status = 'ended' then 'withdrawn' else 'expired' end"  # noqa: S608 constant
+            " from journeys j where j.id = t.journey and t.task_id in (select t.task_id from tasks t"
+            " join journeys j on j.id = t.journey where t.state in ('open', 'claimed')"
+            f" and t.due_at <= $1 and t.due_at <= {NOW.format(at='$1')}"
+            " order by t.due_at limit $2 for update of t skip locked) returning t.journey, t.step, t.due_at, t.state",
             now,
             AT_ONCE,
         )
@@ -186,6 +192,18 @@ async def expire(pool: Pool, now: datetime) -> int:
             await journeys.log(db, row["journey"], row["due_at"], f"{row['step']}: not done in time", "nobody did it")
             await outbox.signal(db, row["journey"], Heard(at=now, event=EXPIRED))
     return len(rows)
+
+
+async def move(db: Connection, journey: str, since: datetime, by: timedelta) -> None:
+    """Give a journey's tasks the time back for which it was paused; those that were over before have none left."""
+    await db.execute(
+        "update tasks set due_at = due_at + $3,"
+        " escalate_at = case when escalate_at > $2 then escalate_at + $3 else escalate_at end"
+        " where journey = $1 and state in ('open', 'claimed') and due_at > $2",
+        journey,
+        since,
+        by,
+    )
 
 
 async def _refuse(pool: Pool, task: Task, at: datetime) -> None:

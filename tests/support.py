@@ -165,6 +165,7 @@ def without_temporal(parts: Parts) -> Services:
         parts.public_url,
         parts.preferences,
         parts.trials,
+        parts.briefings,
     )
 
 

@@ -225,6 +225,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "accounts": "-",
         "offer_api": "-",
         "task_hook": "-",
+        "task_mail": "-",
     }
     words = "--mode allowlist --language fr --cart-url https://b.example/cart --allow +33639980001 --allow a@b.example"
     assert installed("shop", "set", "boutique", *words.split()).code == 0
@@ -241,6 +242,7 @@ def test_a_shop_is_made_in_sandbox_mode_changed_and_shown(installed: Relance) ->
         "accounts": "-",
         "offer_api": "-",
         "task_hook": "-",
+        "task_mail": "-",
     }
 
 

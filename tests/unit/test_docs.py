@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import TypeAdapter, ValidationError
 
+from activities import task_mails
 from api import app, capture, doors, known_keys, metrics, preferences, schemas, taking
 from api.hooks import route, shopify, woocommerce
 from api.journeys import Reason
@@ -36,6 +37,7 @@ from journeys import (
     customers,
     events,
     gate,
+    lengths,
     notes,
     offers,
     plan,
@@ -50,9 +52,10 @@ from journeys.policy import Policy
 from journeys.preferences import EVERYTHING
 from journeys.repairs import Repair
 from messages import catalog, render
+from messages import tasks as agents
 from relance import cli
 from relance.settings import Settings
-from storage import carts, tasks
+from storage import carts, task_news, task_story, tasks
 from storage.people_story import NEWEST_SENDS
 from workers import schedules, search_attributes, worker
 from workflows import journey
@@ -572,7 +575,14 @@ def test_the_limits_of_tasks_are_those_of_the_program() -> None:
     text = prose(TASKS)
     assert f"1 to {tasks.MOST_TEXT:,} characters" in text
     assert f"within {signed.CALL.total_seconds():.0f} seconds; redirects are not followed" in text
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) - {"state"} == set(get_args(State))
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) - {"state", "type"} == set(get_args(State))
+    assert re.findall(r"^\| `task\.(\w+)` \|", text, re.MULTILINE) == list(task_news.ALL)
+    assert ("until seven days after" in text, task_news.OLD_NEWS) == (True, timedelta(days=7))
+    assert ("the five newest" in text, task_story.NEWEST) == (True, 5)
+    assert ("an hour later" in text, task_mails.REFUSED_FOR) == (True, timedelta(hours=1))
+    assert f"of the first {agents.IN_FULL}\ntasks" in text
+    assert f"({task_mails.AT_MOST} at most)" in text
+    assert f"than {lengths.LONGEST[Channel.SMS]:,} providers refuse" in text
 
 
 # Schedules

@@ -7,7 +7,7 @@ import smsutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeys.sms import BASIC, EXTENSION, outside_gsm7, parts, transliterate
+from journeys.sms import BASIC, EXTENSION, outside_gsm7, parts, room, transliterate
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,16 @@ def test_it_is_all_or_nothing_and_never_takes_more_parts(text: str) -> None:
 @given(GSM7)
 def test_what_is_gsm_7_stays_as_it_is(text: str) -> None:
     assert transliterate(text) == text
+
+
+@given(st.text(max_size=200), st.text(max_size=200), st.integers(min_value=1, max_value=4))
+def test_as_much_as_there_is_room_for_fits_and_one_character_more_does_not(before: str, after: str, most: int) -> None:
+    mark = "\ue000"
+    before, after = before.replace(mark, ""), after.replace(mark, "")
+    length = room(f"{before}{mark}{after}", mark, most)
+
+    def taken(characters: int) -> int:
+        return parts(f"{before}{'x' * characters}{after}")
+
+    assert taken(length) <= most or (length, taken(0) > most) == (0, True)
+    assert taken(length + 1) > most

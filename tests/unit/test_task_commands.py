@@ -1,20 +1,19 @@
-"""``relance tasks`` and ``task-hook``: what people are to do, found and done at the terminal, and who hears of it."""
+"""``relance tasks`` and ``task-mail``: what people are to do, found and done at the terminal, and whom mails tell."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from journeys.steps import Task
-from relance.secret import Secret
 from storage import tasks
 from tests.support import HOUR, opened_shop
-from tests.unit.test_cli import SECRET, Relance, dump, installed, relance, rows, the_line
+from tests.unit.test_cli import Relance, installed, relance, the_line
 
 __all__ = ["installed", "relance"]
 
@@ -43,6 +42,8 @@ def test_a_task_is_listed_shown_claimed_and_done(
     assert "its journey goes on" in installed(*done).out
     shown = installed("tasks", "show", task).out
     assert all(told in shown for told in ("cart-recovery", "done", "Zoé", "It runs [large]"))
+    assert all(told in shown for told in ("language", "in the cart", "1 x Teapot", "agreed to"))
+    assert not any(address in shown for address in ("ann@example.com", "+33639980001"))
     assert the_line(installed("tasks", "claim", task, "--by", "Ana")) == "relance: the task is done"
 
 
@@ -68,19 +69,43 @@ def test_what_cannot_be_is_told_with_what_to_change(installed: Relance, words: s
     assert problem in the_line(installed("tasks", *words.split()))
 
 
-URL = "https://boutique.example/tasks"
+# Whom mails tell
 
 
-def test_where_a_shop_hears_of_tasks_is_kept_encrypted_and_forgotten(installed: Relance, database_url: str) -> None:
+@pytest.fixture
+def boutique(installed: Relance) -> Relance:
     assert installed("shop", "create", "boutique").code == 0
-    secret = installed("task-hook", "set", "boutique", URL).out.strip()
-    [row] = rows(database_url, "select settings from task_hooks")
-    assert json.loads(Secret(SECRET).task_hooks.decrypt(row["settings"])) == {"url": URL, "secret": secret}
-    assert secret not in dump(database_url)
-    shown = installed("shop", "show", "boutique").out
-    assert (URL in shown, secret in shown) == (True, False)
-    assert installed("task-hook", "remove", "boutique").code == 0
-    assert URL not in installed("shop", "show", "boutique").out
-    assert the_line(installed("task-hook", "remove", "boutique")) == "relance: shop boutique hears of no tasks"
-    assert "url: " in the_line(installed("task-hook", "set", "boutique", "tasks"))
-    assert "there is no shop 'atelier'" in the_line(installed("task-hook", "set", "atelier", URL))
+    return installed
+
+
+def test_whom_mails_tell_is_kept_shown_replaced_and_forgotten(boutique: Relance, tmp_path: Path) -> None:
+    assert "tells nobody of tasks by mail" in boutique("task-mail", "show", "boutique").out
+    done = boutique("task-mail", "set", "boutique", "agents@shop.example", "--escalate-to", "chief@shop.example")
+    assert done.code == 0
+    assert "it has no account for email yet" in done.out
+    shown = boutique("task-mail", "show", "boutique").out.replace("\n", " ")
+    assert "tells agents@shop.example of tasks by mail, and chief@shop.example of those that are late" in shown
+    assert "agents@shop.example, chief@shop.example" in boutique("shop", "show", "boutique").out
+    account = tmp_path / "email.json"
+    account.write_text('{"provider": "smtp", "host": "127.0.0.1", "sender": "a@b.example", "tls": "none"}')
+    assert boutique("shop", "set", "boutique", "--account", f"email={account}").code == 0
+    again = boutique("task-mail", "set", "boutique", "all@shop.example").out
+    assert ("late" in again, "no account" in again) == (False, False)
+    assert boutique("task-mail", "remove", "boutique").code == 0
+    assert the_line(boutique("task-mail", "remove", "boutique")).endswith("tells nobody of tasks by mail")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("set atelier agents@shop.example", "there is no shop 'atelier'"),
+        ("show atelier", "there is no shop 'atelier'"),
+        ("set boutique agents", "'agents' is not an e-mail address"),
+        ("set boutique a@b.example --escalate-to +33639980001", "'+33639980001' is not an e-mail address"),
+        ("set boutique a@b.example,c@d.example", "is not an e-mail address"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(boutique: Relance, words: str, problem: str) -> None:
+    done = boutique("task-mail", *words.split())
+    assert done.code == 2
+    assert problem in the_line(done)

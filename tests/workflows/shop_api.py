@@ -13,7 +13,8 @@ from typing import Any
 
 from channels.signed import Endpoint
 from relance import hook_commands
-from storage import offer_apis
+from storage import endpoints
+from storage.endpoints import Kind
 from tests.integration.loopback import Answer, Break, Request, Silence, listening, read_request, say
 from tests.support import TestShop
 
@@ -84,7 +85,8 @@ class ShopApi:
 async def tell(shop: TestShop, url: str, secret: str) -> None:
     """Have Relance know where a shop's API is."""
     settings = Endpoint.model_validate({"url": url, "secret": secret})
-    await offer_apis.save(shop.parts.pool, shop.shop, shop.parts.secret.offer_apis.encrypt(settings.write()))
+    box = shop.parts.secret.endpoint(Kind.OFFER_API)
+    await endpoints.save(shop.parts.pool, shop.shop, Kind.OFFER_API, box.encrypt(settings.write()))
 
 
 @asynccontextmanager

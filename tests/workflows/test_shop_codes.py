@@ -21,7 +21,8 @@ from journeys.facts import Channel
 from journeys.offers import ASK_AGAIN_AFTER, MOST_TRIES, Offer
 from journeys.play import first_stage
 from journeys.question import Mode
-from storage import commands, offer_apis, offer_codes, offers, shop_codes, shops, story
+from storage import commands, endpoints, offer_codes, offers, shop_codes, shops, story
+from storage.endpoints import Kind
 from storage.journeys import Journey
 from tests.integration.calls import Keys
 from tests.integration.loopback import Answer, Break, Loopback, Silence, closed_port, serving
@@ -520,4 +521,4 @@ async def test_temporal_tries_again_and_the_message_goes_out_with_the_code(
         assert api.asked == ["wanted"] * 3
         assert "SPRING-0" in str(twilio.requests[0].body)
         assert [state for _, _, state, _ in await shop.ledger()] == ["accepted"]
-        assert await offer_apis.get(shop.parts.pool, shop.shop) is not None
+        assert await endpoints.get(shop.parts.pool, shop.shop, Kind.OFFER_API) is not None

@@ -16,8 +16,10 @@ from channels.signed import Endpoint
 from journeys.question import Mode
 from journeys.steps import Task as Step
 from relance import hook_commands
-from storage import commands, shops, task_hooks, tasks
+from storage import commands, endpoints, shops, task_news, tasks
+from storage.endpoints import Kind
 from storage.journeys import Journey
+from storage.task_news import WEBHOOK
 from storage.tasks import Task
 from tests.integration.loopback import Answer, Break, Loopback, Request, Silence, serving
 from tests.support import HOUR, TestShop
@@ -50,12 +52,17 @@ async def open_task(shop: TestShop, journey: Journey, step: str, after: timedelt
 
 async def connect(shop: TestShop, url: str) -> None:
     endpoint = Endpoint.model_validate({"url": url, "secret": SECRET})
-    await task_hooks.save(shop.parts.pool, shop.shop, shop.parts.secret.task_hooks.encrypt(endpoint.write()))
+    box = shop.parts.secret.endpoint(Kind.TASK_HOOK)
+    await endpoints.save(shop.parts.pool, shop.shop, Kind.TASK_HOOK, box.encrypt(endpoint.write()))
 
 
 async def tell(shop: TestShop) -> ToldTasks:
     found: ToldTasks = await ActivityEnvironment().run(shop.parts.tasks_in_time.tell)
     return found
+
+
+async def expire(shop: TestShop) -> None:
+    await ActivityEnvironment().run(shop.parts.tasks_in_time.expire)
 
 
 async def known(shop: TestShop, journey: Journey) -> Task:
@@ -125,19 +132,56 @@ async def test_a_shop_that_does_not_hear_keeps_no_other_from_hearing(shop: TestS
     assert (await known(shop, journey)).state == "open"
 
 
-async def test_nothing_is_told_of_what_is_over(shop: TestShop, journey: Journey) -> None:
+async def test_of_what_is_over_hears_nobody_who_has_not_heard_of_it(shop: TestShop, journey: Journey) -> None:
     pool = shop.parts.pool
     for step, after in (("late", -5 * HOUR), ("escalated", -2 * HOUR)):
         await open_task(shop, journey, step, after)
-    await pool.execute("update tasks set told_at = now() where step = 'escalated'")
+    escalated = (await tasks.of_journey(pool, journey.id))["escalated"]
+    await task_news.told(pool, WEBHOOK, "opened", escalated, shop.begins)
     await tasks.complete(pool, await known(shop, journey), "Zoé", "done", shop.begins)
+    await expire(shop)
     async with serving(Answer(200)) as hook:
         await connect(shop, hook.url)
         assert await tell(shop) == ToldTasks(told=1, failed=0)
         assert [(call["type"], call["step"]) for call in heard(hook)] == [("task.escalated", "escalated")]
         await open_task(shop, journey, "withdrawn")
         await commands.cancel(pool, journey.id, "by a test", shop.begins)
-        assert await tell(shop) == ToldTasks(told=0, failed=0)
+        await tell(shop)
+        assert [(call["type"], call["step"]) for call in heard(hook)[1:]] == [("task.withdrawn", "escalated")]
+
+
+async def test_who_has_heard_of_a_task_hears_once_that_it_need_not_be_done_any_more(
+    shop: TestShop, journey: Journey
+) -> None:
+    pool = shop.parts.pool
+    for step in ("late", "done"):
+        await open_task(shop, journey, step)
+    async with serving(Answer(200)) as hook:
+        await connect(shop, hook.url)
+        assert (await tell(shop)).told == 3
+        opened = await tasks.of_journey(pool, journey.id)
+        await tasks.complete(pool, opened["done"], "Zoé", "done", shop.begins)
+        await pool.execute("update tasks set due_at = $1 where step = 'late'", shop.begins)
+        await expire(shop)
+        hook.reply = Answer(500)
+        assert await tell(shop) == ToldTasks(told=0, failed=1)
+        hook.reply = Answer(200)
+        await commands.cancel(pool, journey.id, "by a test", shop.begins)
+        assert [await tell(shop), await tell(shop)] == [ToldTasks(told=2, failed=0), ToldTasks(told=0, failed=0)]
+        over = heard(hook)[-2:]
+        assert [(call["type"], call["step"]) for call in over] == [("task.expired", "late"), ("task.withdrawn", "help")]
+        assert hook.requests[-2].headers["webhook-id"] == f"{opened['late'].task_id}-expired"
+
+
+async def test_that_a_task_is_over_is_no_news_a_week_later(shop: TestShop, journey: Journey) -> None:
+    pool = shop.parts.pool
+    task = await known(shop, journey)
+    await task_news.told(pool, WEBHOOK, "opened", task, shop.begins)
+    await commands.cancel(pool, journey.id, "by a test", shop.begins)
+    for days, expected in ((7, []), (6, ["withdrawn"])):
+        later = task.due_at + timedelta(days=days)
+        found = await task_news.to_tell(pool, shop.shop, WEBHOOK, task_news.ALL, later, 10)
+        assert [what for what, _ in found] == expected
 
 
 async def test_a_shop_in_sandbox_mode_hears_when_it_leaves_that(shop: TestShop, journey: Journey) -> None:
@@ -148,6 +192,6 @@ async def test_a_shop_in_sandbox_mode_hears_when_it_leaves_that(shop: TestShop, 
         assert await tell(shop) == ToldTasks(told=0, failed=0)
         await turn(shop, Mode.ALLOWLIST)
         assert await tell(shop) == ToldTasks(told=1, failed=0)
-        assert await task_hooks.remove(shop.parts.pool, shop.shop)
+        assert await endpoints.remove(shop.parts.pool, shop.shop, Kind.TASK_HOOK)
         await open_task(shop, journey, "unheard")
         assert await tell(shop) == ToldTasks(told=0, failed=0)
