@@ -34,6 +34,7 @@ from journeys import (
     cart,
     conditions,
     customers,
+    entry,
     events,
     gate,
     notes,
@@ -164,7 +165,7 @@ def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> N
 @pytest.mark.parametrize(
     "model",
     [
-        *(plan.Plan, plan.Entry, conditions.Condition),
+        *(plan.Plan, entry.ByEvents, entry.Recurring, entry.Weekly, entry.Once, conditions.Condition),
         *(conditions.ValueRange, conditions.EventCount, conditions.ReplyIs, conditions.RfmRange, conditions.ScoreRange),
         *(saying.Message, saying.First, saying.All, saying.UntilDelivered, saying.Question),
         *(steps.ForPerson, steps.Expected, steps.LocalTime, steps.KnownMoment, steps.Variant),
@@ -593,6 +594,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.REVOCATIONS,
         schedules.SEGMENTS,
         schedules.TASKS,
+        schedules.ENTRIES,
     }
 
 
