@@ -69,7 +69,7 @@ class PlanState(BaseModel):
 class RunOut(BaseModel):
     """One moment of the plan's schedule. ``passed_over`` were looked at and not let in.
 
-    It is ``paused`` while the plan is, ``missed`` where nobody was let in, and ``stopped`` where not all had their turn;
+    It is ``paused`` while the plan is, ``missed`` where nobody was let in, ``stopped`` before all had their turn, and
     ``reason`` says why.
     """
 

@@ -26,7 +26,7 @@ select v.shop, v.plan, v.version from plan_versions v
 """
 _STAND_STILL = """
 update entry_runs set state = 'stopped', reason = $3, reached = '', ended_at = $1
- where state = 'running' and moved_at < $1 - $2::interval
+ where state = 'running' and moved_at < $2
 """
 _OPEN = """
 insert into entry_runs (shop, plan, due_at, version, state, reason, rests_until, moved_at, ended_at)
@@ -105,7 +105,7 @@ async def open_due(pool: Pool, plans: Plans, now: datetime) -> int:
     Runs that have stood still for too long are stopped first. Several may do so at the same time.
     """
     hours = LATE // timedelta(hours=1)
-    await pool.execute(_STAND_STILL, now, LATE, f"it had stood still for more than {hours} hours")
+    await pool.execute(_STAND_STILL, now, now - LATE, f"it had stood still for more than {hours} hours")
     begun = 0
     for row in await pool.fetch(_BY_MOMENTS):
         version = await plans.version(pool, row["shop"], row["plan"], row["version"])
