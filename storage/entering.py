@@ -111,50 +111,56 @@ class Entering:
             people = await _next(db, version.plan, run, at_once)
             if not people:
                 return await _end(db, run, "done", None, now)
-            let_in = await self._try_to_let_in(db, version, entry, run, people, now)
-            return await _move(db, version, entry, run, let_in, now)
+            going = _Going(run, version, entry, now)
+            return await _move(db, going, await self._try_to_let_in(db, going, people))
 
-    async def _try_to_let_in(
-        self, db: Connection, version: PlanVersion, entry: ByMoments, run: Record, people: list[str], now: datetime
-    ) -> list[tuple[str, bool]]:
+    async def _try_to_let_in(self, db: Connection, going: _Going, people: list[str]) -> list[tuple[str, bool]]:
         """Let people in; give those who had their turn, and whether they were let in."""
         try:
             async with db.transaction():
-                return await self._let_in(db, version, entry, run, people, now)
+                return await self._let_in(db, going, people)
         except PASSING:
             raise
         except Exception as error:
             if len(people) > 1:
                 raise
-            problem = type(error).__name__
-            log.warning("somebody cannot enter", shop=version.shop, plan=version.plan.name, problem=problem)
+            shop, plan, problem = going.version.shop, going.version.plan.name, type(error).__name__
+            log.warning("somebody cannot enter", shop=shop, plan=plan, problem=problem)
             return [(people[0], False)]
 
-    async def _let_in(
-        self, db: Connection, version: PlanVersion, entry: ByMoments, run: Record, people: list[str], now: datetime
-    ) -> list[tuple[str, bool]]:
-        work = await loading.hold_people(db, version.shop, people)
+    async def _let_in(self, db: Connection, going: _Going, people: list[str]) -> list[tuple[str, bool]]:
+        work = await loading.hold_people(db, going.version.shop, people)
         await loading.load_whole(db, work, [work.who(person) for person in people])
-        why, left = f"by the plan's schedule of {entry.show(run['due_at'])}", entry.per_minute - run["since_rest"]
+        left = going.entry.per_minute - going.run["since_rest"]
         let_in: list[tuple[str, bool]] = []
         for person in people:
             if left <= 0:
                 break
-            enters = await self._enter(db, work, version, work.who(person), run["due_at"], now, why)
+            enters = await self._enter(db, work, going, work.who(person))
             let_in.append((person, enters))
             left -= enters
         await writing.write(db, work)
         return let_in
 
-    async def _enter(
-        self, db: Connection, work: Work, version: PlanVersion, person: str, due: datetime, now: datetime, why: str
-    ) -> bool:
+    async def _enter(self, db: Connection, work: Work, going: _Going, person: str) -> bool:
         """Let a person in, unless the plan says no or they are in already since the moment: by another id, say."""
+        version, due = going.version, going.run["due_at"]
         of_plan = [journey for journey in work.journeys_of(person) if journey.plan == version.plan.name]
         if any(journey.started_at >= due for journey in of_plan):
             return False
-        begun = await self._happening.enter(db, work, version, person, person, now, why=why)
+        why = f"by the plan's schedule of {going.entry.show(due)}"
+        begun = await self._happening.enter(db, work, version, person, person, going.now, why=why)
         return isinstance(begun, Journey)
+
+
+@dataclass(frozen=True)
+class _Going:
+    """A run that goes on: the version by which it does, and when."""
+
+    run: Record
+    version: PlanVersion
+    entry: ByMoments
+    now: datetime
 
 
 async def _next(db: Connection, plan: Plan, run: Record, at_once: int) -> list[str]:
@@ -178,19 +184,17 @@ def _must_agree(plan: Plan) -> list[str] | None:
     return None if asked is None else [str(medium) for medium in asked]
 
 
-async def _move(
-    db: Connection, version: PlanVersion, entry: ByMoments, run: Record, let_in: list[tuple[str, bool]], now: datetime
-) -> Went:
-    """Note who had their turn. Who is the last that a minute has room for ends a stretch; then the run rests.
+async def _move(db: Connection, going: _Going, let_in: list[tuple[str, bool]]) -> Went:
+    """Note who had their turn. Whoever is the last for whom a minute has room ends a stretch; then the run rests.
 
     Two stretches lie a minute apart, and none has more people than a minute has room for: so no minute has.
     """
-    entered = sum(enters for _, enters in let_in)
+    run, now, entered = going.run, going.now, sum(enters for _, enters in let_in)
     since_rest = run["since_rest"] + entered
-    rests = since_rest >= entry.per_minute
+    rests = since_rest >= going.entry.per_minute
     await db.execute(
         _MOVE,
-        *(run["shop"], run["plan"], run["due_at"], version.version),
+        *(run["shop"], run["plan"], run["due_at"], going.version.version),
         let_in[-1][0] if let_in else run["reached"],
         entered,
         len(let_in) - entered,

@@ -218,6 +218,26 @@ async def test_people_enter_on_the_engine_by_the_schedules_workflow_and_are_sent
     assert ("started", f"p version 1, by the plan's schedule of {moment:%Y-%m-%d %H:%M} UTC") in told
 
 
+@pytest.mark.parametrize(("rests", "entered"), [(SECOND, 1), (55 * SECOND, 0)])
+async def test_the_workflow_waits_for_a_run_that_rests_and_leaves_a_longer_rest_to_the_next_one(
+    engine: Engine, rests: timedelta, entered: int
+) -> None:
+    shop = engine.shop
+    now = datetime.now(UTC)
+    await publish(shop, since=now - HOUR, entry={"at": (now - MINUTE).isoformat(), "per_hour": 60})
+    await make(shop, "ann", "bob")
+    await entry_runs.open_due(shop.parts.pool, shop.parts.plans, now)
+    await shop.parts.pool.execute("update entry_runs set rests_until = $1", now + rests)
+    with engine.env.with_time_skipping_disabled():
+        running = await engine.client.start_workflow(
+            EntriesWorkflow.run, id=f"entries-{shop.shop}", task_queue=JOURNEY_QUEUE
+        )
+        found = await running.result()
+    assert found.entered == len(await journeys_of(shop)) == entered
+    assert found.again_in is not None
+    assert found.again_in > 50 * SECOND
+
+
 async def test_the_gate_refuses_who_has_not_agreed_at_the_moment_of_sending(engine: Engine) -> None:
     shop = engine.shop
     moment = shop.begins - MINUTE
