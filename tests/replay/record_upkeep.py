@@ -18,7 +18,7 @@ from storage.confirmations import Confirmation
 from tests.integration.test_related import order
 from tests.replay.record import customers_shop, parts_on, save
 from tests.support import HOUR, MINUTE, Engine, skipping_temporal, until, workers_at_work
-from tests.workflows.test_entries import make, publish
+from tests.workflows.entering import make, publish
 from workflows.confirmations import ConfirmationsWorkflow
 from workflows.entries import EntriesWorkflow
 from workflows.lookups import LookUpsWorkflow

@@ -8,7 +8,7 @@ from relance import plan_files
 from storage import plans
 from tests.integration.segmenting import buy, count_all
 from tests.support import HOUR, MINUTE, Engine, TestShop
-from tests.workflows.test_entries import Desk, SetClock
+from tests.workflows.entering import Desk, SetClock
 from tests.workflows.test_keys import DAY, finished, journeys_of
 from tests.workflows.test_library_talks import out, said
 from tests.workflows.test_push import APP
