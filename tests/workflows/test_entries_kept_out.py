@@ -113,10 +113,15 @@ async def test_a_moment_that_comes_while_the_one_before_goes_on_is_missed(desk: 
     assert (older.state, older.entered) == ("running", 6)
 
 
-WAIT = {"id": "wait", "wait": "1d"}
-
-
 # Versions
+
+
+WAIT = {"id": "wait", "wait": "1d"}
+OTHERS: list[dict[str, Any]] = [
+    {"schedule": {"time": "10:30", "on": ["tue"], "timezone": "Europe/Paris"}},
+    {"at": "2027-03-01T10:00:00+01:00"},
+    {"events": ["Product Viewed"], "within": "12h"},
+]
 
 
 async def test_a_run_goes_on_with_the_newest_version_that_has_its_moment(desk: Desk) -> None:
@@ -131,14 +136,7 @@ async def test_a_run_goes_on_with_the_newest_version_that_has_its_moment(desk: D
     assert (run.state, run.version) == ("done", 2)
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        {"schedule": {"time": "10:30", "on": ["tue"], "timezone": "Europe/Paris"}},
-        {"at": "2027-03-01T10:00:00+01:00"},
-        {"events": ["Product Viewed"], "within": "12h"},
-    ],
-)
+@pytest.mark.parametrize("entry", OTHERS)
 async def test_a_newest_version_that_has_another_schedule_stops_the_run(desk: Desk, entry: dict[str, Any]) -> None:
     await publish(desk.shop, entry=FIVE)
     await make(desk.shop, *crowd(9))
@@ -146,3 +144,14 @@ async def test_a_newest_version_that_has_another_schedule_stops_the_run(desk: De
     await publish(desk.shop, since=TUESDAY + SECOND, entry=entry)
     assert len(await desk.at(TUESDAY + MINUTE)) == 5
     assert await desk.told() == [("stopped", "version 2 has another schedule")]
+
+
+@pytest.mark.parametrize("entry", OTHERS)
+async def test_a_moment_that_a_version_got_after_it_had_passed_is_none_of_its(
+    desk: Desk, entry: dict[str, Any]
+) -> None:
+    await publish(desk.shop, entry=entry)
+    await publish(desk.shop, since=TUESDAY + SECOND)
+    await make(desk.shop, "ann")
+    assert await desk.at(TUESDAY + MINUTE) == []
+    assert await desk.runs() == []
