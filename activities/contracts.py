@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -42,6 +42,9 @@ REVOKE_CODES = "revoke_codes"
 EXPIRE_TASKS = "expire_tasks"
 TELL_TASKS = "tell_of_tasks"
 MAIL_TASKS = "mail_of_tasks"
+
+OPEN_RUNS = "open_entry_runs"
+LET_IN = "let_people_in"
 
 SHOPS_TO_COUNT = "shops_to_count"
 COUNT_SHOP = "count_segments_of_shop"
@@ -298,6 +301,29 @@ class Tended(_Data):
     failed: int
     mailed: int = 0
     mails_failed: int = 0
+
+
+class Opened(_Data):
+    """For how many moments of plans' schedules people begin to enter."""
+
+    runs: int
+
+
+class LetIn(_Data):
+    """What one go at all runs did.
+
+    Attributes:
+        entered: people for whom a journey was started.
+        passed_over: people who were looked at, and whom their plan did not let in.
+        failed: runs that could not go on, by our own mistake; they are tried again.
+        again_in: after how long the first of the others may go on; None where none may before the next run.
+
+    """
+
+    entered: int = 0
+    passed_over: int = 0
+    failed: int = 0
+    again_in: timedelta | None = None
 
 
 class ToCount(_Data):

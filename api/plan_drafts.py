@@ -22,7 +22,7 @@ from api.plan_bodies import DRAFT_BODY, MAX_PLAN_BODY, DraftOut, PlanOut, PlanPa
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from api.taking import decoded, read_body
-from journeys import plan_diff
+from journeys import plan_check, plan_diff
 from journeys.plan_check import Finding
 from messages import judging
 from messages.catalog import Catalog
@@ -136,7 +136,7 @@ async def show(
     async with parts.pool.acquire() as db:
         draft = await plan_drafts.find(db, shop, name)
         response.headers["ETag"] = f'"{await plan_drafts.current(db, shop, name)}"'
-    judged = plan_bodies.draft_out(draft, await _judge(draft)) if draft else None
+    judged = plan_bodies.draft_out(draft, await _judge(parts, draft)) if draft else None
     return plan_bodies.whole(stands, shown, judged, await plan_list.versions(parts.pool, shop, name))
 
 
@@ -155,7 +155,7 @@ async def save(
         await _expect(db, shop, name, if_match)
         draft = await plan_drafts.save(db, shop, plan, messages.model_dump_json(), parts.clock.now())
     response.headers["ETag"] = f'"{draft.content_hash}"'
-    return plan_bodies.draft_out(draft, await _judge(draft))
+    return plan_bodies.draft_out(draft, await _judge(parts, draft))
 
 
 @router.post("/{name}/publish", responses=answers(409, 412))
@@ -173,7 +173,7 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
             raise Problem(HTTP_409_CONFLICT, "There is no draft to publish", detail)
         if if_match is not None and if_match != f'"{draft.content_hash}"':
             raise _edited_meanwhile()
-        found = await _judge(draft)
+        found = await _judge(parts, draft)
         if errors := [("plan", finding.sentence) for finding in found if finding.level == "error"]:
             raise plan_bodies.refused("The draft cannot be published", errors)
         version = await plans.publish_in(db, shop, draft.plan, draft.messages)
@@ -227,10 +227,11 @@ async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Move
     return Moved(plan=name, to=wanted.to, dry_run=wanted.dry_run, journeys=journeys)
 
 
-async def _judge(draft: Draft) -> list[Finding]:
+async def _judge(parts: Services, draft: Draft) -> list[Finding]:
     """Look at a draft, in a thread: rendering many messages takes a while."""
     messages = Catalog.model_validate_json(draft.messages)
-    return await asyncio.to_thread(judging.judge, messages, draft.plan)
+    found = await asyncio.to_thread(judging.judge, messages, draft.plan)
+    return [*plan_check.passed(draft.plan, parts.clock.now()), *found]
 
 
 async def _stands(parts: Services, shop: str, name: str) -> PlanStands:

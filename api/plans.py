@@ -1,20 +1,22 @@
-"""Plans: see what one would do, pause it, let it go on, archive it."""
+"""Plans: see what one would do and how its schedule went, pause it, let it go on, archive it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
 
 from activities import preview
 from activities.preview import PreviewLine
 from activities.trial import Trial, TrialRefusedError
+from api import cursors
 from api.auth import ApiShop, Parts
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
-from storage import archived_plans, paused_plans, plan_list, shops
+from storage import archived_plans, entry_runs, paused_plans, plan_list, shops
 from storage.plans import PlanVersion, UnknownPlanError
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413), max_body_size=MAX_BODY)
@@ -62,6 +64,47 @@ class PlanState(BaseModel):
     version: int
     paused: bool
     archived: bool
+
+
+class RunOut(BaseModel):
+    """One moment of the plan's schedule. ``passed_over`` were looked at and not let in.
+
+    It is ``paused`` while the plan is, ``missed`` where nobody was let in, ``stopped`` before all had their turn, and
+    ``reason`` says why.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    due_at: datetime
+    version: int
+    state: Literal["running", "paused", "done", "missed", "stopped"]
+    reason: str | None
+    entered: int
+    passed_over: int
+    ended_at: datetime | None
+
+
+class RunPage(BaseModel):
+    """A page of runs, newest first; ``next_cursor`` fetches the next one, null ends the list."""
+
+    items: list[RunOut]
+    next_cursor: str | None
+
+
+@router.get("/{name}/runs")
+async def runs(
+    name: Name,
+    shop: ApiShop,
+    parts: Parts,
+    cursor: Text | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RunPage:
+    """List the moments of the plan's schedule that have come, newest first, and how many people have entered."""
+    await _newest(parts, shop, name)
+    before = cursors.read(cursor)[0] if cursor else None
+    rows = await entry_runs.page(parts.pool, shop, name, before, limit + 1)
+    items = [RunOut.model_validate(row) for row in rows[:limit]]
+    return RunPage(items=items, next_cursor=cursors.write(items[-1].due_at, name) if len(rows) > limit else None)
 
 
 @router.post("/{name}/preview")

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from journeys.steps import LocalTime, Weekday
 
 _DAYS = list(Weekday)
-_A_WEEK_AND_A_DAY = 9
+_A_WEEK_AND_MORE = 10
 
 
 def next_moment(wanted: LocalTime, zone: str | None, after: datetime) -> datetime:
     """Tell when the clock shows a time next, at or after a moment.
 
-    A time that a day leaves out, since clocks are set forward, is the moment at which they are; one that comes twice is
-    the first.
+    A time that a day leaves out, since clocks are set forward, comes as much later as they are set; of one that comes
+    twice the first counts.
 
     Args:
         wanted: the time of day, and the days of the week on which it counts.
@@ -24,9 +24,10 @@ def next_moment(wanted: LocalTime, zone: str | None, after: datetime) -> datetim
 
     """
     there = ZoneInfo(zone) if zone else UTC
-    today = after.astimezone(there).date()
-    for days in range(_A_WEEK_AND_A_DAY):
-        day = today + timedelta(days=days)
+    # What the evening leaves out comes after midnight.
+    yesterday = after.astimezone(there).date() - timedelta(days=1)
+    for days in range(_A_WEEK_AND_MORE):
+        day = yesterday + timedelta(days=days)
         moment = datetime.combine(day, wanted.time, there).astimezone(UTC)
         if _DAYS[day.weekday()] in wanted.on and moment >= after:
             return moment

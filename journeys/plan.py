@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from journeys.conditions import Condition, EventCount
 from journeys.durations import Duration
+from journeys.entry import ByEvents, ByMoments, Entry
 from journeys.facts import Channel, Purpose
 from journeys.replies import REPLIED
 from journeys.saying import Name
@@ -34,21 +35,6 @@ PlanName = Name
 EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Entry(BaseModel):
-    """What starts a journey.
-
-    Attributes:
-        events: names of events, as the shop sends them.
-        within: an event that is older than this when it comes in starts nothing.
-
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    events: Annotated[list[str], Field(min_length=1)]
-    within: Duration
-
-
 class Key(StrEnum):
     """What a journey is about."""
 
@@ -60,6 +46,7 @@ class Key(StrEnum):
 ORDERED = "Order Completed"
 """The goal of every journey about a cart."""
 _OF_CARTS = frozenset({"ordered_elsewhere", "cart_emptied"})
+_OF_THINGS = frozenset({"cart_value", "cart_category", "order_value"})
 
 
 USUAL_HOLDOUT = 10
@@ -75,12 +62,13 @@ class Plan(BaseModel):
 
     Attributes:
         sticking_point: where people get stuck, in the words of the worksheet.
+        entry: what starts a journey: events, or moments at which everybody in the audience enters.
         key: what a journey is about: the cart, the order or the person that the event which starts it names.
         goal: the event that means success for this key; None where there is none.
         exits_on: what ends a journey without success: events by their names; for a cart ``ordered_elsewhere``: the
             person ordered another one, and ``cart_emptied``.
         one_per_person: ``newest``: a newer cart of the person supersedes this one.
-        audience: who may enter; everybody where it is missing.
+        audience: who may enter; everybody where it is missing, which may be where events let people in only.
         re_entry: how long after a journey ended the same key may start another; ``never`` by default.
         at_most: how many sends of a channel one key may get, over all its journeys.
         priority: 1 (first) to 5: which journey of a person goes first, and Temporal's priority of its sends.
@@ -172,6 +160,22 @@ class Plan(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _a_schedule_lets_people_in(self) -> Plan:
+        if not isinstance(self.entry, ByMoments):
+            return self
+        if self.key is not Key.CUSTOMER:
+            raise ValueError(
+                f"entry: by a schedule people enter, and this plan's key is '{self.key}': write key: customer"
+            )
+        if self.audience is None:
+            raise ValueError(
+                "audience: is missing: say who enters; everybody who agreed is consented: [email, sms, push]"
+            )
+        if of_things := sorted(self.audience.asks_for & _OF_THINGS):
+            raise ValueError(f"audience: {of_things[0]} asks for a cart or an order, and by a schedule people enter")
+        return self
+
+    @model_validator(mode="after")
     def _steps_fit_the_plan(self) -> Plan:
         for step in walk(self.steps):
             for problem in _misfits(self, step):
@@ -194,7 +198,7 @@ class Plan(BaseModel):
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of the events of which its journeys are told, beside what carts and orders tell theirs."""
-        starts = self.entry.events if self.key is not Key.CART else []
+        starts = self.entry.events if isinstance(self.entry, ByEvents) and self.key is not Key.CART else []
         replied = [REPLIED] if any(isinstance(step, Ask) for step in walk(self.steps)) else []
         return frozenset({*starts, *replied}) | self.heeds
 

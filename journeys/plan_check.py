@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from journeys.conditions import Condition
 from journeys.covering import covers, is_for_everybody, never_holds
 from journeys.durations import show
+from journeys.entry import Once, Recurring
 from journeys.facts import Channel, Medium
 from journeys.paths import Reached, earliest, leaves, lists, ways
 from journeys.plan import Plan
@@ -154,6 +156,23 @@ def _over(plan: Plan, channel: Channel, most: int) -> Iterator[Finding]:
         yield _advice(f"step {step.id}: sends by {channel} only, of which at_most allows {most} for one cart")
 
 
+def rare_returns(plan: Plan) -> Iterator[Finding]:
+    """Schedules that come back before people may: they are let in at some of its moments only."""
+    if not isinstance(plan.entry, Recurring):
+        return
+    if plan.re_entry == "never":
+        yield _advice("re_entry: never: the schedule comes again and again, and each person enters once in all")
+    elif plan.re_entry >= plan.entry.period:
+        again = f"{show(plan.re_entry)} is not shorter than from one moment to the next ({show(plan.entry.period)})"
+        yield _advice(f"re_entry: {again}: a person misses moments in between")
+
+
+def passed(plan: Plan, at: datetime) -> Iterator[Finding]:
+    """A moment that has passed. No rule of ``RULES``: whether it has is not the plan's own matter."""
+    if isinstance(plan.entry, Once) and plan.entry.at <= at:
+        yield _error(f"entry.at: {plan.entry} has passed, so nobody would enter; write a moment that is still to come")
+
+
 RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     too_big,
     after_an_exit,
@@ -166,6 +185,7 @@ RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     channels_twice,
     two_pushes,
     limits,
+    rare_returns,
 )
 """All that is asked of a plan."""
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from datetime import datetime, timedelta
+from itertools import count, islice
 from typing import Any
 
 from pydantic import BaseModel
 
 from journeys.conditions import Amounts, Condition, EventCount, ValueRange
 from journeys.durations import show
+from journeys.entry import ByEvents, ByMoments, Entry
 from journeys.paths import Way, leaves, ways
 from journeys.plan import Plan
 from journeys.play import when
@@ -38,6 +40,19 @@ from journeys.steps import (
 def text(plan: Plan) -> list[str]:
     """Give a plan's lines: what it is about, then its steps, each deeper where ways part."""
     return [*_header(plan), "", *_tree(plan.steps, "")]
+
+
+def next_moments(plan: Plan, at: datetime) -> str | None:
+    """Say when people enter next; None where no schedule lets them in, or none of its moments is still to come."""
+    entry = plan.entry
+    if not isinstance(entry, ByMoments):
+        return None
+    coming = islice(entry.moments(at, at + _FAR), _NEXT)
+    return ", ".join(entry.show(moment) for moment in coming) or None
+
+
+_NEXT = 3
+_FAR = timedelta(days=365 * 100)
 
 
 def mermaid(plan: Plan) -> str:
@@ -175,7 +190,7 @@ def _fields(step: BaseModel) -> str:
 
 def _header(plan: Plan) -> Iterator[str]:
     yield f"{plan.name}: {plan.sticking_point}"
-    yield f"starts with: {', '.join(plan.entry.events)} (not older than {show(plan.entry.within)})"
+    yield _starts(plan.entry)
     yield f"for: {condition(plan.audience)}"
     exits = "".join(f", {why.replace('_', ' ')}" for why in plan.exits_on)
     yield f"ends with: {plan.goal}{exits}; after {show(plan.longest_life)} at the latest"
@@ -198,8 +213,14 @@ def _way(way: Way) -> str:
     return f"if {condition(way.name)}" if isinstance(way.name, Condition) else way.name
 
 
+def _starts(entry: Entry) -> str:
+    if isinstance(entry, ByEvents):
+        return f"starts with: {', '.join(entry.events)} (not older than {show(entry.within)})"
+    return f"starts at: {entry} (at most {entry.per_hour} people an hour)"
+
+
 def _entry(plan: Plan) -> str:
-    return _either(plan.entry.events)
+    return _either(plan.entry.events) if isinstance(plan.entry, ByEvents) else str(plan.entry)
 
 
 @dataclass(frozen=True)

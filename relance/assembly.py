@@ -18,6 +18,7 @@ from activities.clock import ShopClock, WorldClock
 from activities.compose import Composer
 from activities.confirm import Confirming
 from activities.doing import Doing
+from activities.entries import EnteringInTime
 from activities.look import Looking
 from activities.lookups import LookingUp
 from activities.noting import Noting
@@ -41,6 +42,7 @@ from relance.secret import Secret
 from storage import database
 from storage.database import Pool
 from storage.endpoints import Kind
+from storage.entering import Entering
 from storage.following import Following
 from storage.plans import Plans
 from workers import worker
@@ -114,6 +116,12 @@ class Parts:
         return Briefings(self.pool, self.plans, self.composer, self.clock)
 
     @property
+    def entering_in_time(self) -> EnteringInTime:
+        """What lets people into plans by their schedules."""
+        entering = Entering(self.pool, self.plans, self.following.happening)
+        return EnteringInTime(self.pool, self.plans, entering, self.clock)
+
+    @property
     def trials(self) -> Trials:
         """What sends a plan's message to an address of the shop's own."""
         return Trials(self.pool, self.providers, self.composer, self.clock)
@@ -151,13 +159,14 @@ class Parts:
         upkeep = Upkeep(self.pool, self.clock, self.keep_events_months)
         together = CoPurchases(self.pool, self.clock)
         counting = Counting(self.pool, self.clock)
+        entering = self.entering_in_time
         activities: list[worker.Activity] = [
             *(looking.look, doing.do, noting.end, noting.note_pause, noting.note_resume),
             *(comparing.closed, comparing.overdue, comparing.orders, comparing.ended),
             *(upkeep.make_months, upkeep.drop_months, looking_up.look_up, confirming.to_confirm),
             *(together.read_products, together.forget_lines, together.count_products),
             *(self.shop_codes.revoke, self.tasks_in_time.expire, self.tasks_in_time.tell, self.task_mails.mail),
-            *(counting.shops, counting.count_shop),
+            *(counting.shops, counting.count_shop, entering.open, entering.let_in),
         ]
         sends: list[worker.Activity] = [sending.send, confirming.confirm]
         wanted = list(queues)

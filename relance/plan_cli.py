@@ -115,6 +115,14 @@ def send_a_test(
     run(plan_commands.test(settings(), name, shop, to, step))
 
 
+@plan.command("runs", epilog="Example: `relance plan runs promotion --shop boutique`")
+def runs(
+    name: Published, shop: Shop, limit: Annotated[int, typer.Option(help="So many at most.", min=1, max=10_000)] = 20
+) -> None:
+    """List the moments of a plan's schedule that have come, newest first: how many people entered."""
+    run(plan_life.runs(settings(), name, shop, limit), log_level="error")
+
+
 @plan.command("pause", epilog="Example: `relance plan pause cart-recovery --shop boutique`")
 def pause(shop: Shop, name: OneOrAll = None, *, every: All = False) -> None:
     """Hold back all that a plan would send, until it goes on; its journeys keep waiting."""

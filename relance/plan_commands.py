@@ -9,7 +9,8 @@ from rich.table import Table
 
 from activities import preview
 from activities.trial import TrialRefusedError
-from journeys import plan_show
+from journeys import plan_check, plan_show
+from journeys.plan import Plan
 from messages import judging
 from relance import plan_files, shop_commands
 from relance.errors import UsageError
@@ -27,6 +28,13 @@ async def check(name: str) -> None:
     file = plan_files.read(name)
     _judge(file)
     console.print(f"{file.plan.name}: fine ({len(file.plan.by_id)} steps, {len(file.messages.languages)} languages)")
+    _say_when(file.plan)
+
+
+def _say_when(plan: Plan) -> None:
+    """Print when people enter next, where a schedule lets them in."""
+    if moments := plan_show.next_moments(plan, datetime.now(UTC)):
+        console.print(f"next moments: {moments}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _judge(file: PlanFile) -> None:
@@ -36,7 +44,7 @@ def _judge(file: PlanFile) -> None:
         UsageError: something in the plan can never happen.
 
     """
-    found = judging.judge(file.messages, file.plan)
+    found = [*plan_check.passed(file.plan, datetime.now(UTC)), *judging.judge(file.messages, file.plan)]
     for one in found:
         if one.level == "advice":
             console.print(f"advice: {one.sentence}", markup=False, highlight=False)
@@ -61,6 +69,8 @@ async def show(settings: Settings, name: str, shop: str | None, version: int | N
     lines = plan_show.mermaid(plan).splitlines() if mermaid else plan_show.text(plan)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not mermaid:
+        _say_when(plan)
 
 
 async def publish(settings: Settings, name: str, shop: str) -> None:
@@ -75,6 +85,7 @@ async def publish(settings: Settings, name: str, shop: str) -> None:
     content = f"(content {version.content_hash[:SHOWN]})"
     said = f"{file.plan.name} version {number} is published for {shop} {content}; running journeys keep their version"
     console.print(said, highlight=False, soft_wrap=True)
+    _say_when(file.plan)
     if stands is not None and stands.archived_at is not None:
         until = f"relance plan unarchive {file.plan.name} --shop {shop}"
         console.print(f"the plan is archived: it starts no journeys until {until}", highlight=False, soft_wrap=True)

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from journeys import plan_diff
+from journeys import plan_diff, plan_show
+from journeys.entry import ByMoments
 from relance import shop_commands
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
-from storage import archived_plans, paused_plans, plan_list, plans
+from storage import archived_plans, entry_runs, paused_plans, plan_list, plans
 from storage.plans import PlanVersion, UnknownPlanError
 
 SHOWN = 12
@@ -134,6 +135,28 @@ async def resume(settings: Settings, name: str | None, shop: str, *, every: bool
         for one in await _chosen(parts, shop, name, every=every):
             was = await paused_plans.resume(parts.pool, shop, one)
             console.print(f"{one} goes on for {shop}" if was else f"{one} was not paused for {shop}")
+
+
+async def runs(settings: Settings, name: str, shop: str, limit: int) -> None:
+    """List the moments of a plan's schedule that have come."""
+    async with connected(settings) as parts:
+        version = await published(parts, shop, name)
+        found = await entry_runs.page(parts.pool, shop, name, None, limit + 1)
+    entry = version.plan.entry
+    if not found:
+        by_events = f"{name} is entered by events, at no moment of a schedule"
+        console.print("no moment has come yet" if isinstance(entry, ByMoments) else by_events, highlight=False)
+    else:
+        table = Table("moment", "version", "state", "entered", "passed over", "why")
+        for one in found[:limit]:
+            moment = entry.show(one.due_at) if isinstance(entry, ByMoments) else f"{one.due_at:%Y-%m-%d %H:%M} UTC"
+            counts = (str(one.entered), str(one.passed_over))
+            table.add_row(moment, str(one.version), one.state, *counts, one.reason or "-")
+        console.print(table)
+    if len(found) > limit:
+        console.print(f"these are the newest {limit}; --limit shows more", highlight=False)
+    if moments := plan_show.next_moments(version.plan, datetime.now(UTC)):
+        console.print(f"next moments: {moments}", markup=False, highlight=False, soft_wrap=True)
 
 
 async def _chosen(parts: Parts, shop: str, name: str | None, *, every: bool) -> list[str]:

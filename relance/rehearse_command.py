@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from temporalio.client import Client
 
+from journeys.entry import ByMoments
 from journeys.events import Event
 from journeys.policy import Policy
 from relance import plan_files, rehearsal, results
 from relance.assembly import Parts, assemble
 from relance.embedded import TemporalAddress
+from relance.errors import UsageError
 from relance.plan_files import PlanFile
 from relance.recording import RecordedClock
 from relance.secret import Secret, kept_in
@@ -71,6 +73,10 @@ async def rehearse(events: Path, plan: str, speed: float, out: Path, policy: Pol
 
     """
     file = plan_files.read(plan)
+    if isinstance(file.plan.entry, ByMoments):
+        raise UsageError(
+            f"{plan} is entered by a schedule, and by no recorded event: relance plan preview tells what it would do"
+        )
     if not holdout:
         file = PlanFile(file.plan.model_copy(update={"holdout": 0}), file.messages)
     feed = rehearsal.read(events)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from journeys import holdout
+from journeys.entry import ByEvents
 from journeys.events import Event
 from journeys.ids import journey_id
 from journeys.plan import Plan
@@ -32,7 +33,8 @@ ARCHIVED = NotStarted("the plan is archived, and starts no journeys until it is 
 
 def begins(plan: Plan, event: Event) -> bool:
     """Tell whether an event starts journeys of a plan, and comes in time for that."""
-    return event.name in plan.entry.events and event.at >= event.received_at - plan.entry.within
+    entry = plan.entry
+    return isinstance(entry, ByEvents) and event.name in entry.events and event.at >= event.received_at - entry.within
 
 
 async def newest(db: Connection, work: Work, plans: Plans) -> list[PlanVersion]:

@@ -81,8 +81,21 @@ class Happening:
         at: datetime,
         *,
         begun_by: str | None = None,
+        why: str = "",
     ) -> Journey | NotStarted:
-        """Start a plan's journey for an order or a person of whom all is read, unless the plan says that it may not."""
+        """Start a plan's journey for an order or a person of whom all is read, unless the plan says that it may not.
+
+        Args:
+            db: the transaction.
+            work: what it knows.
+            version: of the plan.
+            person: who enters.
+            key: the order's id, or the person's.
+            at: when.
+            begun_by: the id of the message that starts it.
+            why: what else starts it, for the journey's story.
+
+        """
         plan = version.plan
         if plan.name in work.archived:
             return ARCHIVED
@@ -99,7 +112,8 @@ class Happening:
         entry = 1 + await _entries(db, work, plan.name, key)
         journey = new_journey(version, public_key=show(key, self._secret), key=key, customer=person, entry=entry, at=at)
         work.add_journey(journey)
-        work.tell(journey.id, at, "started", f"{plan.name} version {version.version}")
+        started = f"{plan.name} version {version.version}"
+        work.tell(journey.id, at, "started", f"{started}, {why}" if why else started)
         work.deliver(journey.id)
         for event in await _since(db, work, plan, journey, begun_by):
             _hear(work, plan, work.journeys[journey.id], event, None)

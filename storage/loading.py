@@ -113,9 +113,15 @@ async def hold_cart(db: Connection, shop: str, cart_id: str, people: Collection[
 
 async def hold_person(db: Connection, shop: str, person: str) -> Work:
     """Lock a person, for whom no event was told now."""
-    held = await db.fetchval("select hold_people($1, array[$2])", shop, person)
-    question = "select read_work($1, array[$2], $3, '{}', '{}', '{}', '{}')::text"
-    return _work(shop, await db.fetchval(question, shop, person, held))
+    return await hold_people(db, shop, [person])
+
+
+async def hold_people(db: Connection, shop: str, people: Collection[str]) -> Work:
+    """Lock people, for whom no event was told now."""
+    told = sorted(people)
+    held = await db.fetchval("select hold_people($1, $2)", shop, told)
+    question = "select read_work($1, $2, $3, '{}', '{}', '{}', '{}')::text"
+    return _work(shop, await db.fetchval(question, shop, told, held))
 
 
 async def load_whole(db: Connection, work: Work, people: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from temporalio.client import (
 
 from activities.contracts import JOURNEY_QUEUE
 from workflows.confirmations import ConfirmationsWorkflow
+from workflows.entries import EntriesWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
@@ -37,6 +38,7 @@ RELATED = "relance-related"
 REVOCATIONS = "relance-revocations"
 SEGMENTS = "relance-segments"
 TASKS = "relance-tasks"
+ENTRIES = "relance-entries"
 
 _SCHEDULES = (
     (RECONCILIATION, ReconciliationWorkflow, timedelta(minutes=5), "Compares journeys, orders and workflows"),
@@ -47,6 +49,7 @@ _SCHEDULES = (
     (RELATED, RelatedWorkflow, timedelta(minutes=15), "Keeps count of what is bought together"),
     (REVOCATIONS, RevocationsWorkflow, timedelta(minutes=1), "Has codes of cancelled journeys taken back"),
     (TASKS, TasksWorkflow, timedelta(minutes=1), "Lets tasks expire, and tells shops of those that are open"),
+    (ENTRIES, EntriesWorkflow, timedelta(minutes=1), "Lets people into plans by their schedules"),
 )
 """The id of each schedule, what it runs, how often, and what the Temporal UI says of it."""
 _CATCH_UP = timedelta(minutes=1)

@@ -14,6 +14,7 @@ from activities.contracts import JOURNEY_QUEUE, send_queue
 from journeys.facts import Channel
 from workers.privacy import WordlessFailures
 from workflows.confirmations import ConfirmationsWorkflow
+from workflows.entries import EntriesWorkflow
 from workflows.journey import JourneyWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -49,6 +50,7 @@ WORKFLOWS = (
     RevocationsWorkflow,
     SegmentsWorkflow,
     TasksWorkflow,
+    EntriesWorkflow,
 )
 
 Activity = Callable[..., Any]

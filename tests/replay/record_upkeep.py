@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from temporalio.client import WorkflowFailureError
@@ -12,12 +13,14 @@ from temporalio.client import WorkflowFailureError
 from activities.contracts import JOURNEY_QUEUE
 from journeys.facts import Channel
 from journeys.words import Word
-from storage import confirmations
+from storage import confirmations, entry_runs
 from storage.confirmations import Confirmation
 from tests.integration.test_related import order
 from tests.replay.record import customers_shop, parts_on, save
-from tests.support import Engine, skipping_temporal, until, workers_at_work
+from tests.support import HOUR, MINUTE, Engine, skipping_temporal, until, workers_at_work
+from tests.workflows.entering import make, publish
 from workflows.confirmations import ConfirmationsWorkflow
+from workflows.entries import EntriesWorkflow
 from workflows.lookups import LookUpsWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.related import RelatedWorkflow
@@ -35,6 +38,22 @@ async def reconcile(engine: Engine, scene: str) -> None:
     with suppress(WorkflowFailureError):
         await running.result()
     await save(scene, running, HISTORIES)
+
+
+async def enter(engine: Engine) -> None:
+    """Record a run that lets people in, then waits until another may enter."""
+    shop = engine.shop
+    now = datetime.now(UTC)
+    entry = {"at": (now - MINUTE).isoformat(), "per_hour": 60}
+    await publish(shop, since=now - HOUR, entry=entry)
+    await make(shop, "eve", "kim")
+    # As if somebody had entered most of a minute ago: what is left of it is waited for.
+    await entry_runs.open_due(shop.parts.pool, shop.parts.plans, now)
+    await shop.parts.pool.execute("update entry_runs set rests_until = $1", now + timedelta(seconds=2))
+    with engine.env.with_time_skipping_disabled():
+        entering = await engine.client.start_workflow(EntriesWorkflow.run, id="entered", task_queue=JOURNEY_QUEUE)
+        await entering.result()
+    await save("entered", entering, HISTORIES)
 
 
 async def main() -> None:
@@ -59,6 +78,7 @@ async def main() -> None:
                 related = await env.client.start_workflow(RelatedWorkflow.run, id="related", task_queue=JOURNEY_QUEUE)
                 await related.result()
                 await save("related", related, HISTORIES)
+                await enter(engine)
                 await shop.fill("c-2")
                 await parts.pool.execute("alter table orders rename to orders_gone")
                 await reconcile(engine, "not-all-compared")

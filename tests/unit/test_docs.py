@@ -19,7 +19,7 @@ import typer
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from activities import task_mails
 from api import app, capture, doors, known_keys, metrics, preferences, schemas, taking
@@ -35,6 +35,7 @@ from journeys import (
     cart,
     conditions,
     customers,
+    entry,
     events,
     gate,
     lengths,
@@ -55,7 +56,7 @@ from messages import catalog, render
 from messages import tasks as agents
 from relance import cli
 from relance.settings import Settings
-from storage import carts, task_news, task_story, tasks
+from storage import carts, entry_runs, task_news, task_story, tasks
 from storage.people_story import NEWEST_SENDS
 from workers import schedules, search_attributes, worker
 from workflows import journey
@@ -167,7 +168,7 @@ def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> N
 @pytest.mark.parametrize(
     "model",
     [
-        *(plan.Plan, plan.Entry, conditions.Condition),
+        *(plan.Plan, entry.ByEvents, entry.Recurring, entry.Weekly, entry.Once, conditions.Condition),
         *(conditions.ValueRange, conditions.EventCount, conditions.ReplyIs, conditions.RfmRange, conditions.ScoreRange),
         *(saying.Message, saying.First, saying.All, saying.UntilDelivered, saying.Question),
         *(steps.ForPerson, steps.Expected, steps.LocalTime, steps.KnownMoment, steps.Variant),
@@ -176,6 +177,21 @@ def test_the_plan_example_is_a_plan_that_shows_every_field_and_every_step() -> N
 def test_the_plan_page_names_every_field(model: Any) -> None:
     text = prose(ROOT / "docs" / "plans.md")
     assert not [name for name in model.model_fields if not re.search(rf"[`{{.]{name}[`:.]", text)]
+
+
+class _Entering(BaseModel):
+    entry: entry.Entry
+
+
+def test_the_entries_that_are_shown_are_entries_and_their_limits_those_of_the_program() -> None:
+    (example,) = (b for b in blocks("yaml") if b.text.startswith("entry:"))
+    text = prose(example.page)
+    (moment,) = re.findall(r"`(at: [^`]+)`", text)
+    assert isinstance(yamlfile.parse(_Entering, example.text, str(example)).entry, entry.Recurring)
+    assert isinstance(yamlfile.parse(_Entering, f"entry: {{{moment}}}", str(example)).entry, entry.Once)
+    assert f"| `per_hour` | {entry.PER_HOUR} |" in text
+    assert f"{entry.LEAST_PER_HOUR} to {entry.MOST_PER_HOUR:,} |" in text
+    assert f"within {entry_runs.LATE // timedelta(hours=1)} hours" in text
 
 
 def test_the_plan_page_names_every_step_every_incentive_and_every_segment() -> None:
@@ -187,7 +203,9 @@ def test_the_plan_page_names_every_step_every_incentive_and_every_segment() -> N
 
 
 def test_the_message_example_parses_and_uses_known_variables_only() -> None:
-    (example,) = (b for b in blocks("yaml") if "steps:" not in b.text and b.page != CHANNELS)
+    (example,) = (
+        b for b in blocks("yaml") if not {"steps", "entry"} & yaml.safe_load(b.text).keys() and b.page != CHANNELS
+    )
     read = yamlfile.parse(catalog.LanguageFile, example.text, str(example)).root["first"]
     assert read.sms
     assert read.email
@@ -603,6 +621,7 @@ def test_the_schedules_are_those_of_the_program() -> None:
         schedules.REVOCATIONS,
         schedules.SEGMENTS,
         schedules.TASKS,
+        schedules.ENTRIES,
     }
 
 

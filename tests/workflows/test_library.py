@@ -34,17 +34,20 @@ NAMES = [*plan_files.names(), *plan_files.library()]
 DUE = timedelta(days=3)
 NO_CAPS = {medium: (Cap(at_most=100, within=timedelta(days=1)),) for medium in Medium}
 SENDS_OR_DOES = re.compile(r": (?:sends|does) (\S+)$")
+EVERYBODY = {"unless": {"label": {"let-in": ["never"]}}}
+"""Where a schedule lets people in, an audience must be named."""
 WORDS = {UNCLEAR: "??", Answered(yes=True): "oui", Answered(yes=False): "non", Answered(): "Rien du tout"}
 
 
 def plan_to_walk(name: str) -> Plan:
     """A plan that everybody may enter, and of each of whose variants somebody is."""
-    plan = plan_files.read(name).plan
+    plan = plan_files.read(name).plan.model_copy(deep=True)
     for step in walk(plan.steps):
         if isinstance(step, Split):
             _share_out(step)
     content = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return Plan.model_validate({**content, "audience": None, "holdout": 0, "rollout": 100})
+    audience = EVERYBODY if "events" not in content["entry"] else None
+    return Plan.model_validate({**content, "audience": audience, "holdout": 0, "rollout": 100})
 
 
 def _share_out(split: Split) -> None:

@@ -17,13 +17,15 @@ from temporalio.client import (
     WorkflowHandle,
 )
 
-from activities.contracts import Counted, CountedTogether, Kept, LookedUp, Reconciled, Revoked, Tended
+from activities.contracts import Counted, CountedTogether, Kept, LetIn, LookedUp, Reconciled, Revoked, Tended
 from relance import embedded, processes
 from relance.settings import Settings
 from storage import partitions, shops
-from tests.support import TestShop, until, workers_at_work
+from tests.support import HOUR, TestShop, until, workers_at_work
+from tests.workflows.entering import make, publish
+from tests.workflows.test_keys import journeys_of
 from workers import schedules, temporal
-from workers.schedules import LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, SEGMENTS, TASKS, UPKEEP
+from workers.schedules import ENTRIES, LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, SEGMENTS, TASKS, UPKEEP
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -55,7 +57,7 @@ async def run_now(client: Client, schedule: str) -> WorkflowHandle[object, objec
     [
         *((RECONCILIATION, timedelta(minutes=5)), (UPKEEP, timedelta(days=1)), (LOOK_UPS, timedelta(minutes=10))),
         *((RELATED, timedelta(minutes=15)), (REVOCATIONS, timedelta(minutes=1)), (SEGMENTS, timedelta(hours=6))),
-        (TASKS, timedelta(minutes=1)),
+        *((TASKS, timedelta(minutes=1)), (ENTRIES, timedelta(minutes=1))),
     ],
 )
 async def test_a_schedule_skips_a_run_while_the_last_one_goes_on_and_makes_up_for_none(
@@ -127,6 +129,16 @@ async def test_the_tasks_run_on_the_journeys_workers(client: Client, shop: TestS
     async with workers_at_work(shop, client):
         found = Tended.model_validate(await (await run_now(client, TASKS)).result())
     assert found == Tended(expired=0, told=0, failed=0)
+
+
+async def test_people_enter_by_their_plans_schedules_on_the_journeys_workers(client: Client, shop: TestShop) -> None:
+    await publish(shop, since=shop.begins - HOUR, entry={"at": shop.begins.isoformat()})
+    await make(shop, "ann", "bob")
+    async with workers_at_work(shop, client):
+        first = LetIn.model_validate(await (await run_now(client, ENTRIES)).result())
+        again = LetIn.model_validate(await (await run_now(client, ENTRIES)).result())
+    assert (first, again) == (LetIn(entered=2), LetIn())
+    assert [journey.key for journey in await journeys_of(shop)] == ["ann", "bob"]
 
 
 async def test_the_segments_of_all_customers_are_counted_on_the_journeys_workers(
