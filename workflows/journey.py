@@ -49,6 +49,9 @@ SEND_WITHIN = timedelta(hours=6)
 WAITS_KEEP_THEIR_TIME = "waits-keep-their-time"
 """The patch since which a pause moves the moment from which a step's waiting is counted."""
 
+A_PAUSE_SEES_THE_END = "a-pause-sees-the-end"
+"""The patch since which a journey that is paused looks once whether it has ended already."""
+
 
 @workflow.defn(name="Journey")
 class JourneyWorkflow(Endable):
@@ -168,9 +171,17 @@ class JourneyWorkflow(Endable):
     async def _while_paused(self, since: datetime) -> None:
         self._tell(f"Paused since {since:%Y-%m-%d %H:%M:%S} UTC", None)
         await self._note_pause()
+        if workflow.patched(A_PAUSE_SEES_THE_END):
+            await self._see_the_end(since)
         await workflow.wait_condition(lambda: self._end is not None or self._pauses.since != since)
         if self._end is None and self._pauses.since is None:
             await self._note_resumption()
+
+    async def _see_the_end(self, at: datetime) -> None:
+        """Take the end that Postgres knows of: a pause may come after it, and no resumption comes after that."""
+        facts = await self._look(at)
+        if facts.outcome is not None and self._end is None:
+            self._end = (facts.outcome, facts.reason or "", at)
 
     async def _note_pause(self) -> None:
         """Tell Postgres of a pause that it does not know of: a backend's own signal."""
