@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -10,14 +11,15 @@ from rich.table import Table
 from activities import preview
 from activities.trial import TrialRefusedError
 from journeys import plan_show
+from journeys.plan import Plan
 from messages import judging
-from relance import plan_files, shop_commands
+from relance import plan_files, plan_life, shop_commands
 from relance.errors import UsageError
 from relance.plan_files import PlanFile
 from relance.plan_life import SHOWN, published
 from relance.processes import connected
 from relance.settings import Settings
-from storage import plan_list, plans, shops
+from storage import plan_list, shops
 
 console = Console()
 
@@ -25,18 +27,18 @@ console = Console()
 async def check(name: str) -> None:
     """Check a plan and its messages."""
     file = plan_files.read(name)
-    _judge(file)
+    _judge(file, plan_files.beside(name))
     console.print(f"{file.plan.name}: fine ({len(file.plan.by_id)} steps, {len(file.messages.languages)} languages)")
 
 
-def _judge(file: PlanFile) -> None:
+def _judge(file: PlanFile, others: Sequence[Plan] = ()) -> None:
     """Print what is advised.
 
     Raises:
         UsageError: something in the plan can never happen.
 
     """
-    found = judging.judge(file.messages, file.plan)
+    found = judging.judge(file.messages, file.plan, others)
     for one in found:
         if one.level == "advice":
             console.print(f"advice: {one.sentence}", markup=False, highlight=False)
@@ -69,7 +71,7 @@ async def publish(settings: Settings, name: str, shop: str) -> None:
     _judge(file)
     async with connected(settings) as parts:
         await shop_commands.get(parts, shop)
-        number = await plans.publish(parts.pool, shop, file.plan, file.messages.model_dump_json())
+        number = await plan_life.publish(parts, shop, file.plan, file.messages.model_dump_json())
         version = await published(parts, shop, file.plan.name, number)
         stands = await plan_list.find(parts.pool, shop, file.plan.name)
     content = f"(content {version.content_hash[:SHOWN]})"

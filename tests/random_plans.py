@@ -188,9 +188,7 @@ def split(draw: Draw, made: Made, depth: int) -> dict[str, Any]:
 
 
 def branch(draw: Draw, made: Made, depth: int) -> dict[str, Any]:
-    arms = [
-        {"if": condition(draw, made), "then": steps(draw, made, depth + 1)} for _ in range(draw(st.integers(1, 2)))
-    ]
+    arms = [{"if": condition(draw, made), "then": steps(draw, made, depth + 1)} for _ in range(draw(st.integers(1, 2)))]
     return made.named({"branch": arms, "otherwise": steps(draw, made, depth + 1)})
 
 
@@ -216,13 +214,16 @@ def some(values: Any) -> st.SearchStrategy[list[Any]]:
 
 amounts = st.fixed_dictionaries({"EUR": st.integers(0, 80)})
 ranges = st.fixed_dictionaries({}, optional={"at_least": amounts, "below": amounts}).filter(bool)
+answers = st.sampled_from([{}, {"at_least": 5}, {"at_most": 5}, {"choice": OPTIONS[:1]}, {"yes": True}])
 CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
     "segment": some(Segment),
     "rfm": st.fixed_dictionaries({"r": st.fixed_dictionaries({"at_least": st.integers(1, 5)})}),
     "cart_value": ranges,
     "order_value": ranges,
     "cart_category": some(CATEGORIES),
-    "customer": st.dictionaries(st.sampled_from(sorted(CUSTOMER_FIELDS)), some(["FR", "fr", "Europe/Paris"]), min_size=1),
+    "customer": st.dictionaries(
+        st.sampled_from(sorted(CUSTOMER_FIELDS)), some(["FR", "fr", "Europe/Paris"]), min_size=1
+    ),
     "event": st.fixed_dictionaries(
         {"name": st.sampled_from([ORDERED, *EVENTS]), "at_least": st.integers(0, 2)},
         optional={"at_most": st.integers(0, 3), "within": lengths, "same": st.sampled_from(["product_id", "category"])},
@@ -238,9 +239,7 @@ def _of_steps(made: Made) -> dict[str, st.SearchStrategy[Any]]:
     """What may be asked of the steps that there are already."""
     possible = {
         "variant": _by_step(made.ids("split"), some(["a", "b"])),
-        "reply": _by_step(
-            made.ids("ask"), st.sampled_from([{}, {"at_least": 5}, {"at_most": 5}, {"choice": OPTIONS[:1]}, {"yes": True}])
-        ),
+        "reply": _by_step(made.ids("ask"), answers),
         "task": _by_step(made.ids("task"), some(["open", "done", "expired"])),
         "sent": some(ids) if (ids := made.ids("send", "ask")) else None,
     }

@@ -15,7 +15,6 @@ from journeys.conditions import Condition
 from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Segment
 from journeys.plan import Plan
 from journeys.play import (
-    DEFER_WITHIN,
     Do,
     End,
     Look,
@@ -32,18 +31,13 @@ from journeys.play import (
 )
 from journeys.rfm import Rfm
 from journeys.saying import All, UntilDelivered
-from journeys.steps import Ask, Send, Task, ways
 from journeys.steps import _KINDS as KINDS
+from journeys.steps import Ask, Send, Task
 from tests.random_plans import (
     CATEGORIES,
-    CONDITIONS,
-    EVENTS,
-    FLAT,
     LABELS,
-    NESTING,
     OTHER,
     Happening,
-    Made,
     gaps,
     plans,
     stories,
