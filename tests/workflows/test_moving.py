@@ -160,7 +160,7 @@ async def test_two_hundred_journeys_run_to_their_end_each_by_its_own_version(eng
     for cart in carts:
         by_its_own = [("instead", "email")] if cart in moved else [("first", "sms"), ("second", "email")]
         assert sent[cart] == by_its_own
-    await at_once(partial(replays, engine), carts)
+    await at_once(partial(replays, engine), carts[::3])
 
 
 async def at_once(do: Callable[[str], Awaitable[Done]], carts: list[str]) -> list[Done]:
