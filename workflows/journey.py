@@ -264,14 +264,13 @@ class JourneyWorkflow(Endable):
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
         """Run one send on its channel's queue; None when it could not be brought about, or is no longer wanted."""
         self._tell(f"Sending {step.id} by {order.channel}", order.at)
-        within = step.send.deadline or SEND_WITHIN
         sending = workflow.start_activity(
             SEND,
             order,
             result_type=SendResult,
             task_queue=send_queue(order.channel),
             start_to_close_timeout=ATTEMPT,
-            schedule_to_close_timeout=within,
+            schedule_to_close_timeout=self._worth_trying(step),
             retry_policy=RETRIES,
             priority=Priority(priority_key=self._plan.send_priority),
             summary=f"{step.send.message} by {order.channel}",
@@ -292,6 +291,16 @@ class JourneyWorkflow(Endable):
             workflow.logger.warning("send failed", extra={"step": step.id, "channel": order.channel})
             return None
         return result
+
+    def _worth_trying(self, step: Send) -> timedelta:
+        """Tell for how long a send is tried: where nobody takes it, it holds no journey beyond its longest life.
+
+        A rehearsal's send is tried in real time, of which its journey's life says nothing.
+        """
+        within = step.send.deadline or SEND_WITHIN
+        if self._clock.rehearses:
+            return within
+        return min(within, max(self._clock.until(self._stage.life_ends, workflow.now()), ATTEMPT))
 
     async def _record(self, outcome: str, reason: str, at: datetime) -> JourneyResult:
         order = EndInput(journey=self._start.journey, outcome=outcome, reason=reason, at=at)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from relance import plan_files
-from storage import plans, tasks
+from storage import commands, plans, tasks
 from storage.journeys import Journey
 from tests.replay.record import parts_on, play, save
 from tests.support import HOUR, MINUTE, Engine, skipping_temporal
@@ -132,6 +132,18 @@ async def migrate(engine: Engine) -> None:
     await save("moved-to-another-version", await engine.handle())
 
 
+async def pause(engine: Engine) -> None:
+    """Record a pause in which the journey looks whether it has ended already."""
+    shop, pool = engine.shop, engine.shop.parts.pool
+    await publish(shop, OF_ORDERS, {"id": "w", "wait": "1d"}, SAY)
+    journey = await follow(engine)
+    await forward(engine, journey, HOUR)
+    assert await commands.pause(pool, journey.id, shop.begins + HOUR)
+    await forward(engine, journey, HOUR)
+    assert await commands.resume(pool, journey.id, shop.begins + 2 * HOUR)
+    await finish(engine, "paused-and-not-ended", journey)
+
+
 async def main() -> None:
     """Play and record every scene."""
     with tempfile.TemporaryDirectory(prefix="relance-") as folder:
@@ -146,6 +158,7 @@ async def main() -> None:
                 split_set_and_start,
                 until_delivered,
                 migrate,
+                pause,
             )
 
 

@@ -90,6 +90,7 @@ def events(file: Path, kind: str) -> list[dict[str, Any]]:
         ("waited-for-and-timed-out", ["heard"], ["send"], "finished"),
         ("split-set-and-start", [], [], "finished"),
         ("until-delivered", [], ["send", "send"], "finished"),
+        ("paused-and-not-ended", ["pause", "resume"], ["send"], "finished"),
         ("moved-to-another-version", ["migrate"], ["send", "send"], "finished"),
     ],
 )
