@@ -97,7 +97,7 @@ class Player:
         for look in range(most):
             facts = self._look(self.worlds[look % len(self.worlds)])
             move = next_move(self.plan, stage, facts, self.at)
-            self._judge(stage, move)
+            self._judge(stage, facts, move)
             match move:
                 case End():
                     assert (move.outcome, move.reason) == self.ended or self.ended is None
@@ -131,7 +131,7 @@ class Player:
             **world,
         )
 
-    def _judge(self, stage: Stage, move: Move) -> None:
+    def _judge(self, stage: Stage, facts: Facts, move: Move) -> None:
         """See to it that a move is one of the plan's, and leads on."""
         plan = self.plan
         assert move.stage.step in plan.by_id or move.stage.step is None
@@ -142,6 +142,7 @@ class Player:
                 assert self.at < move.until <= stage.life_ends
             case SendNow():
                 assert plan.send_by_id[move.step.id] == move.step
+                assert untried(move.step, facts), "there is something left to send by"
                 assert self.at < stage.life_ends
             case Do():
                 assert plan.by_id[move.step.id] == move.step
