@@ -55,12 +55,10 @@ class Made:
 
     key: Key
     steps: list[dict[str, Any]] = field(default_factory=list)
-    count: int = 0
 
     def named(self, step: dict[str, Any]) -> dict[str, Any]:
         """Give a step the next id."""
-        self.count += 1
-        named = {"id": f"s{self.count}", **step}
+        named = {"id": f"s{len(self.steps) + 1}", **step}
         self.steps.append(named)
         return named
 
@@ -202,9 +200,9 @@ NESTING = [wait_for, task, split, branch]
 
 def condition(draw: Draw, made: Made, depth: int = 0) -> dict[str, Any]:
     """What an arm may ask for: one field or two, and what must not hold."""
-    possible = CONDITIONS | _of_steps(made)
-    names = draw(st.lists(st.sampled_from(sorted(possible)), min_size=1, max_size=2, unique=True))
-    asked = {name: draw(possible[name]) for name in names}
+    fields = possible(made)
+    names = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=2, unique=True))
+    asked = {name: draw(fields[name]) for name in names}
     return asked | ({"unless": condition(draw, made, 1)} if depth == 0 and draw(st.booleans()) else {})
 
 
@@ -235,15 +233,15 @@ CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _of_steps(made: Made) -> dict[str, st.SearchStrategy[Any]]:
-    """What may be asked of the steps that there are already."""
-    possible = {
+def possible(made: Made) -> dict[str, st.SearchStrategy[Any]]:
+    """The fields of a condition, with what may be asked in each; some are about the steps that there are already."""
+    of_steps = {
         "variant": _by_step(made.ids("split"), some(["a", "b"])),
         "reply": _by_step(made.ids("ask"), answers),
         "task": _by_step(made.ids("task"), some(["open", "done", "expired"])),
         "sent": some(ids) if (ids := made.ids("send", "ask")) else None,
     }
-    return {name: strategy for name, strategy in possible.items() if strategy is not None}
+    return CONDITIONS | {name: strategy for name, strategy in of_steps.items() if strategy is not None}
 
 
 def _by_step(ids: list[str], asked: st.SearchStrategy[Any]) -> st.SearchStrategy[Any] | None:
