@@ -87,9 +87,13 @@ def plans(draw: Draw, keys: tuple[Key, ...] = tuple(Key)) -> Plan:
             "attribution": "2d",
             "longest_life": draw(lives),
             "at_most": draw(st.dictionaries(channels, st.integers(0, 2), max_size=1)),
-            "steps": steps(draw, made, 0, least=1),
+            "steps": steps(draw, made, 0, least=2),
         }
     )
+
+
+versions = st.sampled_from(Key).flatmap(lambda key: st.tuples(plans((key,)), plans((key,))))
+"""Two versions of a plan: they have nothing in common but their name, what they are about, and the ids of steps."""
 
 
 def steps(draw: Draw, made: Made, depth: int, least: int = 0) -> list[dict[str, Any]]:
@@ -190,7 +194,7 @@ def branch(draw: Draw, made: Made, depth: int) -> dict[str, Any]:
     return made.named({"branch": arms, "otherwise": steps(draw, made, depth + 1)})
 
 
-FLAT = [wait, wait, until, send, send, ask, ask, start, label, leave]
+FLAT = [wait, wait, wait, until, send, send, ask, ask, start, label, leave]
 """Some are made more often than others."""
 NESTING = [wait_for, task, split, branch]
 
@@ -266,7 +270,7 @@ WORDS_OF = {
     "reply": st.sampled_from(["7", "1", "oui", "non", "late", "??", "I never got it"]),
     "signal": st.sampled_from(["pause", "resume"]),
 }
-HAPPEN = ["activity", "event", "event", "reply", "reply", "task", "arrival", "pause", "resume", "signal"]
+HAPPEN = ["activity", "event", "event", "reply", "reply", "task", "arrival", "pause", "resume", "signal", *["move"] * 2]
 LAST = ["goal", "goal", "cancel"]
 """Each comes once at most: what comes after it finds a journey that has ended."""
 

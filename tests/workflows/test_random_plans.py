@@ -22,6 +22,7 @@ from journeys.policy import Policy
 from journeys.replies import REPLIED
 from storage import commands, journeys, plans, sent, shops, tasks
 from storage.journeys import Journey
+from storage.moving import Moving
 from tests import random_plans
 from tests.random_plans import OTHER, Happening, words
 from tests.support import ITEM, MINUTE, Engine, TestShop, until
@@ -56,6 +57,7 @@ class Player:
 
     engine: Engine
     plan: Plan
+    next_version: Plan
     now: timedelta = timedelta(0)
     paused_since: datetime | None = None
     paused: timedelta = timedelta(0)
@@ -222,6 +224,14 @@ async def _reaches_its_goal(player: Player, _: str) -> None:
         assert (await player.read()).outcome == "converted"
 
 
+async def _moves(player: Player, _: str) -> None:
+    shop, pool, plan = player.shop, player.shop.parts.pool, player.next_version
+    number = await plans.publish(pool, shop.shop, plan, words().model_dump_json())
+    version = await shop.parts.plans.version(pool, shop.shop, plan.name, number)
+    if (await Moving(shop.parts.plans, version).move(pool, player.journey.id, player.moment)).problem is None:
+        player.plan = plan
+
+
 async def _is_cancelled(player: Player, _: str) -> None:
     await commands.cancel(player.shop.parts.pool, player.journey.id, "by a test", player.moment)
 
@@ -235,6 +245,7 @@ HAPPENS: dict[str, Callable[[Player, str], Awaitable[None]]] = {
     "pause": _pauses,
     "resume": _resumes,
     "signal": _is_signalled,
+    "move": _moves,
     "goal": _reaches_its_goal,
     "cancel": _is_cancelled,
 }
@@ -243,20 +254,21 @@ HAPPENS: dict[str, Callable[[Player, str], Awaitable[None]]] = {
 # The laws
 
 
-@settings(max_examples=25, phases=[phase for phase in Phase if phase is not Phase.shrink])
-@given(plan=random_plans.plans(), story=random_plans.stories())
+@settings(max_examples=40, phases=[phase for phase in Phase if phase is not Phase.shrink])
+@given(versions=random_plans.versions, story=random_plans.stories())
 async def test_any_plan_is_played_to_its_end_in_time_and_stops_at_its_goal(
-    engine: Engine, plan: Plan, story: list[Happening]
+    engine: Engine, versions: tuple[Plan, Plan], story: list[Happening]
 ) -> None:
-    note(f"{plan.model_dump_json(by_alias=True, exclude_defaults=True)}\n{story}")
+    note("\n".join(plan.model_dump_json(by_alias=True, exclude_defaults=True) for plan in versions))
+    note(str(story))
     shop = TestShop(engine.shop.parts)
-    player = Player(Engine(engine.env, shop, engine.relay), plan)
+    player = Player(Engine(engine.env, shop, engine.relay), *versions)
     journey = await player.play(story)
     history = await player.handle.fetch_history()
     assert crashes(history) == []
     assert journey.status == "ended"
     assert journey.ended_at is not None
-    assert journey.ended_at <= shop.begins + plan.longest_life + player.paused_by(journey.ended_at) + ENGINES
+    assert journey.ended_at <= shop.begins + player.plan.longest_life + player.paused_by(journey.ended_at) + ENGINES
     if player.at_the_goal is not None:
         assert journey.outcome == "converted"
         assert await player.out() == player.at_the_goal
