@@ -45,6 +45,8 @@ STARTED_BY_IT = Plan.model_validate(
         "entry": {"events": ["Other Begun"], "within": "12h"},
         "re_entry": "1s",
         "purpose": "service",
+        # It goes last: its own journeys stand still here, and would hold the others back for days, an hour at a time.
+        "priority": 5,
         "longest_life": "1h",
         "steps": [{"id": "w", "wait": "1m"}],
     }
