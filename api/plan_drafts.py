@@ -30,7 +30,7 @@ from storage import moving, plan_drafts, plan_list, plans
 from storage.moving import Moving
 from storage.plan_drafts import Draft
 from storage.plan_list import PlanStands
-from storage.plans import PlanVersion, UnknownPlanError
+from storage.plans import CircularStartError, PlanVersion, UnknownPlanError
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -136,7 +136,7 @@ async def show(
     async with parts.pool.acquire() as db:
         draft = await plan_drafts.find(db, shop, name)
         response.headers["ETag"] = f'"{await plan_drafts.current(db, shop, name)}"'
-    judged = plan_bodies.draft_out(draft, await _judge(parts, draft)) if draft else None
+    judged = plan_bodies.draft_out(draft, await _judge(parts, shop, draft)) if draft else None
     return plan_bodies.whole(stands, shown, judged, await plan_list.versions(parts.pool, shop, name))
 
 
@@ -155,7 +155,7 @@ async def save(
         await _expect(db, shop, name, if_match)
         draft = await plan_drafts.save(db, shop, plan, messages.model_dump_json(), parts.clock.now())
     response.headers["ETag"] = f'"{draft.content_hash}"'
-    return plan_bodies.draft_out(draft, await _judge(parts, draft))
+    return plan_bodies.draft_out(draft, await _judge(parts, shop, draft))
 
 
 @router.post("/{name}/publish", responses=answers(409, 412))
@@ -165,7 +165,7 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
     With If-Match, only if the draft is still the one with this ETag.
     """
     async with parts.pool.acquire() as db, db.transaction():
-        await plans.hold(db, shop, name)
+        await plans.hold(db, shop)
         draft = await plan_drafts.find(db, shop, name)
         if draft is None:
             await _stands(parts, shop, name)
@@ -173,7 +173,7 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
             raise Problem(HTTP_409_CONFLICT, "There is no draft to publish", detail)
         if if_match is not None and if_match != f'"{draft.content_hash}"':
             raise _edited_meanwhile()
-        found = await _judge(parts, draft)
+        found = await _judge(parts, shop, draft)
         if errors := [("plan", finding.sentence) for finding in found if finding.level == "error"]:
             raise plan_bodies.refused("The draft cannot be published", errors)
         version = await plans.publish_in(db, shop, draft.plan, draft.messages)
@@ -201,11 +201,14 @@ async def diff(
     return Diff(plan=name, older=before.version, newer=after.version, changes=changes)
 
 
-@router.post("/{name}/rollback", max_body_size=MAX_BODY)
+@router.post("/{name}/rollback", responses=answers(422), max_body_size=MAX_BODY)
 async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> PublishedOut:
     """Publish an older version's content again, as a new version; the newest one's content gets none."""
     old = await _version(parts, shop, name, back.to)
-    version = await plans.publish(parts.pool, shop, old.plan, old.messages)
+    try:
+        version = await plans.publish(parts.pool, shop, old.plan, old.messages)
+    except CircularStartError as error:
+        raise plan_bodies.refused(f"Version {back.to} cannot be published again", [("plan", str(error))]) from None
     return PublishedOut(plan=name, version=version, content_hash=old.content_hash)
 
 
@@ -227,10 +230,11 @@ async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Move
     return Moved(plan=name, to=wanted.to, dry_run=wanted.dry_run, journeys=journeys)
 
 
-async def _judge(parts: Services, draft: Draft) -> list[Finding]:
+async def _judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
     """Look at a draft, in a thread: rendering many messages takes a while."""
     messages = Catalog.model_validate_json(draft.messages)
-    found = await asyncio.to_thread(judging.judge, messages, draft.plan)
+    others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
+    found = await asyncio.to_thread(judging.judge, messages, draft.plan, others)
     return [*plan_check.passed(draft.plan, parts.clock.now()), *found]
 
 
@@ -259,7 +263,7 @@ async def _expect(db: Connection, shop: str, name: str, if_match: str | None) ->
         Problem: 428 where they do not say what they saw, 412 where it is not what is there.
 
     """
-    await plans.hold(db, shop, name)
+    await plans.hold(db, shop)
     there = await plan_drafts.current(db, shop, name)
     if there is not None and if_match is None:
         detail = f"If-Match: this plan is there already; send the ETag that GET /v1/plans/{name} gave you."

@@ -53,10 +53,6 @@ USUAL_HOLDOUT = 10
 """In percent: what advertises has somebody to be compared with, unless its plan says otherwise."""
 
 
-def _usual_holdout(said: dict[str, Any]) -> int:
-    return USUAL_HOLDOUT if said.get("purpose") is Purpose.MARKETING else 0
-
-
 class Plan(BaseModel):
     """The header and the steps of a plan.
 
@@ -93,7 +89,7 @@ class Plan(BaseModel):
     re_entry: Literal["never"] | Duration = "never"
     purpose: Purpose
     priority: Annotated[int, Field(ge=1, le=5)] = 3
-    holdout: Annotated[int, Field(ge=0, le=100, default_factory=_usual_holdout)]
+    holdout: Annotated[int, Field(ge=0, le=100)] = 0
     rollout: Annotated[int, Field(ge=0, le=100)] = 100
     attribution: Duration = timedelta(0)
     longest_life: Duration
@@ -106,6 +102,12 @@ class Plan(BaseModel):
         for name in [name for name in copy.__dict__ if name not in type(self).model_fields]:
             del copy.__dict__[name]
         return copy
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_advertises_holds_out(cls, said: Any) -> Any:
+        is_silent = isinstance(said, dict) and "holdout" not in said and said.get("purpose") == Purpose.MARKETING
+        return {**said, "holdout": USUAL_HOLDOUT} if is_silent else said
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Plan:

@@ -160,9 +160,9 @@ def tries(step: Send, facts: Facts) -> list[Channel]:
 
 
 def untried(step: Send, facts: Facts) -> list[Channel]:
-    """Give the channels of a step by which its message is not out yet, in its order."""
+    """Give the channels of a step by which its message is not out yet, in its order, each once."""
     out = facts.out.get(step.id, {})
-    return [channel for channel in step.send.named if channel not in out]
+    return [channel for channel in dict.fromkeys(step.send.named) if channel not in out]
 
 
 def at_step(  # noqa: C901, PLR0911 one case for each kind of step

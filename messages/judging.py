@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from journeys import plan_check
+from collections.abc import Iterable
+
+from journeys import circles, plan_check
 from journeys.plan import Plan
 from journeys.plan_check import Finding
 from messages import advice, catalog
 from messages.catalog import Catalog
 
 
-def judge(messages: Catalog, plan: Plan) -> list[Finding]:
-    """Tell what is wrong with a plan and its messages, errors first; of one that is too big, only that."""
+def judge(messages: Catalog, plan: Plan, others: Iterable[Plan] = ()) -> list[Finding]:
+    """Tell what is wrong with a plan and its messages, errors first; of one that is too big, only that.
+
+    Args:
+        messages: what it says.
+        plan: as it is to be.
+        others: the plans beside it, which it may start.
+
+    """
     if too_big := list(plan_check.too_big(plan)):
         return too_big
     missing = [Finding("error", problem) for problem in catalog.check(messages, plan)]
     advised = [Finding("advice", sentence) for sentence in advice.advise(messages, plan)]
-    return sorted([*missing, *plan_check.check(plan), *advised], key=lambda finding: finding.level != "error")
+    found = [*missing, *plan_check.check(plan), *circles.check(plan, others), *advised]
+    return sorted(found, key=lambda finding: finding.level != "error")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -12,13 +13,13 @@ from activities.trial import TrialRefusedError
 from journeys import plan_check, plan_show
 from journeys.plan import Plan
 from messages import judging
-from relance import plan_files, shop_commands
+from relance import plan_files, plan_life, shop_commands
 from relance.errors import UsageError
 from relance.plan_files import PlanFile
 from relance.plan_life import SHOWN, published
 from relance.processes import connected
 from relance.settings import Settings
-from storage import plan_list, plans, shops
+from storage import plan_list, shops
 
 console = Console()
 
@@ -26,7 +27,7 @@ console = Console()
 async def check(name: str) -> None:
     """Check a plan and its messages."""
     file = plan_files.read(name)
-    _judge(file)
+    _judge(file, plan_files.beside(name))
     console.print(f"{file.plan.name}: fine ({len(file.plan.by_id)} steps, {len(file.messages.languages)} languages)")
     _say_when(file.plan)
 
@@ -37,14 +38,15 @@ def _say_when(plan: Plan) -> None:
         console.print(f"next moments: {moments}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _judge(file: PlanFile) -> None:
+def _judge(file: PlanFile, others: Sequence[Plan] = ()) -> None:
     """Print what is advised.
 
     Raises:
         UsageError: something in the plan can never happen.
 
     """
-    found = [*plan_check.passed(file.plan, datetime.now(UTC)), *judging.judge(file.messages, file.plan)]
+    now = datetime.now(UTC)
+    found = [*plan_check.passed(file.plan, now), *judging.judge(file.messages, file.plan, others)]
     for one in found:
         if one.level == "advice":
             console.print(f"advice: {one.sentence}", markup=False, highlight=False)
@@ -79,7 +81,7 @@ async def publish(settings: Settings, name: str, shop: str) -> None:
     _judge(file)
     async with connected(settings) as parts:
         await shop_commands.get(parts, shop)
-        number = await plans.publish(parts.pool, shop, file.plan, file.messages.model_dump_json())
+        number = await plan_life.publish(parts, shop, file.plan, file.messages.model_dump_json())
         version = await published(parts, shop, file.plan.name, number)
         stands = await plan_list.find(parts.pool, shop, file.plan.name)
     content = f"(content {version.content_hash[:SHOWN]})"

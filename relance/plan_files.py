@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ def read(name: str) -> PlanFile:
         UsageError: a file is missing, or something in it is wrong; every problem has its file, line and field.
 
     """
-    file = Path(name) if name.endswith((".yaml", ".yml")) else _of(name)
+    file = _file(name)
     if not file.is_file():
         known = ", ".join([*names(), *library()])
         raise UsageError(f"there is no plan '{name}'; there are {known}, or give the path of a .yaml file")
@@ -61,6 +62,16 @@ def read(name: str) -> PlanFile:
     return PlanFile(plan, messages)
 
 
+def beside(name: str) -> list[Plan]:
+    """Read the other plans in a plan's folder, which it may start; what cannot be read is told when it is checked."""
+    file = _file(name)
+    found: list[Plan] = []
+    for path in sorted(file.parent.glob("*.y*ml")):
+        with contextlib.suppress(yamlfile.FileError, OSError, UnicodeDecodeError):
+            found.append(yamlfile.parse(Plan, path.read_text(encoding="utf-8"), _shown(path)))
+    return found
+
+
 def _namesakes(file: Path, name: str) -> list[Path]:
     """Find other plans in the folder that have the same name: each would be the next version of the other."""
     said = re.compile(rf"^name:\s*['\"]?{re.escape(name)}['\"]?\s*(#.*)?$", re.MULTILINE)
@@ -76,6 +87,10 @@ def names() -> list[str]:
 def library() -> list[str]:
     """List the plans that come along for whoever publishes them."""
     return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def _file(name: str) -> Path:
+    return Path(name) if name.endswith((".yaml", ".yml")) else _of(name)
 
 
 def _of(name: str) -> Path:

@@ -11,13 +11,14 @@ from rich.table import Table
 
 from journeys import plan_diff, plan_show
 from journeys.entry import ByMoments
+from journeys.plan import Plan
 from relance import shop_commands
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
 from storage import archived_plans, entry_runs, paused_plans, plan_list, plans
-from storage.plans import PlanVersion, UnknownPlanError
+from storage.plans import CircularStartError, PlanVersion, UnknownPlanError
 
 SHOWN = 12
 """So many digits of a content hash tell two versions apart."""
@@ -41,6 +42,19 @@ async def published(parts: Parts, shop: str, name: str, version: int | None = No
     if not 0 < version <= newest.version:
         raise UsageError(f"{name} has no version {version} for {shop}; the newest is {newest.version}")
     return await parts.plans.version(parts.pool, shop, name, version)
+
+
+async def publish(parts: Parts, shop: str, plan: Plan, messages: str) -> int:
+    """Publish a plan, and give its version.
+
+    Raises:
+        UsageError: by way of the shop's other plans it would start itself again.
+
+    """
+    try:
+        return await plans.publish(parts.pool, shop, plan, messages)
+    except CircularStartError as error:
+        raise UsageError(f"{plan.name}: {error}") from None
 
 
 async def listing(settings: Settings, shop: str) -> None:
@@ -90,7 +104,7 @@ async def rollback(settings: Settings, name: str, shop: str, to: int) -> None:
         old, newest = await published(parts, shop, name, to), await published(parts, shop, name)
         if old.content_hash == newest.content_hash:
             raise UsageError(f"version {newest.version}, the newest of {name}, says what version {to} said")
-        version = await plans.publish(parts.pool, shop, old.plan, old.messages)
+        version = await publish(parts, shop, old.plan, old.messages)
         now = await published(parts, shop, name, version)
     console.print(
         f"{name} version {version} is published for {shop} with the content of version {to}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from journeys.circles import shown
 from journeys.plan import Key, Plan
 from journeys.signals import Cancel, Pause, Resume
-from storage import carts, journeys, loading, outbox, pausing, writing
+from storage import carts, chains, journeys, loading, outbox, pausing, writing
 from storage.asked import WHOSE
 from storage.beginning import NotStarted
 from storage.following import Following
@@ -35,14 +36,24 @@ async def start(
 async def start_after(
     db: Connection, following: Following, version: PlanVersion, plan: Plan, journey: Journey, at: datetime
 ) -> Journey | NotStarted:
-    """Start a plan's journey for the same cart, order or person as another journey, whose plan is known."""
+    """Start a plan's journey for the same cart, order or person as another journey, whose plan is known.
+
+    A plan that the journey itself came from, by whatever it was started, is not started again.
+    """
     wanted = version.plan.key
     keys = {plan.key: journey.key, Key.CUSTOMER: journey.customer_id}
     if wanted not in keys:
         return NotStarted(f"a journey about a {plan.key} has no {wanted} to follow")
+    chain = await chains.plans_of(db, journey.id)
+    if version.plan.name in chain:
+        return NotStarted(f"it would come round again: {shown([*chain, version.plan.name])}")
     if wanted is Key.CART:
-        return await _start_for_cart(db, following, version, keys[wanted], at)
-    return await _start_for_person(db, following, version, journey.customer_id, keys[wanted], at)
+        begun = await _start_for_cart(db, following, version, keys[wanted], at)
+    else:
+        begun = await _start_for_person(db, following, version, journey.customer_id, keys[wanted], at)
+    if isinstance(begun, Journey):
+        await chains.note(db, begun.id, journey.id, at)
+    return begun
 
 
 async def _start_for_person(

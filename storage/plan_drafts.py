@@ -45,7 +45,7 @@ async def current(db: Connection, shop: str, plan: str) -> str | None:
 
 
 async def save(db: Connection, shop: str, plan: Plan, messages: str, at: datetime) -> Draft:
-    """Save a draft in place of the one that is there. The caller holds the plan (``plans.hold``)."""
+    """Save a draft in place of the one that is there. The caller holds the shop's plans (``plans.hold``)."""
     content, digest = plans.content_of(plan, messages)
     await db.execute(
         "insert into plan_drafts (shop, plan, content, messages, content_hash, saved_at)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from journeys.circles import circle, told
 from journeys.plan import Plan
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 class UnknownPlanError(LookupError):
     """The shop has published no such plan."""
+
+
+class CircularStartError(ValueError):
+    """A plan would start itself again by way of others; the text says by which."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,9 @@ class Plans:
         return await self.version(db, shop, plan, newest)
 
 
-async def hold(db: Connection, shop: str, plan: str) -> None:
-    """Keep others from publishing or editing a plan until the transaction ends."""
-    await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", f"{shop} {plan}")
+async def hold(db: Connection, shop: str) -> None:
+    """Keep others from publishing or editing a shop's plans until the transaction ends: they may start each other."""
+    await db.execute("select pg_advisory_xact_lock(hashtextextended($1, 1))", shop)
 
 
 def content_of(plan: Plan, messages: str) -> tuple[str, str]:
@@ -89,14 +94,24 @@ def content_of(plan: Plan, messages: str) -> tuple[str, str]:
 
 
 async def publish(pool: Pool, shop: str, plan: Plan, messages: str) -> int:
-    """Publish a plan with its messages and return its version; what is published already gets no new one."""
+    """Publish a plan with its messages and return its version; what is published already gets no new one.
+
+    Raises:
+        CircularStartError: by way of the shop's other plans it would start itself again.
+
+    """
     async with pool.acquire() as db, db.transaction():
         return await publish_in(db, shop, plan, messages)
 
 
 async def publish_in(db: Connection, shop: str, plan: Plan, messages: str) -> int:
-    """Publish a plan in the caller's transaction. Of two who do, the second finds the first one's version."""
-    await hold(db, shop, plan.name)
+    """Publish a plan in the caller's transaction. Of two who do, the second finds the first one's version.
+
+    Raises:
+        CircularStartError: by way of the shop's other plans, archived ones included, it would start itself again.
+
+    """
+    await hold(db, shop)
     content, digest = content_of(plan, messages)
     newest = await db.fetchrow(
         "select version, content_hash from plan_versions where shop = $1 and plan = $2 order by version desc limit 1",
@@ -105,6 +120,8 @@ async def publish_in(db: Connection, shop: str, plan: Plan, messages: str) -> in
     )
     if newest is not None and newest["content_hash"] == digest:
         return int(newest["version"])
+    if way := circle(plan, [other.plan for other in await Plans().newest(db, shop)]):
+        raise CircularStartError(told(way))
     version = newest["version"] + 1 if newest else 1
     await db.execute(
         "insert into plan_versions (shop, plan, version, content, messages, content_hash)"

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import Priority
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -35,49 +34,33 @@ with workflow.unsafe.imports_passed_through():
     )
     from journeys.facts import Facts
     from journeys.moving import landing, moved
-    from journeys.play import Do, End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries, untried
+    from journeys.play import Do, End, SendNow, WaitUntil, after, first_stage, held_until, next_move, tries
     from journeys.saying import All, UntilDelivered
-    from journeys.signals import (
-        Cancel,
-        CartEmptied,
-        CheckoutCompleted,
-        ExitReached,
-        GoalReached,
-        Heard,
-        Migrate,
-        OrderedElsewhere,
-        Pause,
-        Resume,
-        Signal,
-        Superseded,
-        ending,
-    )
+    from journeys.signals import Heard, Migrate, Pause, Resume
     from journeys.steps import Ask, Send, Task
+    from workflows.ending import Endable
+    from workflows.handing import orders
+    from workflows.pausing import Pauses
+    from workflows.running import ATTEMPT, RETRIES, run_activity
 
-Answer = TypeVar("Answer")
-
-LOCAL_ATTEMPT = timedelta(seconds=3)
-ATTEMPT = timedelta(seconds=30)
-"""For a look or an end as a regular activity, and for one try of a send: two calls of providers take 10 s each at most,
-and two of the shop's API for codes 4 s each."""
 SEND_WITHIN = timedelta(hours=6)
 """How long a send without a deadline of its own is tried, so that a nudge does not go out days late."""
-RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10))
-
-OVER_BEFORE_IT_WAS_HEARD = "over-before-it-was-heard"
-"""The patch since which a pause is passed over that is not later than a resume which found nothing paused."""
 
 WAITS_KEEP_THEIR_TIME = "waits-keep-their-time"
 """The patch since which a pause moves the moment from which a step's waiting is counted."""
 
+A_PAUSE_SEES_THE_END = "a-pause-sees-the-end"
+"""The patch since which a journey that is paused looks once whether it has ended already."""
+
 
 @workflow.defn(name="Journey")
-class JourneyWorkflow:
+class JourneyWorkflow(Endable):
     """Follows one cart through its plan."""
 
     @workflow.init
     def __init__(self, start: JourneyInput) -> None:
         """Start with the plan that the journey keeps, unless it is told to go on in another version."""
+        super().__init__()
         self._start = start
         self._plan = start.plan
         self._version = start.plan_version
@@ -86,12 +69,7 @@ class JourneyWorkflow:
         self._stage = first_stage(start.plan, start.started_at)
         self._doing = "Starting"
         self._next_at: datetime | None = start.first_due
-        self._end: tuple[str, str, datetime] | None = None
-        self._paused_at: datetime | None = None
-        self._noted = True
-        self._resumed_at: datetime | None = None
-        self._newest_resume: Resume | None = None
-        self._paused_for = timedelta(0)
+        self._pauses = Pauses()
         self._heard = 0
         self._heard_at: datetime | None = None
 
@@ -130,24 +108,24 @@ class JourneyWorkflow:
             self._stage = move.stage
             if isinstance(move, WaitUntil):
                 until = heard if move.heeds else None
-                at = await self._wait(move.until, move.summary, self._paused_for, unheard=until)
+                at = await self._wait(move.until, move.summary, self._pauses.total, unheard=until)
         return self._end
 
     async def _see(self, at: datetime) -> tuple[Facts | None, datetime]:
         """Look, and give what may be decided by, and when; nothing where the journey must look again."""
-        seen_by = (self._resumed_at, self._migrated_at)
+        seen_by = (self._pauses.resumed_at, self._migrated_at)
         facts = await self._look(at)
-        if (self._resumed_at, self._migrated_at) != seen_by:
+        if (self._pauses.resumed_at, self._migrated_at) != seen_by:
             # What it saw of a pause may be over, and another version may ask for other facts.
             return None, at
         if facts.early:
-            return None, await self._wait(at, "the recording to come so far", self._paused_for)
-        if facts.paused_at is not None and self._paused_at is None:
+            return None, await self._wait(at, "the recording to come so far", self._pauses.total)
+        if facts.paused_at is not None and self._pauses.since is None:
             if await self._note_resumption():
                 return None, at
-            self._paused_at, self._noted = facts.paused_at, True
-        if self._paused_at is not None and facts.outcome is None:
-            return None, await self._wait(at, "paused", self._paused_for)
+            self._pauses.begin(facts.paused_at, noted=True)
+        if self._pauses.since is not None and facts.outcome is None:
+            return None, await self._wait(at, "paused", self._pauses.total)
         return facts, at
 
     async def _wait(self, until: datetime, summary: str, counted: timedelta, *, unheard: int | None = None) -> datetime:
@@ -159,14 +137,14 @@ class JourneyWorkflow:
         """
         migrated_at = self._migrated_at
         while self._end is None:
-            if self._paused_at is not None:
-                await self._while_paused(self._paused_at)
+            if self._pauses.since is not None:
+                await self._while_paused(self._pauses.since)
                 continue
             if unheard is not None and self._heard > unheard:
                 return self._clock.decided(self._heard_at or until, workflow.now())
             if self._migrated_at is not None and self._migrated_at != migrated_at:
                 return self._clock.decided(self._migrated_at, workflow.now())
-            due = until + (self._paused_for - counted)
+            due = until + (self._pauses.total - counted)
             self._tell(f"Waiting: {summary}, until {due:%Y-%m-%d %H:%M:%S} UTC", due)
             left = self._clock.until(due, workflow.now())
             if not left or await self._slept(left, summary, unheard):
@@ -175,13 +153,13 @@ class JourneyWorkflow:
 
     async def _slept(self, left: timedelta, summary: str, unheard: int | None) -> bool:
         """Sleep; tell whether the whole time has passed and nothing came in between."""
-        before = (self._paused_for, self._migrated_at)
+        before = (self._pauses.total, self._migrated_at)
 
         def interrupted() -> bool:
             # A pause and its resumption may come in one task: only the sum tells of them.
-            now = (self._paused_for, self._migrated_at)
+            now = (self._pauses.total, self._migrated_at)
             is_woken = unheard is not None and self._heard > unheard
-            return is_woken or self._end is not None or self._paused_at is not None or now != before
+            return is_woken or self._end is not None or self._pauses.since is not None or now != before
 
         try:
             await workflow.wait_condition(interrupted, timeout=left, timeout_summary=summary)
@@ -192,33 +170,36 @@ class JourneyWorkflow:
 
     async def _while_paused(self, since: datetime) -> None:
         self._tell(f"Paused since {since:%Y-%m-%d %H:%M:%S} UTC", None)
-        await self._note_pause(since)
-        await workflow.wait_condition(lambda: self._end is not None or self._paused_at != since)
-        if self._end is None and self._paused_at is None:
+        await self._note_pause()
+        if workflow.patched(A_PAUSE_SEES_THE_END):
+            await self._see_the_end(since)
+        await workflow.wait_condition(lambda: self._end is not None or self._pauses.since != since)
+        if self._end is None and self._pauses.since is None:
             await self._note_resumption()
 
-    def _has_pause_to_note(self) -> bool:
-        return self._paused_at is not None and not self._noted
+    async def _see_the_end(self, at: datetime) -> None:
+        """Take the end that Postgres knows of: a pause may come after it, and no resumption comes after that."""
+        facts = await self._look(at)
+        if facts.outcome is not None and self._end is None:
+            self._end = (facts.outcome, facts.reason or "", at)
 
-    async def _note_pause(self, since: datetime) -> None:
+    async def _note_pause(self) -> None:
         """Tell Postgres of a pause that it does not know of: a backend's own signal."""
-        if self._noted:
-            return
-        self._noted = True
-        await self._do(PAUSE, PauseInput(journey=self._start.journey, at=since), type(None), "note the pause")
+        at = self._pauses.take_pause_to_note()
+        if at is not None:
+            await run_activity(PAUSE, PauseInput(journey=self._start.journey, at=at), type(None), "note the pause")
 
     async def _note_resumption(self) -> bool:
         """Tell Postgres of a resumption that it does not know of; tell whether there was one."""
-        if self._noted or self._resumed_at is None:
+        at = self._pauses.take_resumption_to_note()
+        if at is None:
             return False
-        self._noted = True
-        order = PauseInput(journey=self._start.journey, at=self._resumed_at)
-        await self._do(RESUME, order, type(None), "note the resumption")
+        await run_activity(RESUME, PauseInput(journey=self._start.journey, at=at), type(None), "note the resumption")
         return True
 
     async def _look(self, at: datetime) -> Facts:
         order = LookInput(journey=self._start.journey, stage=self._stage, at=at, version=self._version)
-        facts = await self._do(LOOK, order, Facts, f"look at {self._stage.step}")
+        facts = await run_activity(LOOK, order, Facts, f"look at {self._stage.step}")
         self._clock = self._clock.set(workflow.now(), facts.shop_time)
         return facts
 
@@ -228,31 +209,12 @@ class JourneyWorkflow:
         Where it is sent until it arrives, the step is over once there is no channel left to try. A step that has begun
         is sent as the version has it that it began with.
         """
-        stage, version, migrated_at = self._stage, self._version, self._migrated_at
-        channels = step.send.channels
-        wanted = untried(step, facts)
-        later = held_until(step, facts)
-        usable = tries(step, facts)
-        if later is not None and not usable:
+        stage, migrated_at = self._stage, self._migrated_at
+        channels, later = step.send.channels, held_until(step, facts)
+        if later is not None and not tries(step, facts):
             return await self._defer(step, later, migrated_at)
-        usable = usable or wanted[-1:]
-        considered = wanted if isinstance(channels, All) else wanted[: wanted.index(usable[0])]
-        passed_over = tuple(channel for channel in considered if channel not in usable)
-        due = at
-        for index, channel in enumerate(usable):
-            order = SendInput(
-                journey=self._start.journey,
-                stage=stage,
-                version=version,
-                at=due,
-                channel=channel,
-                send=step.id if step.id != stage.step else None,
-                passed_over=passed_over if index == 0 else (),
-                remaining=tuple(usable[index + 1 :]),
-                untried=tuple(other for other in wanted if other is not channel),
-                later=later,
-            )
-            result = await self._hand_over(step, order)
+        for order in orders(self._start.journey, self._version, stage, step, facts, at):
+            result = await self._hand_over(step, order.model_copy(update={"later": later}))
             if self._end is not None:
                 return at
             if result is None:
@@ -281,7 +243,7 @@ class JourneyWorkflow:
     async def _do_step(self, move: Do, at: datetime) -> None:
         """Have a step done; a task is over only once somebody has done it, which the next look tells."""
         order = DoInput(journey=self._start.journey, stage=move.stage, version=self._version, at=at)
-        await self._do(DO, order, type(None), f"do {move.step.id}")
+        await run_activity(DO, order, type(None), f"do {move.step.id}")
         if not isinstance(move.step, Task):
             self._go_past(move.stage.step, at)
 
@@ -297,28 +259,27 @@ class JourneyWorkflow:
         """
         if self._migrated_at is not None and self._migrated_at != migrated_at:
             return self._clock.decided(self._migrated_at, workflow.now())
-        return await self._wait(until, f"{step.id}: deferred by the sending rules", self._paused_for)
+        return await self._wait(until, f"{step.id}: deferred by the sending rules", self._pauses.total)
 
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
         """Run one send on its channel's queue; None when it could not be brought about, or is no longer wanted."""
         self._tell(f"Sending {step.id} by {order.channel}", order.at)
-        within = step.send.deadline or SEND_WITHIN
         sending = workflow.start_activity(
             SEND,
             order,
             result_type=SendResult,
             task_queue=send_queue(order.channel),
             start_to_close_timeout=ATTEMPT,
-            schedule_to_close_timeout=within,
+            schedule_to_close_timeout=self._worth_trying(step),
             retry_policy=RETRIES,
             priority=Priority(priority_key=self._plan.send_priority),
             summary=f"{step.send.message} by {order.channel}",
         )
+        pauses = self._pauses
         while self._end is None and not sending.done():
-            if self._paused_at is not None:
-                # The send may stand in its queue: it asks Postgres, which a backend's own signal has not reached.
-                await self._note_pause(self._paused_at)
-            await workflow.wait_condition(lambda: self._end is not None or sending.done() or self._has_pause_to_note())
+            # The send may stand in its queue: it asks Postgres, which a backend's own signal has not reached.
+            await self._note_pause()
+            await workflow.wait_condition(lambda: self._end is not None or sending.done() or pauses.has_one_to_note)
         if not sending.done():
             sending.cancel()
             return None
@@ -331,37 +292,21 @@ class JourneyWorkflow:
             return None
         return result
 
+    def _worth_trying(self, step: Send) -> timedelta:
+        """Tell for how long a send is tried: where nobody takes it, it holds no journey beyond its longest life.
+
+        A rehearsal's send is tried in real time, of which its journey's life says nothing.
+        """
+        within = step.send.deadline or SEND_WITHIN
+        if self._clock.rehearses:
+            return within
+        return min(within, max(self._clock.until(self._stage.life_ends, workflow.now()), ATTEMPT))
+
     async def _record(self, outcome: str, reason: str, at: datetime) -> JourneyResult:
         order = EndInput(journey=self._start.journey, outcome=outcome, reason=reason, at=at)
-        result = await self._do(END, order, JourneyResult, f"{outcome}: {reason}")
+        result = await run_activity(END, order, JourneyResult, f"{outcome}: {reason}")
         self._tell(f"Ended: {result.outcome} ({result.reason})", None)
         return result
-
-    async def _do(self, name: str, order: object, answer: type[Answer], summary: str) -> Answer:
-        """Run an activity in this worker, for one event; if that fails, as a regular one until it succeeds."""
-        try:
-            noted: Answer = await workflow.execute_local_activity(
-                name,
-                order,
-                result_type=answer,
-                start_to_close_timeout=LOCAL_ATTEMPT,
-                retry_policy=RetryPolicy(maximum_attempts=1),
-                summary=summary,
-            )
-        except FailureError as failure:
-            if is_cancelled_exception(failure):
-                raise
-        else:
-            return noted
-        again: Answer = await workflow.execute_activity(
-            name,
-            order,
-            result_type=answer,
-            start_to_close_timeout=ATTEMPT,
-            retry_policy=RETRIES,
-            summary=summary,
-        )
-        return again
 
     def _now(self) -> datetime:
         return self._clock.at(workflow.now())
@@ -378,50 +323,9 @@ class JourneyWorkflow:
             step=self._stage.step,
             doing=self._doing,
             next_at=self._next_at,
-            paused_at=self._paused_at,
+            paused_at=self._pauses.since,
             ending=self._end[0] if self._end else None,
         )
-
-    def _hear(self, signal: Signal) -> None:
-        """Take the first end that comes; later ones change nothing."""
-        ends = ending(signal)
-        if ends is not None and self._end is None:
-            self._end = (*ends, signal.at)
-
-    @workflow.signal(description="The cart was ordered: the journey ends as converted.")
-    def checkout_completed(self, signal: CheckoutCompleted) -> None:
-        """Hear that the cart was ordered."""
-        self._hear(signal)
-
-    @workflow.signal(description="The event came that is the plan's goal: the journey ends as converted.")
-    def goal_reached(self, signal: GoalReached) -> None:
-        """Hear that the goal was reached."""
-        self._hear(signal)
-
-    @workflow.signal(description="An event came on which the plan is left: the journey exits.")
-    def exit_reached(self, signal: ExitReached) -> None:
-        """Hear that the plan is left."""
-        self._hear(signal)
-
-    @workflow.signal(description="The cart holds nothing any more: the journey exits.")
-    def cart_emptied(self, signal: CartEmptied) -> None:
-        """Hear that the cart was emptied."""
-        self._hear(signal)
-
-    @workflow.signal(description="The person ordered another cart: the journey exits.")
-    def ordered_elsewhere(self, signal: OrderedElsewhere) -> None:
-        """Hear that the person ordered another cart."""
-        self._hear(signal)
-
-    @workflow.signal(description="The person filled a newer cart: the journey exits.")
-    def superseded(self, signal: Superseded) -> None:
-        """Hear that a newer cart took over."""
-        self._hear(signal)
-
-    @workflow.signal(description="Stop the journey, with a reason that names no person.")
-    def cancel(self, signal: Cancel) -> None:
-        """Hear that somebody stopped the journey."""
-        self._hear(signal)
 
     @workflow.signal(description="Something happened that the journey may wait for: it looks again.")
     def heard(self, signal: Heard) -> None:
@@ -442,33 +346,15 @@ class JourneyWorkflow:
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:
         """Hear that nothing is to happen for a while."""
-        if self._paused_at is None and not self._is_over(signal):
-            self._paused_at, self._noted = signal.at, signal.noted
-
-    def _is_over(self, pause: Pause) -> bool:
-        """Tell whether a pause was resumed before it was heard of: signals may come late, again, in another order."""
-        resume = self._newest_resume
-        if resume is None or pause.at > resume.at:
-            return False
-        if pause.noted and self._resumed_at is not None and pause.at <= self._resumed_at:
-            return True
-        if not workflow.patched(OVER_BEFORE_IT_WAS_HEARD):
-            return False
-        # Where the resumption is a backend's, Postgres still takes the journey for paused: the next look tells it.
-        self._resumed_at, self._noted = resume.at, resume.noted
-        return True
+        self._pauses.hear_pause(signal)
 
     @workflow.signal(description="Go on with the time that was left.")
     def resume(self, signal: Resume) -> None:
         """Hear that the journey goes on."""
-        if self._newest_resume is None or signal.at > self._newest_resume.at:
-            self._newest_resume = signal
-        if self._paused_at is None or signal.at < self._paused_at:
+        paused_for = self._pauses.hear_resume(signal)
+        if paused_for is None:
             return
-        paused_for = signal.at - self._paused_at
-        self._paused_for += paused_for
         moved = {"life_ends": self._stage.life_ends + paused_for}
         if workflow.patched(WAITS_KEEP_THEIR_TIME):
             moved["since"] = self._stage.since + paused_for
         self._stage = self._stage.model_copy(update=moved)
-        self._paused_at, self._resumed_at, self._noted = None, signal.at, signal.noted

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
 
 from journeys.policy import Policy
 from relance import embedded, rehearsal, rehearse_command
@@ -199,6 +200,14 @@ async def parts_on(folder: Path) -> AsyncIterator[Parts]:
         yield parts
 
 
+async def play(parts: Parts, env: WorkflowEnvironment, *scenes: Callable[[Engine], Awaitable[None]]) -> None:
+    """Play each scene in a shop of its own."""
+    for scene in scenes:
+        shop = await customers_shop(parts, scene.__name__.replace("_", "-"))
+        async with workers_at_work(shop, env.client):
+            await scene(Engine(env, shop, parts.relay(env.client)))
+
+
 async def main() -> None:
     """Play and record every scene."""
     with tempfile.TemporaryDirectory(prefix="relance-") as folder:
@@ -210,16 +219,15 @@ async def main() -> None:
                 await temporal.bootstrap(client)
                 await look_again(parts, client)
             async with skipping_temporal() as env:
-                for scene in (
+                await play(
+                    parts,
+                    env,
                     pause_and_resume,
                     pause_after_its_resumption,
                     cancel_in_temporal,
                     supersede,
                     fall_back,
-                ):
-                    shop = await customers_shop(parts, scene.__name__.replace("_", "-"))
-                    async with workers_at_work(shop, env.client):
-                        await scene(Engine(env, shop, parts.relay(env.client)))
+                )
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ from relance.settings import Settings
 from storage import carts, entry_runs, task_news, task_story, tasks
 from storage.people_story import NEWEST_SENDS
 from workers import schedules, search_attributes, worker
-from workflows import journey
+from workflows import running
 
 ROOT = Path(__file__).parents[2]
 CHANNELS = ROOT / "docs" / "channels.md"
@@ -583,7 +583,7 @@ def test_the_limits_of_calls_for_codes_are_those_of_the_program() -> None:
     assert f"made again after {after[0]}, {after[1]} and 2 minutes" in text
     assert offers.ASK_AGAIN_AFTER[2:] == (timedelta(minutes=2),)
     within = 2 * (signed.CALL + base.HTTP_TIMEOUT)
-    assert within < journey.ATTEMPT
+    assert within < running.ATTEMPT
 
 
 # Tasks

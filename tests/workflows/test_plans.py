@@ -15,7 +15,7 @@ from journeys.plan import Plan
 from journeys.play import first_stage
 from journeys.steps import Step
 from storage import offers, plans
-from tests.support import HOUR, Engine, TestShop, cart_recovery, plan_file
+from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, plan_file
 from tests.workflows.providers import sending
 from workers.worker import QUEUES, SENDS_PER_SECOND
 
@@ -153,6 +153,18 @@ async def test_a_send_stands_in_its_channels_queue_with_the_plans_priority(engin
         ("relance-send-sms", 3),
         ("relance-send-email", 3),
     ]
+
+
+async def test_a_send_that_nobody_takes_keeps_no_journey_beyond_its_longest_life(engine: Engine) -> None:
+    first = {"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}}}
+    await play(engine, saying(first, longest_life=2.5 * HOUR))
+    history = await (await engine.handle()).fetch_history()
+    [timeout] = [
+        event.activity_task_scheduled_event_attributes.schedule_to_close_timeout.ToTimedelta()
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert 29 * MINUTE < timeout <= 30 * MINUTE
 
 
 async def test_each_channels_queue_has_a_rate_that_temporal_keeps(

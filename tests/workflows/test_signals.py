@@ -16,6 +16,7 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowHandle
 
 from journeys.signals import BY_NAME
+from storage import journeys
 from tests.support import HOUR, MINUTE, Engine
 from workflows.journey import JourneyWorkflow
 
@@ -143,6 +144,21 @@ async def test_a_late_signal_does_not_revive_a_journey_that_ended(engine: Engine
     assert (await engine.shop.journey()).outcome == "converted"
     runs = [run async for run in backend.list_workflows(f"WorkflowId = '{handle.id}'")]
     assert len(runs) == 1
+
+
+async def test_a_pause_that_comes_when_the_journey_has_just_ended_does_not_hold_it(
+    engine: Engine, backend: Client
+) -> None:
+    handle = await running(engine, backend)
+    pool, ended_at = engine.shop.parts.pool, engine.shop.begins + 4 * HOUR
+    # As where the pause comes between the journey's own end in Postgres and that of its workflow.
+    async with pool.acquire() as db:
+        assert await journeys.end(db, handle.id, "finished", "plan played to its end", ended_at)
+    with engine.env.with_time_skipping_disabled():
+        await handle.signal("pause", {"at": at(engine, 4 * HOUR)})
+    async with asyncio.timeout(30):
+        assert (await handle.result())["outcome"] == "finished"
+    assert (await engine.shop.journey()).ended_at == ended_at
 
 
 def as_shown(language: str) -> str:
