@@ -36,7 +36,8 @@ voice: {text: "Hello"}
 """
 MESSAGES = ["said", "asked", "asked-again"]
 
-lengths = st.sampled_from(["0s", "1s", "20m", "5h", "30h", "4d", "40d"])
+LENGTHS = ["0s", "1s", "20m", "5h", "30h", "4d", "40d"]
+lengths = st.sampled_from(LENGTHS)
 lives = st.sampled_from(["1s", "2h", "26h", "5d", "30d"])
 channels = st.sampled_from(list(Channel))
 Draw = Callable[..., Any]
@@ -125,8 +126,19 @@ offsets = st.sampled_from([{}, {"before": "5h"}, {"after": "30h"}])
 def send(draw: Draw, made: Made, _: int) -> dict[str, Any]:
     offered = {"offer": {"valid_for": "24h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}}}
     offer = offered if made.key is Key.CART and draw(st.booleans()) else {}
-    said = {"message": "said", "channels": draw(ways_to_say), "deadline": draw(deadlines)}
+    said = {
+        "message": "said",
+        "channels": draw(ways_to_say),
+        "deadline": draw(deadlines),
+        "answers": answered(draw, made),
+    }
     return made.named({"send": said | offer})
+
+
+def answered(draw: Draw, made: Made) -> str | None:
+    """The step whose question is answered, of those that there are already; often none."""
+    question: str | None = draw(st.sampled_from([None, *made.ids("ask")]))
+    return question
 
 
 deadlines = st.none() | st.sampled_from(["0s", "20m", "30h"])
@@ -150,6 +162,7 @@ def ask(draw: Draw, made: Made, _: int) -> dict[str, Any]:
         "within": draw(lengths),
         "again": draw(st.sampled_from([None, "asked-again"])),
         "deadline": draw(deadlines),
+        "answers": answered(draw, made),
     }
     return made.named({"ask": asked})
 
@@ -176,7 +189,9 @@ def wait_for(draw: Draw, made: Made, depth: int) -> dict[str, Any]:
 
 
 def task(draw: Draw, made: Made, depth: int) -> dict[str, Any]:
-    wanted = {"title": "Ring them", "within": draw(lengths), "escalate_after": draw(st.none() | lengths)}
+    within = draw(lengths)
+    shorter = [length for length in LENGTHS if parse(length) < parse(within)]
+    wanted = {"title": "Ring them", "within": within, "escalate_after": draw(st.sampled_from([None, *shorter]))}
     return made.named({"task": wanted, "otherwise": steps(draw, made, depth + 1)})
 
 
@@ -207,7 +222,11 @@ def condition(draw: Draw, made: Made, depth: int = 0) -> dict[str, Any]:
     fields = possible(made)
     names = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=2, unique=True))
     asked = {name: draw(fields[name]) for name in names}
-    return asked | ({"unless": condition(draw, made, 1)} if depth == 0 and draw(st.booleans()) else {})
+    if depth == 0 and draw(st.booleans()):
+        asked["unless"] = condition(draw, made, 1)
+    if depth == 0 and draw(st.booleans()):
+        asked["any"] = [condition(draw, made, 1) for _ in range(2)]
+    return asked
 
 
 def some(values: Any) -> st.SearchStrategy[list[Any]]:
@@ -228,7 +247,12 @@ CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "event": st.fixed_dictionaries(
         {"name": st.sampled_from([ORDERED, *EVENTS]), "at_least": st.integers(0, 2)},
-        optional={"at_most": st.integers(0, 3), "within": lengths, "same": st.sampled_from(["product_id", "category"])},
+        optional={
+            "at_most": st.integers(0, 3),
+            "within": lengths,
+            "same": st.sampled_from(["product_id", "category"]),
+            "where": st.sampled_from([{"product_id": ["p-1"]}, {"category": ["x"]}]),
+        },
     ),
     "label": st.sampled_from(sorted(LABELS)).map(lambda name: {name: LABELS[name][:1]}),
     "open_cart": st.booleans(),
@@ -244,6 +268,7 @@ def possible(made: Made) -> dict[str, st.SearchStrategy[Any]]:
         "reply": _by_step(made.ids("ask"), answers),
         "task": _by_step(made.ids("task"), some(["open", "done", "expired"])),
         "sent": some(ids) if (ids := made.ids("send", "ask")) else None,
+        "known": some(Moment) if made.key is Key.ORDER else None,
     }
     return CONDITIONS | {name: strategy for name, strategy in of_steps.items() if strategy is not None}
 
