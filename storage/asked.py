@@ -190,7 +190,7 @@ async def _replies(
     rows = await db.fetch(
         "select at, content -> 'properties' ->> 'text' as text from events"
         " where shop = $1 and customer_id = $2 and name = $3 and at <= $4"
-        " and content -> 'properties' ->> 'journey' = $5 order by at",
+        " and content -> 'properties' ->> 'journey' = $5 order by at, message_id",
         about.shop,
         about.customer,
         replies.REPLIED,

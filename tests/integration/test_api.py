@@ -95,7 +95,7 @@ def made_up(cursor: Any) -> str:
     "cursor",
     [
         *("x", "e30=", "bnVsbA==", "WzEsMl0=", "WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwgIngiXQ=="),
-        *(made_up([NOW.isoformat(), last]) for last in ("\0", "\ud800", 7, None)),
+        *(made_up(["2027-01-01T00:00:00+00:00", last]) for last in ("\0", "\ud800", 7, None)),
     ],
 )
 async def test_a_cursor_that_was_made_up_is_refused(api: httpx.AsyncClient, cursor: str) -> None:

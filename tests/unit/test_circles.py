@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from journeys.circles import circle
 from journeys.plan import Plan
 from relance import plan_files
-from tests.unit.test_cli import Relance, installed, relance, the_line
+from tests.unit.program import Relance, the_line
 from tests.workflows.test_keys import OF_PEOPLE
-
-__all__ = ["installed", "relance"]
 
 NAMES = ["a", "b", "c", "d", "e"]
 

@@ -6,77 +6,19 @@ import asyncio
 import gc
 import hashlib
 import json
-import os
 import shlex
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
-import structlog
 import typer
 
 from relance import cli
 from tests.support import opened_shop
-from tests.worksheets import FILLED_IN, changed, saved
+from tests.unit.program import PAGE, SECRET, Done, Relance, dump, rows, the_line
 
 PROGRAM: Any = typer.main.get_command(cli.app)
-SECRET = "a secret that only the tests use, 32 characters or more"
-PAGE = '{"type": "page", "userId": "u", "timestamp": "2026-01-01T00:00:00Z"}'
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Relance = Callable[..., Done]
-
-
-@pytest.fixture
-def relance(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Relance]:
-    """Run a command line, in an environment without settings and on a wide terminal."""
-    for name in [name for name in os.environ if name.startswith(("RELANCE_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["relance", *words])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as done:
-            code = done.code or 0
-        said = capsys.readouterr()
-        return Done(code, said.out, said.err)
-
-    yield run
-    # The log would go on to this test's standard error.
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def installed(relance: Relance, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Relance:
-    """The same, where the settings name a migrated database."""
-    monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
-    monkeypatch.setenv("RELANCE_SECRET", SECRET)
-    return relance
-
-
-def the_line(done: Done) -> str:
-    """Give the one line that says what is wrong; anything else printed is a failure."""
-    assert (done.code, done.out) == (2, "")
-    [line] = done.err.splitlines()
-    assert line.startswith("relance: ")
-    return line
 
 
 def commands(command: Any = PROGRAM, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -266,97 +208,6 @@ def test_a_shops_own_rules_come_from_a_file_and_what_it_does_not_name_stays(inst
     assert json.loads(shown(installed)["policy"]) == {"country": "FR", "daily_ceiling": "50.00"}
 
 
-def test_a_plan_is_paused_and_goes_on(installed: Relance) -> None:
-    assert installed("shop", "create", "boutique").code == 0
-    words = ("cart-recovery", "--shop", "boutique")
-    assert "is paused" in installed("plan", "pause", *words).out
-    assert "goes on" in installed("plan", "resume", *words).out
-    assert "was not paused" in installed("plan", "resume", *words).out
-    assert "has published no plan 'x'" in the_line(installed("plan", "pause", "x", "--shop", "boutique"))
-
-
-def test_all_plans_are_paused_and_go_on_at_once(installed: Relance) -> None:
-    assert installed("shop", "create", "boutique").code == 0
-    assert "cart-recovery is paused" in installed("plan", "pause", "--all", "--shop", "boutique").out
-    assert "paused" in installed("plan", "list", "--shop", "boutique").out
-    assert "cart-recovery goes on" in installed("plan", "resume", "--all", "--shop", "boutique").out
-    for words in (["--shop", "boutique"], ["cart-recovery", "--all", "--shop", "boutique"]):
-        assert "name one plan, or give --all" in the_line(installed("plan", "pause", *words))
-
-
-def test_a_plan_is_shown_in_words_and_as_a_flowchart(installed: Relance) -> None:
-    assert "a-day-later: wait 24h" in installed("plan", "show", "cart-recovery").out
-    assert installed("plan", "show", "cart-recovery", "--mermaid").out.startswith("flowchart TD\n")
-    installed("shop", "create", "boutique")
-    of_shop = ("plan", "show", "cart-recovery", "--shop", "boutique")
-    assert installed(*of_shop).out.startswith("version 1, published ")
-    assert "cart-recovery has no version 2 for boutique; the newest is 1" in the_line(
-        installed(*of_shop, "--version", "2")
-    )
-    assert "say which with --shop" in the_line(installed("plan", "show", "cart-recovery", "--version", "1"))
-
-
-PLANS = Path(__file__).parents[2] / "plans"
-
-
-def written(folder: Path, name: str, *changes: tuple[str, str]) -> str:
-    """Write a plan like the one that comes along, and give its file."""
-    shutil.copytree(PLANS / "messages" / "cart-recovery", folder / "messages" / name, dirs_exist_ok=True)
-    text = (PLANS / "cart-recovery.yaml").read_text()
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    (folder / f"{name}.yaml").write_text(text)
-    return str(folder / f"{name}.yaml")
-
-
-def test_versions_are_published_compared_rolled_back_and_archived(installed: Relance, tmp_path: Path) -> None:
-    installed("shop", "create", "boutique")
-    shop = ("cart-recovery", "--shop", "boutique")
-    file = written(tmp_path, "cart-recovery", ("longest_life: 3d", "longest_life: 4d"))
-    assert "version 2 is published for boutique (content " in installed("plan", "publish", file, *shop[1:]).out
-    assert "header: longest_life: 3d → 4d" in installed("plan", "diff", *shop).out
-    assert (
-        "version 3 is published for boutique with the content of version 1"
-        in installed("plan", "rollback", *shop, "--to", "1").out
-    )
-    assert "nothing changed" in installed("plan", "diff", *shop, "--from", "1", "--to", "3").out
-    assert "says what version 1 said" in the_line(installed("plan", "rollback", *shop, "--to", "1"))
-    assert "has no version 9" in the_line(installed("plan", "diff", *shop, "--to", "9"))
-    assert "nothing starts it until" in installed("plan", "archive", *shop).out
-    assert "archived" in installed("plan", "list", *shop[1:]).out
-    assert "the plan is archived: it starts no journeys" in installed("plan", "publish", file, *shop[1:]).out
-    assert "starts journeys again" in installed("plan", "unarchive", *shop).out
-    assert "was not archived" in installed("plan", "unarchive", *shop).out
-
-
-def test_the_first_version_has_nothing_to_be_compared_with(installed: Relance) -> None:
-    installed("shop", "create", "boutique")
-    line = the_line(installed("plan", "diff", "cart-recovery", "--shop", "boutique"))
-    assert "version 1 of cart-recovery is the first" in line
-
-
-def test_a_plan_with_something_that_never_happens_is_neither_fine_nor_published(
-    installed: Relance, tmp_path: Path
-) -> None:
-    installed("shop", "create", "boutique")
-    file = written(tmp_path, "cart-recovery", ("wait: 24h", "wait: 365d"))
-    for words in (["check", file], ["publish", file, "--shop", "boutique"]):
-        done = installed("plan", *words)
-        assert done.code == 2
-        assert "relance: cart-recovery: step a-day-later: ends 8762h after the beginning at the earliest" in done.err
-    assert "version" in installed("plan", "list", "--shop", "boutique").out
-    assert "has no version 2" in the_line(installed("plan", "diff", "cart-recovery", "--shop", "boutique", "--to", "2"))
-
-
-def test_two_plans_of_one_name_and_a_file_that_is_no_plan_are_refused(relance: Relance, tmp_path: Path) -> None:
-    file, other = written(tmp_path, "cart-recovery"), written(tmp_path, "other")
-    line = the_line(relance("plan", "check", file))
-    assert f"'cart-recovery' is the name of {other} as well" in line
-    Path(other).write_text("# " + "x" * 10 * 1024 * 1024)
-    assert "has more than 2048 KB" in the_line(relance("plan", "check", other))
-
-
 def test_what_is_wrong_with_moving_journeys_is_said(installed: Relance) -> None:
     installed("shop", "create", "boutique")
     move = ("journeys", "migrate", "cart-recovery", "--shop", "boutique", "--to", "1")
@@ -472,37 +323,3 @@ def test_keys_are_shown_once_listed_without_their_secret_and_revoked(installed: 
         True,
     ]
     assert "no key" in the_line(installed("key", "revoke", key_id))
-
-
-def rows(database_url: str, query: str) -> list[asyncpg.Record]:
-    """Ask the database."""
-
-    async def ask() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(database_url)
-        try:
-            return await connection.fetch(query)
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
-
-
-def dump(database_url: str) -> str:
-    """Give every row of every table, as text."""
-    tables = [row["tablename"] for row in rows(database_url, "select * from pg_tables where schemaname = 'public'")]
-    return "\n".join(str(row) for table in tables for row in rows(database_url, f'select * from "{table}"'))
-
-
-def test_a_worksheet_is_published_whole_or_not_at_all_and_comes_back(installed: Relance, tmp_path: Path) -> None:
-    assert installed("shop", "create", "boutique").code == 0
-    file, again = saved(tmp_path / "sheet.csv", changed(D3="bientôt")), tmp_path / "again.csv"
-    publish = ("plan", "import", str(file), "--only", "fr", "--shop", "boutique")
-    assert f"{file}:D3: Quand: 'bientôt' cannot be read" in the_line(installed(*publish))
-    export = ("plan", "export", "panier-abandonne", "--shop", "boutique", "--out", str(again), "--language", "fr")
-    assert "has published no plan 'panier-abandonne'" in the_line(installed(*export))
-    saved(file, FILLED_IN)
-    assert "panier-abandonne version 1 is published for boutique" in installed(*publish).out
-    assert installed(*export).code == 0
-    unchanged = installed("plan", "import", str(again), "--only", "fr", "--shop", "boutique")
-    assert "panier-abandonne version 1 is published" in unchanged.out
-    assert "not both" in the_line(installed(*publish, "--out", str(tmp_path)))

@@ -12,9 +12,7 @@ from cryptography.fernet import InvalidToken
 
 from relance.secret import Secret
 from storage.endpoints import Kind
-from tests.unit.test_cli import SECRET, Relance, dump, installed, relance, rows
-
-__all__ = ["installed", "relance"]
+from tests.unit.program import SECRET, Relance, dump, rows
 
 URL = "https://boutique.example/called"
 THEIRS = "whsec_" + base64.b64encode(b"x" * 24).decode()

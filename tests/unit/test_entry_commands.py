@@ -12,9 +12,7 @@ import asyncpg
 
 from relance.plan_files import LIBRARY
 from storage import database, entry_runs, plans
-from tests.unit.test_cli import PAGE, Relance, installed, relance, the_line
-
-__all__ = ["installed", "relance"]
+from tests.unit.program import PAGE, Relance, the_line
 
 DAY = timedelta(days=1)
 SCHEDULE = 'schedule: {time: "10:00", on: [tue], timezone: Europe/Paris}'

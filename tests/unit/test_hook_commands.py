@@ -16,9 +16,7 @@ import pytest
 
 from relance.secret import Secret
 from storage import hooks
-from tests.unit.test_cli import SECRET, Done, Relance, dump, installed, relance, rows, the_line
-
-__all__ = ["installed", "relance"]
+from tests.unit.program import SECRET, Done, Relance, dump, rows, the_line
 
 SHOPIFY = "shpss_0123456789abcdef"
 PAGE = {"type": "page", "userId": "ann"}

@@ -13,9 +13,7 @@ import pytest
 from journeys.steps import Task
 from storage import tasks
 from tests.support import HOUR, opened_shop
-from tests.unit.test_cli import Relance, installed, relance, the_line
-
-__all__ = ["installed", "relance"]
+from tests.unit.program import Relance, the_line
 
 
 async def _open_task(database_url: str, due: timedelta) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from journeys.plan import Plan
-from storage import sent
+from storage import journeys, replies, sent
 from storage.journeys import Journey
 from tests.integration.returning import calling_back
 from tests.support import HOUR, MINUTE, Engine, TestShop
@@ -104,6 +104,34 @@ async def test_nothing_answers_after_stop(engine: Engine) -> None:
     rows = await sent.of_journey(shop.parts.pool, journey.id)
     refused = [row.reason for row in rows if row.step == "thanks"]
     assert refused == ["no consent to marketing by sms"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_of_answers_at_once_the_first_that_is_understood_counts_in_whatever_order_they_come(
+    engine: Engine, *, turned: bool
+) -> None:
+    shop = engine.shop
+    happy = {"if": {"reply": {"score": {"at_least": 9}}}, "then": [{"id": "happy", "exit": "happy"}]}
+    journey = await asked(engine, {"id": "how", "branch": [happy]})
+    said = {"channel": "sms", "journey": journey.id}
+    told = [shop.event("Message Replied", HOUR, text=text, **said) for text in ("👍" * 2_500, "9", "2")]
+    for event in reversed(told) if turned else told:
+        await shop.take(event)
+    assert (await finished(engine, journey)).reason == "happy"
+
+
+async def test_an_answer_after_the_end_wakes_nothing_and_waits_for_a_person(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await asked(engine, THANKS)
+    ended = await finished(engine, journey)
+    before = await sent_for(shop, journey)
+    async with calling_back(shop) as provider:
+        assert (await provider.says("8")).status_code == 200
+    await engine.deliver()
+    assert await journeys.get(shop.parts.pool, journey.id) == ended
+    assert await sent_for(shop, journey) == before
+    [waiting] = await replies.to_read(shop.parts.pool, shop.shop, 10)
+    assert (waiting.text, waiting.customer_id) == ("8", "ann")
 
 
 def test_what_answers_no_question_is_no_plan() -> None:
