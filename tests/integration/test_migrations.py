@@ -16,7 +16,7 @@ insert into shops (shop, name) values ('boutique', 'Boutique');
 insert into offer_apis values ('boutique', 'codes');
 insert into task_hooks values ('boutique', 'tasks');
 insert into plan_versions (shop, plan, version, content, messages, content_hash)
- values ('boutique', 'p', 1, '', '', '');
+ values ('boutique', 'p', 1, '{}', '{}', '');
 insert into journeys (id, shop, plan, plan_version, customer_id, key, entry, held_out, status, started_at, first_due)
  values ('j', 'boutique', 'p', 1, 'ann', 'ann', 1, false, 'running', now(), now());
 insert into tasks (task_id, journey, step, shop, customer_id, title, opened_at, due_at, told_at, escalated_at)

@@ -33,8 +33,10 @@ async def test_nothing_goes_to_suppressed_addresses_and_the_ledger_says_why(engi
     assert await shop.sent() == []
     first = [(channel, state, reason) for step, channel, state, reason in await shop.ledger() if step == "first"]
     assert sorted(first) == [
+        ("app_push", "refused", "no consent to marketing by push"),
         ("email", "refused", "address is suppressed"),
         ("sms", "refused", "address is suppressed"),
+        ("web_push", "refused", "no consent to marketing by push"),
     ]
 
 
