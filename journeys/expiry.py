@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from journeys import quiet_hours
 from journeys.question import Question
-from journeys.rules import keeps_hours, where
+from journeys.rules import hours_for, keeps_hours, where
 
 LEAST = timedelta(minutes=5)
 """What a telephone's network needs to deliver at all: less is not asked for."""
@@ -32,4 +32,4 @@ def _hours_close(q: Question) -> datetime | None:
     if not keeps_hours(q):
         return None
     country, zones = where(q)
-    return quiet_hours.closes(q.medium, q.purpose, country, q.person.region, zones, q.at)
+    return quiet_hours.closes(q.medium, hours_for(q), country, q.person.region, zones, q.at)

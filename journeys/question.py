@@ -115,6 +115,7 @@ class Question:
         sent_alike: the same for all channels of its medium.
         at_most: how many of them the plan allows; None for any number.
         deadline: the last moment for this step; None for any.
+        answers: when the person wrote what this answers; None for what answers nothing.
 
     """
 
@@ -142,6 +143,7 @@ class Question:
     sent_alike: int = 0
     at_most: int | None = None
     deadline: datetime | None = None
+    answers: datetime | None = None
 
     @property
     def medium(self) -> Medium:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from journeys import caps, quiet_hours
-from journeys.facts import Medium
+from journeys.answering import AWAKE_FOR
+from journeys.facts import Medium, Purpose
 from journeys.question import Defer, Mode, Question, Refuse, Verdict
 from journeys.zones import country_of, zones_of
 
@@ -125,7 +126,7 @@ def below_the_plans_limit(q: Question) -> Verdict:
     """The plan allows another send on this channel for this key."""
     if q.at_most is None or q.sent < q.at_most:
         return None
-    return Refuse(f"plan allows {q.at_most} by {q.channel} for one cart")
+    return Refuse(f"plan allows {q.at_most} by {q.channel}")
 
 
 def below_the_caps(q: Question) -> Verdict:
@@ -165,7 +166,7 @@ def in_open_hours(q: Question) -> Verdict:
     if not keeps_hours(q):
         return None
     country, zones = where(q)
-    until = quiet_hours.next_allowed(q.medium, q.purpose, country, q.person.region, zones, q.at)
+    until = quiet_hours.next_allowed(q.medium, hours_for(q), country, q.person.region, zones, q.at)
     if until is None:
         return Refuse(f"no open hour for {q.medium} in {country or 'any country'} within two weeks")
     if until == q.at:
@@ -174,8 +175,14 @@ def in_open_hours(q: Question) -> Verdict:
 
 
 def keeps_hours(q: Question) -> bool:
-    """Tell whether quiet hours count: not for what people asked for, and not where the shop has none."""
-    return q.policy.quiet_hours and not q.is_transactional
+    """Tell whether quiet hours count: not for what people asked for a moment ago, and not where the shop has none."""
+    is_waited_for = q.is_transactional and (q.answers is None or q.at <= q.answers + AWAKE_FOR)
+    return q.policy.quiet_hours and not is_waited_for
+
+
+def hours_for(q: Question) -> Purpose:
+    """Tell whose hours count: an answer that comes late keeps those of what advertises."""
+    return q.purpose if q.answers is None else Purpose.MARKETING
 
 
 def where(q: Question) -> tuple[str | None, tuple[ZoneInfo, ...]]:

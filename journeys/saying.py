@@ -54,8 +54,8 @@ class Message(_Data):
     """What a send says: the message's name, and what it may offer.
 
     Attributes:
-        answers: the step whose question the person has answered; for ``ANSWERED_WITHIN`` after that it is no
-            advertisement, but what they wait for.
+        answers: the step whose question the person has answered: ``journeys/answering.py`` says when that makes it no
+            advertisement.
 
     """
 
@@ -64,6 +64,12 @@ class Message(_Data):
     offer: OfferPolicy | None = None
     deadline: Duration | None = None
     answers: Name | None = None
+
+    @model_validator(mode="after")
+    def _answers_by_one_message(self) -> Message:
+        if self.answers and (isinstance(self.channels, All) or Channel.VOICE in self.named):
+            raise ValueError("answers: what somebody wrote is answered by one message, and by no call")
+        return self
 
     @property
     def named(self) -> list[Channel]:
@@ -119,7 +125,5 @@ class Question(_Data):
         return self
 
 
-ANSWERED_WITHIN = timedelta(hours=24)
-"""For so long what a person wrote may be answered as something that they asked for (WhatsApp's own window for that)."""
 ANSWERED_BY = (Channel.SMS, Channel.WHATSAPP)
 """The channels by which an answer comes back to Relance."""

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys import replies
+from journeys.answering import Wrote
 from journeys.conditions import EventCount
 from journeys.events import PRODUCT_VIEWED, Event
-from journeys.facts import Answered
+from journeys.facts import Answered, Medium
 from journeys.order import OrderState, fold
 from journeys.plan import Key, Plan
 from journeys.steps import Ask, Task, walk
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _MOST_EVENTS = 1_000
 """Of one name; nobody asks whether something happened more often."""
 
+
+_MEDIA = frozenset(map(str, Medium))
 
 WHOSE = {
     Key.CART: "select customer_id from carts where shop = $1 and cart_id = $2",
@@ -42,7 +45,7 @@ class Asked:
     Attributes:
         tasks: open, done or expired, by step; ``task_text`` is what was written for the one done last.
         labels: what plans have put on the person.
-        replied_at: when each question was answered.
+        replied: when and by what each question was answered.
         viewed: what the person looked at, of a journey that begins with that.
 
     """
@@ -50,7 +53,7 @@ class Asked:
     events: dict[str, int] = field(default_factory=dict)
     order: OrderState | None = None
     replies: dict[str, Answered] = field(default_factory=dict)
-    replied_at: dict[str, datetime] = field(default_factory=dict)
+    replied: dict[str, Wrote] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     task_text: str | None = None
@@ -87,7 +90,7 @@ async def ask(db: Pool | Connection, plan: Plan, about: About, at: datetime) -> 
         events={key: await count(db, plan, about, asked, at) for key, asked in plan.counted.items()},
         order=await order(db, about, at) if plan.key is Key.ORDER else None,
         replies={step: answered for step, (answered, _) in replied.items()},
-        replied_at={step: when for step, (_, when) in replied.items()},
+        replied={step: wrote for step, (_, wrote) in replied.items()},
         tasks={step: _of_three(task.state_at(at)) for step, task in opened.items()},
         task_text=max(done, key=lambda task: task.done_at or at).text if done else None,
         labels=await labels.of_person(db, about.shop, about.customer) if "label" in asks_for else {},
@@ -177,8 +180,11 @@ async def _events_of_order(db: Pool | Connection, about: About, at: datetime) ->
 
 async def _replies(
     db: Pool | Connection, about: About, steps: list[Ask], at: datetime
-) -> dict[str, tuple[Answered, datetime]]:
-    """Read what was answered to each question, and when: the first answer that was understood, else the newest."""
+) -> dict[str, tuple[Answered, Wrote]]:
+    """Read what was answered to each question, and when: the first answer that was understood, else the newest.
+
+    Anybody may write into a page that somebody has answered: only what the providers told us counts.
+    """
     if not steps:
         return {}
     asked = await db.fetch(
@@ -188,16 +194,17 @@ async def _replies(
     )
     since = {row["step"]: row["at"] for row in asked}
     rows = await db.fetch(
-        "select at, content -> 'properties' ->> 'text' as text from events"
+        "select at, content -> 'properties' ->> 'text' as text, content -> 'properties' ->> 'channel' as by from events"
         " where shop = $1 and customer_id = $2 and name = $3 and at <= $4"
-        " and content -> 'properties' ->> 'journey' = $5 order by at, message_id",
+        " and content -> 'properties' ->> 'journey' = $5 and content -> 'from_backend' = 'true'"
+        " order by at, message_id",
         about.shop,
         about.customer,
         replies.REPLIED,
         at,
         about.journey,
     )
-    found: dict[str, tuple[Answered, datetime]] = {}
+    found: dict[str, tuple[Answered, Wrote]] = {}
     for row in rows:
         # Of two questions, the one that was asked last is answered.
         step = max(
@@ -205,7 +212,8 @@ async def _replies(
         )
         if step is not None and (step.id not in found or found[step.id][0].unclear):
             read = replies.read(step.ask.expects, row["text"] or "", step.ask.options)
-            found[step.id] = (read or Answered(unclear=True), row["at"])
+            wrote = Wrote(row["at"], Medium(row["by"]) if row["by"] in _MEDIA else None)
+            found[step.id] = (read or Answered(unclear=True), wrote)
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from journeys import costs, push_choice
+from journeys import answering, costs, push_choice
 from journeys.addresses import country_of, home_of, region_of, usable
 from journeys.caps import LONGEST
 from journeys.cart import Cart
@@ -21,7 +21,7 @@ from journeys.order import OrderState
 from journeys.plan import Key, Plan
 from journeys.policy import Policy
 from journeys.question import Address, Busy, Mode, Person, Question
-from journeys.saying import ANSWERED_WITHIN, UntilDelivered
+from journeys.saying import UntilDelivered
 from journeys.segments import with_live
 from journeys.steps import LocalTime, Send, Split, Until, walk
 from journeys.zones import zones_of
@@ -42,9 +42,9 @@ ADDRESS_TRAITS = {
 
 _OF_JOURNEY = "select * from journeys where id = $1"
 _IMAGINED = """
-select 'imagined' as id, $10::text as shop, $8::text as plan, 0 as plan_version, $11::text as customer_id,
-       case when $12 then $1::text end as cart_id, $1::text as key,
-       $9::boolean as held_out, 'running' as status, null::text as outcome, null::text as reason,
+select 'imagined' as id, $11::text as shop, $9::text as plan, 0 as plan_version, $12::text as customer_id,
+       case when $13 then $1::text end as cart_id, $1::text as key,
+       $10::boolean as held_out, 'running' as status, null::text as outcome, null::text as reason,
        $2::timestamptz as started_at, null::timestamptz as paused_at
 """
 
@@ -66,8 +66,8 @@ select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.
        (select jsonb_object_agg(channel, n) from (
           select channel, count(*) as n from sends d
            where d.shop = j.shop and d.key = j.key and d.state <> all($5)
-             -- A cart hears of all its plans; of orders and people each plan counts its own.
-             and case when j.cart_id is null then d.plan = j.plan
+             -- A cart hears of all its plans, an order of all journeys of one; a person may enter again and again.
+             and case when $8::boolean then d.journey = j.id when j.cart_id is null then d.plan = j.plan
                  else exists (select from journeys x where x.id = d.journey and x.cart_id = j.cart_id) end
            group by channel) counted) as sent,
        (select jsonb_agg(jsonb_build_array(d.channel, d.purpose, coalesce(d.sent_at, d.decided_at))) from sends d
@@ -185,17 +185,24 @@ class Situation:
             sent_alike=sum(n for by, n in (row["sent"] or {}).items() if Channel(by).medium is channel.medium),
             at_most=plan.at_most.get(channel),
             deadline=deadline,
+            answers=self._answered(plan, channel, step),
         )
 
     def purpose(self, plan: Plan, channel: Channel, step: Send | None = None) -> Purpose:
-        """Tell why a message is sent: as the plan says, or because the person has just said something, and not STOP."""
-        is_awaited = step is not None and self._answers(step) and channel not in self.opted_out
-        return Purpose.TRANSACTIONAL if is_awaited else plan.purpose
+        """Tell why a message is sent: as the plan says, or because the person waits for it."""
+        return plan.purpose if self._answered(plan, channel, step) is None else Purpose.TRANSACTIONAL
 
-    def _answers(self, step: Send) -> bool:
-        """Tell whether a step answers what the person has just said."""
-        replied_at = self.asked.replied_at.get(step.send.answers or "")
-        return replied_at is not None and self.at <= replied_at + ANSWERED_WITHIN
+    def _answered(self, plan: Plan, channel: Channel, step: Send | None) -> datetime | None:
+        """Tell when the person wrote what a step answers; None where it is an advertisement as any other."""
+        wrote = self.asked.replied.get(step.send.answers or "") if step else None
+        if wrote is None or step is None:
+            return None
+        consent = (self.row["consents"] or {}).get(f"{channel.medium} {Purpose.MARKETING}")
+        said_no = consent is False or channel in self.opted_out
+        others = (other for other in plan.sends if other.id != step.id and other.send.answers == step.send.answers)
+        answered = any(out.at >= wrote.at for other in others for out in self.out(other).values())
+        awaited = answering.is_awaited(wrote, channel, self.at, said_no=said_no, answered=answered)
+        return wrote.at if awaited else None
 
     def _person(self, channel: Channel, purpose: Purpose) -> Person:
         medium = channel.medium
@@ -265,7 +272,7 @@ class Situation:
         if outcome is None and "cart_emptied" in plan.exits_on and not self.cart.items:
             outcome, reason = "exited", "cart was emptied"
         reach = self._reach(plan)
-        answering = [step for step in plan.sends if self._answers(step)]
+        replies = [step for step in plan.sends if step.send.answers in self.asked.replied]
         return Facts(
             shop_time=shop_time,
             outcome=outcome,
@@ -280,7 +287,7 @@ class Situation:
             customer=fields(self.traits),
             usable=reach.usable,
             later=reach.later,
-            answering={step.id: self._reach(plan, step) for step in answering},
+            answering={step.id: self._reach(plan, step) for step in replies},
             out={step.id: out for step in plan.sends if (out := self.out(step))},
             zone=self._zone(plan),
             variants=self._variants(plan),
@@ -364,6 +371,7 @@ def _asked(plan: Plan, at: datetime) -> tuple[object, ...]:
         [str(state) for state in OPEN_FOR_RETRY],
         at.astimezone(UTC).date(),
         plan.priority,
+        plan.key is Key.CUSTOMER,
     )
 
 

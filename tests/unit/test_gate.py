@@ -75,7 +75,7 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"connected": False}, "shop has no account for sms"),
         ({"address__listed": False}, "address is not on the allowlist"),
         ({"deadline": NOW - timedelta(seconds=1)}, "deadline of the step has passed"),
-        ({"sent": 1}, "plan allows 1 by sms for one cart"),
+        ({"sent": 1}, "plan allows 1 by sms"),
         ({"policy": with_policy(caps={"sms": [{"at_most": 0, "within": "1h"}]})}, "shop allows no marketing by sms"),
         ({"person__country": "US", "sent_alike": 1, "at_most": None}, "one SMS for one cart in the US"),
         # first by MMS, then by SMS; and of somebody in Paris with a number of the US
@@ -296,3 +296,19 @@ def test_the_roll_out_does_not_follow_the_holdout() -> None:
     held = [person for person in people if held_out("shop", "plan", person, 10)]
     both = sum(rolled_out("shop", "plan", person, 10) for person in held)
     assert 120 < both < 280
+
+
+@pytest.mark.parametrize(
+    ("hour", "written", "allowed"),
+    [
+        (23, timedelta(minutes=59), True),
+        (23, timedelta(minutes=61), False),
+        (11, timedelta(hours=23), True),
+    ],
+)
+def test_an_answer_wakes_nobody_unless_they_wrote_within_the_hour(
+    hour: int, written: timedelta, *, allowed: bool
+) -> None:
+    at = datetime(2027, 1, 13, hour, tzinfo=UTC)
+    answers = {**TRANSACTIONAL, "at": at, "answers": at - written, "deadline": None}
+    assert decide(asked(answers)).allowed is allowed

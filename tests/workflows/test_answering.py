@@ -35,10 +35,10 @@ THANKS: dict[str, Any] = {"id": "thanks", "send": {"message": "first", "channels
 OTHER: dict[str, Any] = {"id": "other", "send": {"message": "first", "channels": SMS}}
 
 
-async def asked(engine: Engine, *steps: dict[str, Any]) -> Journey:
+async def asked(engine: Engine, *steps: dict[str, Any], **traits: Any) -> Journey:
     """Have the day's one SMS ask a question."""
     shop = engine.shop
-    await shop.identify()
+    await shop.identify(**traits)
     await publish(shop, MARKETING, ASKS, *steps)
     await order(shop)
     [journey] = await journeys_of(shop)
@@ -116,7 +116,7 @@ async def test_of_answers_at_once_the_first_that_is_understood_counts_in_whateve
     said = {"channel": "sms", "journey": journey.id}
     told = [shop.event("Message Replied", HOUR, text=text, **said) for text in ("👍" * 2_500, "9", "2")]
     for event in reversed(told) if turned else told:
-        await shop.take(event)
+        await shop.take(event.model_copy(update={"from_backend": True}))
     assert (await finished(engine, journey)).reason == "happy"
 
 
@@ -132,6 +132,58 @@ async def test_an_answer_after_the_end_wakes_nothing_and_waits_for_a_person(engi
     assert await sent_for(shop, journey) == before
     [waiting] = await replies.to_read(shop.parts.pool, shop.shop, 10)
     assert (waiting.text, waiting.customer_id) == ("8", "ann")
+
+
+async def test_what_a_page_says_that_somebody_answered_is_no_answer(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await asked(engine, {"id": "a-while", "wait": "1h"}, THANKS)
+    before = await shop.parts.pool.fetchval("select count(*) from outbox")
+    await shop.take(shop.event("Message Replied", HOUR, channel="sms", text="9", journey=journey.id))
+    assert await shop.parts.pool.fetchval("select count(*) from outbox") == before
+    await finished(engine, journey)
+    assert await purposes(shop, journey) == [("score", "marketing"), ("thanks", "marketing")]
+
+
+async def test_whoever_takes_their_yes_back_after_answering_hears_nothing(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await asked(engine, {"id": "a-while", "wait": "3h"}, THANKS)
+    await reply(shop, journey, "8", HOUR)
+    await forward(engine, journey, HOUR)
+    await shop.identify(consent={"sms": False})
+    await finished(engine, journey)
+    assert await purposes(shop, journey) == [("score", "marketing")]
+
+
+async def test_after_stop_the_answer_goes_out_by_no_other_way_either(engine: Engine) -> None:
+    shop = engine.shop
+    way = {"id": "thanks", "send": {**THANKS["send"], "channels": {"first": ["sms", "email"]}}}
+    journey = await asked(engine, {"id": "a-while", "wait": "3h"}, way, consent={"sms": True, "email": False})
+    await reply(shop, journey, "8", HOUR)
+    await forward(engine, journey, HOUR)
+    async with calling_back(shop) as provider:
+        assert (await provider.says("STOP")).status_code == 200
+    await finished(engine, journey)
+    assert await purposes(shop, journey) == [("score", "marketing")]
+
+
+async def test_one_message_answers_and_the_next_one_advertises(engine: Engine) -> None:
+    shop = engine.shop
+    again = {"id": "and-more", "send": THANKS["send"]}
+    journey = await asked(engine, THANKS, {"id": "a-while", "wait": "1h"}, again)
+    await reply(shop, journey, "8", HOUR)
+    await finished(engine, journey)
+    assert await purposes(shop, journey) == [
+        ("score", "marketing"),
+        ("thanks", "transactional"),
+        ("and-more", "marketing"),
+    ]
+
+
+@pytest.mark.parametrize("channels", [{"all": ["sms", "email"]}, {"first": ["sms", "voice"]}])
+def test_no_call_answers_and_no_two_messages_do(channels: dict[str, Any]) -> None:
+    wrong = {"id": "thanks", "send": {**THANKS["send"], "channels": channels}}
+    with pytest.raises(ValidationError, match="answered by one message, and by no call"):
+        Plan.model_validate({**MARKETING, "steps": [ASKS, wrong]})
 
 
 def test_what_answers_no_question_is_no_plan() -> None:

@@ -336,7 +336,7 @@ async def test_an_answer_is_waited_for_and_decides(told: Engine, said: str | Non
 
 
 async def reply(shop: TestShop, journey: Journey, text: str, after: timedelta) -> None:
-    await shop.take(shop.event("Message Replied", after, channel="sms", text=text, journey=journey.id))
+    await backend(shop, "Message Replied", after, channel="sms", text=text, journey=journey.id)
 
 
 async def test_yes_to_a_question_is_an_answer_and_no_consent(told: Engine) -> None:

@@ -148,7 +148,7 @@ class Walker:
 
     async def take(self, what: str, after: timedelta | None = None, /, **properties: Any) -> None:
         event = self.shop.event(what, self.now if after is None else after, person=self.person, **properties)
-        await self.shop.take(event)
+        await self.shop.take(event.model_copy(update={"from_backend": what == REPLIED}))
 
     async def _enter(self) -> Journey:
         """Make the world as the walk has it, then enter the plan."""

@@ -117,7 +117,8 @@ class Player:
         return [f"{row.step} {row.channel}" for row in ledger if row.state not in {"refused", "rejected", "released"}]
 
     async def take(self, what: str, **properties: Any) -> None:
-        await self.shop.take(self.shop.event(what, self.now, **properties))
+        event = self.shop.event(what, self.now, **properties)
+        await self.shop.take(event.model_copy(update={"from_backend": what == REPLIED}))
 
     def about(self) -> dict[str, str]:
         return {} if self.plan.key is Key.CUSTOMER else {f"{self.plan.key}_id": self.key}
