@@ -279,7 +279,7 @@ def _viewed(found: Situation, locale: str) -> ViewedWords:
 def _items(items: Iterable[Item], currency: str | None, locale: str) -> list[ItemWords]:
     return [
         ItemWords(
-            name=render.one_line(item.name or item.product_id),
+            name=item.name or item.product_id,
             quantity=item.quantity,
             price=render.money(item.price, currency, locale),
             category=render.one_line(item.category),
@@ -295,7 +295,7 @@ def _cards(found: Situation, locale: str) -> tuple[Card, ...]:
     cart, shop_page = found.cart, found.row["shop_cart_url"]
     return tuple(
         Card(
-            title=render.one_line(item.name or item.product_id),
+            title=render.product_name(item.name or item.product_id),
             text=_price(item.quantity, render.money(item.price, cart.currency, locale)),
             image=picture_url(item.image_url),
             link=item_url(item.url, shop_page),
@@ -336,7 +336,7 @@ def _offer(offer: Made, zone: str | None, locale: str) -> OfferWords:
     return OfferWords(
         kind=offer.kind,
         amount=render.money(offer.amount, offer.currency, locale) if offer.amount is not None else "",
-        item=render.one_line(offer.item or ""),
+        item=offer.item or "",
         # A credit is issued when the order comes: until then there is no code to show.
         code=offer.code if offer.state == "issued" else "",
         deadline=render.moment(offer.deadline, zone, locale),

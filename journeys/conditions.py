@@ -215,6 +215,11 @@ class Condition(BaseModel):
         return [*own, *(count for condition in self.inner for count in condition.counted)]
 
     @property
+    def depth(self) -> int:
+        """How many conditions stand in one another."""
+        return 1 + max((condition.depth for condition in self.inner), default=0)
+
+    @property
     def inner(self) -> list[Condition]:
         """The conditions that stand in it."""
         return [*(self.any or []), *([self.unless] if self.unless else [])]

@@ -27,6 +27,7 @@ from journeys.steps import (
     Task,
     Until,
     WaitFor,
+    depth,
     successors,
     walk,
 )
@@ -49,6 +50,8 @@ _OF_CARTS = frozenset({"ordered_elsewhere", "cart_emptied"})
 _OF_THINGS = frozenset({"cart_value", "cart_category", "order_value"})
 
 
+DEEPEST = 10
+"""So many steps, or conditions, may stand in one another: what is kept must be read again, whatever reads it."""
 USUAL_HOLDOUT = 10
 """In percent: what advertises has somebody to be compared with, unless its plan says otherwise."""
 
@@ -108,6 +111,17 @@ class Plan(BaseModel):
     def _what_advertises_holds_out(cls, said: Any) -> Any:
         is_silent = isinstance(said, dict) and "holdout" not in said and said.get("purpose") == Purpose.MARKETING
         return {**said, "holdout": USUAL_HOLDOUT} if is_silent else said
+
+    @model_validator(mode="after")
+    def _is_not_too_deep(self) -> Plan:
+        found = depth(self.steps)
+        if found > DEEPEST:
+            raise ValueError(f"steps: {found} stand in one another, and {DEEPEST} may; start another plan for some")
+        asked = [*self.conditions, *([self.audience] if self.audience else [])]
+        found = max((condition.depth for condition in asked), default=0)
+        if found > DEEPEST:
+            raise ValueError(f"{found} conditions stand in one another, and {DEEPEST} may")
+        return self
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Plan:

@@ -293,6 +293,11 @@ def ways(step: Step) -> list[list[Step]]:
     return []
 
 
+def depth(steps: list[Step]) -> int:
+    """Tell how many steps stand in one another at most."""
+    return 1 + max((depth(way) for step in steps for way in ways(step)), default=0) if steps else 0
+
+
 def walk(steps: list[Step]) -> Iterator[Step]:
     """Give every step, those inside others included, in reading order."""
     for step in steps:

@@ -38,6 +38,17 @@ def one_line(value: str) -> str:
 
 Line = Annotated[str, AfterValidator(one_line)]
 """A piece of data that cannot break an SMS or a subject."""
+LONGEST_NAME = 120
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+
+
+def product_name(value: str) -> str:
+    """Give the name of a product, as a page may have told it: without addresses, which would lead people elsewhere."""
+    name = " ".join(one_line(_ADDRESS.sub(" ", value)).split())
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3].rstrip()}..."
+
+
+ProductName = Annotated[str, AfterValidator(product_name)]
 
 
 def web_address(value: str) -> str:
@@ -68,7 +79,7 @@ class CustomerWords(_Part):
 class ItemWords(_Part):
     """One of ``cart.items``; ``price`` is written out already."""
 
-    name: Line
+    name: ProductName
     quantity: int
     price: Line
     category: Line = ""
@@ -103,7 +114,7 @@ class OrderWords(_Part):
 class ViewedWords(_Part):
     """``viewed``: the product that somebody looked at, of a journey that began with that; empty of any other."""
 
-    name: Line = ""
+    name: ProductName = ""
     price: Line = ""
     image: WebAddress = ""
     link: WebAddress = ""
@@ -118,7 +129,7 @@ class TaskWords(_Part):
 class RelatedWords(_Part):
     """One of ``related``: what is often bought with what lies in the cart. ``link`` is empty where it has no page."""
 
-    name: Line
+    name: ProductName
     price: Line
     image: WebAddress = ""
     link: WebAddress = ""
@@ -129,7 +140,7 @@ class OfferWords(_Part):
 
     kind: Line = ""
     amount: Line = ""
-    item: Line = ""
+    item: ProductName = ""
     code: Line = ""
     deadline: Line = ""
 

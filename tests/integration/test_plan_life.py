@@ -186,3 +186,13 @@ async def test_plans_are_listed_page_by_page(api: httpx.AsyncClient) -> None:
     )
     rest = (await api.get("/plans", params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert ([one["name"] for one in rest["items"]], rest["next_cursor"]) == (["z-tent"], None)
+
+
+@pytest.mark.parametrize("depth", [11, 52, 100])
+async def test_a_plan_that_is_too_deep_is_refused_before_it_is_kept(api: httpx.AsyncClient, depth: int) -> None:
+    steps: list[dict[str, Any]] = [{"id": "innermost", "wait": "1h"}]
+    for number in range(depth - 1):
+        steps = [{"id": f"b-{number}", "branch": [{"if": {"open_cart": True}, "then": steps}]}]
+    answer = await api.put("/plans/tents", json={**BODY, "plan": {**BODY["plan"], "steps": steps}})
+    assert answer.status_code == 422
+    assert (await api.get("/plans/tents")).status_code == 404

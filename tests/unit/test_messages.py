@@ -27,6 +27,7 @@ from messages.render import (
     OfferWords,
     RenderError,
     ShopWords,
+    ViewedWords,
     moment,
     money,
     one_line,
@@ -415,3 +416,17 @@ def test_a_parameter_is_checked_like_every_other_text() -> None:
 def test_parameters_need_a_template() -> None:
     with pytest.raises(FileError, match="parameters need the template"):
         catalog.load({"en.yaml": APPROVED.replace("    template: cart_reminder\n", "")})
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Teapot", "Teapot"),
+        ("Locked! https://evil.example/pay WWW.evil.example now", "Locked! now"),
+        ("x" * 8_000, "x" * 117 + "..."),
+        ("a\nb", "a b"),
+    ],
+)
+def test_a_products_name_is_short_and_leads_nowhere(told: str, shown: str) -> None:
+    assert ItemWords(name=told, quantity=1, price="1").name == shown
+    assert ViewedWords(name=told).name == shown

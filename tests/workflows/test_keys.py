@@ -36,7 +36,7 @@ again: {sms: {text: "Please answer with a number"}}
 personal: {sms: {text: "{{ task.text }}"}}
 """
 NOTHING: dict[str, Any] = {"valid_for": "1h", "by_segment": {}}
-SAY = {"id": "say", "send": {"message": "first", "channels": {"first": ["sms"]}}}
+SAY: dict[str, Any] = {"id": "say", "send": {"message": "first", "channels": {"first": ["sms"]}}}
 SMS = {"first": ["sms"]}
 
 
@@ -202,6 +202,22 @@ async def test_who_may_enter_again_does_so_after_the_time_and_not_before(told: E
     assert len(await journeys_of(shop)) == 1
     await shop.take(shop.event("Product Viewed", later))
     assert [journey.entry for journey in await journeys_of(shop)] == [1, 2]
+
+
+async def test_what_a_plan_allows_of_a_channel_is_for_each_journey_of_a_person(told: Engine) -> None:
+    shop = told.shop
+    say = {"id": "say", "send": {**SAY["send"], "message": "question"}}
+    await publish(shop, OF_PEOPLE, say, {**say, "id": "again"}, re_entry="90d", at_most={"sms": 1})
+    await shop.take(shop.event("Product Viewed"))
+    [first] = await journeys_of(shop)
+    ended = await finished(told, first)
+    assert ended.ended_at is not None
+    await shop.take(shop.event("Product Viewed", ended.ended_at - shop.begins + 200 * DAY))
+    second = (await journeys_of(shop))[1]
+    await finished(told, second)
+    assert [await sent_for(shop, journey) for journey in (first, second)] == [
+        [("say", "accepted"), ("again", "refused")]
+    ] * 2
 
 
 async def test_a_visitor_who_turns_out_to_be_a_customer_takes_their_journey_along(told: Engine) -> None:
