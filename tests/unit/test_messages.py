@@ -30,8 +30,8 @@ from messages.render import (
     ViewedWords,
     moment,
     money,
-    one_line,
     parameters,
+    product_name,
     render,
 )
 
@@ -167,7 +167,7 @@ def test_whatever_data_says_it_is_rendered_and_breaks_no_line(name: str, item: s
             assert mail["subject"]
             assert not [char for char in BREAKS if char in text + mail["subject"]]
             assert len(mail["text"].splitlines()) < 25
-            assert one_line(item) in mail["text"]
+            assert product_name(item) in mail["text"]
 
 
 @pytest.mark.parametrize("char", BREAKS)
