@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from activities.briefing import Briefings
 from activities.clock import ShopClock
 from activities.task_facts import facts
@@ -12,9 +14,12 @@ from journeys.ids import public_customer_id
 from messages import render, tasks
 from messages.locale import format_locale
 from messages.tasks import IN_FULL, Digest, Entry
+from storage.database import PASSING
 from storage.shops import Shop
 from storage.task_news import OVER, What
 from storage.tasks import Task
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,13 @@ class Digests:
         return [*whole, *(self._brief(shop, task) for task in told[IN_FULL:])]
 
     async def _whole(self, shop: Shop, task: Task) -> Entry:
-        briefing = await self._briefings.read(task)
+        try:
+            briefing = await self._briefings.read(task)
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever it is, it is this task's alone
+            log.warning("a task can be told by its title alone", task=task.task_id, problem=type(error).__name__)
+            return self._brief(shop, task)
         told = [("plan", task.plan), *facts(briefing, shop.language)]
         return self._entry(shop, task, told, briefing.draft)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT
 
 from api import cursors
@@ -26,8 +26,11 @@ router = APIRouter(
 )
 
 State = Literal["open", "claimed", "done", "expired", "withdrawn"]
-Words = Annotated[str, Field(min_length=1, max_length=MOST_TEXT, pattern=r"^[^\x00]*$")]
-"""What a person wrote."""
+_STRIPPED = StringConstraints(strip_whitespace=True)
+Who = Annotated[Text, _STRIPPED]
+"""The name of a person."""
+Words = Annotated[str, Field(min_length=1, max_length=MOST_TEXT, pattern=r"^[^\x00]*$"), _STRIPPED]
+"""What a person wrote, without what is blank around it."""
 
 
 class Claim(BaseModel):
@@ -35,7 +38,7 @@ class Claim(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by": "Zoé"}]})
 
-    by: Text
+    by: Who
 
 
 class Completion(BaseModel):
@@ -45,7 +48,7 @@ class Completion(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"by": "Zoé", "text": "We keep it for you until Friday."}]}
     )
 
-    by: Text
+    by: Who
     text: Words
 
 

@@ -52,6 +52,8 @@ class Name(StrEnum):
 
 PRODUCT_VIEWED = "Product Viewed"
 """Counted for the segments of its person. Nothing is decided by it at once: it takes the short way in."""
+MESSAGE_REPLIED = "Message Replied"
+"""Tells of an answer; its property ``journey`` names the journey that asked."""
 KINDS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls of Segment's tracking API."""
 
@@ -64,6 +66,8 @@ BY_THE_SHOP = frozenset(
     }
 )
 """What the shop does with an order, or a provider with a message, or Relance finds: no activity of the person."""
+BACKENDS_ALONE = frozenset({Name.SEGMENT_CHANGED, MESSAGE_REPLIED})
+"""What no browser can know. Told by one it is kept, and nothing comes of it."""
 
 
 class BadEventError(ValueError):
@@ -123,6 +127,11 @@ class Event(BaseModel):
     def is_activity(self) -> bool:
         """Tell whether the person did it themselves, just then."""
         return self.kind != "identify" and self.name not in BY_THE_SHOP
+
+    @property
+    def is_believed(self) -> bool:
+        """Tell whether whoever told it may know: journeys begin with it, end by it and count it only then."""
+        return self.from_backend or self.name not in BACKENDS_ALONE
 
     @property
     def order(self) -> tuple[datetime, str]:

@@ -11,11 +11,12 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 
 from journeys import yamlfile
+from journeys.events import MESSAGE_REPLIED
 from journeys.facts import Answered
 from journeys.saying import Expects
 
-REPLIED = "Message Replied"
-"""The event that tells of an answer; its property ``journey`` names the journey that asked."""
+REPLIED = MESSAGE_REPLIED
+"""The event that tells of an answer."""
 HIGHEST = 10
 LONGEST = 300
 """In characters: no longer answer is a number, a choice, a yes or a no."""

@@ -84,7 +84,7 @@ def _told(briefing: Briefing) -> Iterator[tuple[str, str]]:
 
 async def claim(settings: Settings, task: str, by: str) -> None:
     """Say who does a task."""
-    _check("by", by, MOST_BY)
+    by = _written("by", by, MOST_BY)
     async with connected(settings) as parts:
         found = await _find(parts, task)
         try:
@@ -96,9 +96,8 @@ async def claim(settings: Settings, task: str, by: str) -> None:
 
 async def complete(settings: Settings, task: str, by: str, text: str) -> None:
     """Say that a task is done."""
-    words = sys.stdin.read().strip() if text == "-" else text
-    _check("by", by, MOST_BY)
-    _check("text", words, MOST_TEXT)
+    by = _written("by", by, MOST_BY)
+    words = _written("text", sys.stdin.read() if text == "-" else text, MOST_TEXT)
     async with connected(settings) as parts:
         found = await _find(parts, task)
         try:
@@ -108,9 +107,12 @@ async def complete(settings: Settings, task: str, by: str, text: str) -> None:
     console.print(f"{task} is done: its journey goes on", highlight=False)
 
 
-def _check(option: str, words: str, most: int) -> None:
-    if not 1 <= len(words) <= most or "\0" in words:
+def _written(option: str, said: str, most: int) -> str:
+    """Give what was written, without what is blank around it."""
+    written = said.strip()
+    if not 1 <= len(written) <= most or "\0" in written:
         raise UsageError(f"--{option} must be 1 to {most} characters of text")
+    return written
 
 
 async def _find(parts: Parts, task: str) -> Task:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from journeys import replies
 from journeys.answering import Wrote
 from journeys.conditions import EventCount
-from journeys.events import PRODUCT_VIEWED, Event
+from journeys.events import BACKENDS_ALONE, PRODUCT_VIEWED, Event
 from journeys.facts import Answered, Medium
 from journeys.order import OrderState, fold
 from journeys.plan import Key, Plan
@@ -135,7 +135,8 @@ async def count(
         " case when $10 then content -> 'properties' end as told from events"
         " where shop = $1 and (customer_id = $2 or order_id = $8) and name = $3 and at between $4 and $5"
         " and ($7::text is null or cart_id is null or cart_id = $7)"
-        " and ($8::text is null or order_id is null or order_id = $8) limit $9",
+        " and ($8::text is null or order_id is null or order_id = $8)"
+        " and (not $11 or content -> 'from_backend' = 'true') limit $9",
         about.shop,
         about.customer,
         asked.name,
@@ -146,12 +147,16 @@ async def count(
         about.key if plan.key is Key.ORDER else None,
         _MOST_EVENTS,
         bool(asked.where),
+        asked.name in BACKENDS_ALONE,
     )
     other = about.key if plan.key is Key.ORDER else None
     named = [
         event.properties
         for event in unwritten
-        if event.name == asked.name and since <= event.at <= at and (other is None or event.order_id in {None, other})
+        if event.name == asked.name
+        and event.is_believed
+        and since <= event.at <= at
+        and (other is None or event.order_id in {None, other})
     ]
     of = [row["of"] for row in rows if asked.fits(row["told"] or {})]
     of += [str(properties.get(asked.same or "", "")) for properties in named if asked.fits(properties)]

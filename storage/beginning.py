@@ -34,7 +34,9 @@ ARCHIVED = NotStarted("the plan is archived, and starts no journeys until it is 
 def begins(plan: Plan, event: Event) -> bool:
     """Tell whether an event starts journeys of a plan, and comes in time for that."""
     entry = plan.entry
-    return isinstance(entry, ByEvents) and event.name in entry.events and event.at >= event.received_at - entry.within
+    if not isinstance(entry, ByEvents) or not event.is_believed:
+        return False
+    return event.name in entry.events and event.at >= event.received_at - entry.within
 
 
 async def newest(db: Connection, work: Work, plans: Plans) -> list[PlanVersion]:

@@ -42,7 +42,7 @@ class Happening:
             MoreToHoldError: another person's journey follows the order.
 
         """
-        if event.name not in work.asked:
+        if event.name not in work.asked or not event.is_believed:
             return
         person = work.person(event)
         followers = await _followers(db, work, event)
@@ -222,4 +222,5 @@ async def _since(db: Connection, work: Work, plan: Plan, journey: Journey, begun
     told += [
         one.event for one in work.recorded if one.event.name in ends and work.person(one.event) == journey.customer_id
     ]
-    return sorted((event for event in told if event.message_id != begun_by), key=lambda event: event.order)
+    counts = (event for event in told if event.is_believed and event.message_id != begun_by)
+    return sorted(counts, key=lambda event: event.order)

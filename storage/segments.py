@@ -133,9 +133,15 @@ def told(change: Mapping[str, Any]) -> str:
     """Say a change, by the properties of its event: ``555 to 455; now lapsing, no longer loyal``."""
     before, after = (change.get(name) or "no scores" for name in ("rfm_before", "rfm_after"))
     scores_moved = [] if before == after else [f"{before} to {after}"]
-    moves = [f"now {segment}" for segment in change.get("added") or ()]
-    moves += [f"no longer {segment}" for segment in change.get("removed") or ()]
+    moves = [f"now {segment}" for segment in _listed(change, "added")]
+    moves += [f"no longer {segment}" for segment in _listed(change, "removed")]
     return "; ".join([*scores_moved, *filter(None, [", ".join(moves)])]).replace("_", " ")
+
+
+def _listed(change: Mapping[str, Any], name: str) -> list[Any]:
+    """Read a list of an event; what a shop's own backend tells by the same name may be anything."""
+    found = change.get(name)
+    return found if isinstance(found, list) else []
 
 
 async def _counted(db: Connection, shop: str, people: Collection[str], at: datetime) -> dict[str, Kept]:

@@ -59,7 +59,8 @@ def _next(journey: Journey) -> list[Story]:
 async def _events(pool: Pool, journey: Journey) -> list[Story]:
     rows = await pool.fetch(
         "select at, kind, name, cart_id, order_id,"
-        " case when name = $6 then content -> 'properties' end as change from events where shop = $1 and"
+        " case when name = $6 and content -> 'from_backend' = 'true' then content -> 'properties' end as change"
+        " from events where shop = $1 and"
         " (cart_id = $2 or (customer_id = $3 and at between $4 and coalesce($5::timestamptz, 'infinity'))) order by at",
         journey.shop,
         journey.cart_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -28,9 +29,12 @@ NEWEST = 5
 """Of messages, replies and earlier tasks so many are told, newest first."""
 _MOST_ITEMS = 20
 
+_SCORES = re.compile("[1-5]{3}")
+
 _RFM_BEFORE = """
 select content #>> '{properties,rfm_before}' as rfm from events
- where shop = $1 and customer_id = $2 and name = $3 and content #>> '{properties,rfm_before}' is not null
+ where shop = $1 and customer_id = $2 and name = $3 and content -> 'from_backend' = 'true'
+   and content #>> '{properties,rfm_before}' is not null
    and content #>> '{properties,rfm_before}' is distinct from content #>> '{properties,rfm_after}'
  order by at desc limit 1
 """
@@ -45,7 +49,8 @@ select coalesce(sent_at, decided_at) as at, channel, plan, step, delivered_at is
 """
 _REPLIES = """
 select at, content #>> '{properties,channel}' as channel, coalesce(content #>> '{properties,text}', '') as text
-  from events where shop = $1 and customer_id = $2 and name = $3 order by at desc limit $4
+  from events where shop = $1 and customer_id = $2 and name = $3 and content -> 'from_backend' = 'true'
+ order by at desc limit $4
 """
 
 
@@ -245,8 +250,8 @@ async def _other_tasks(db: Pool | Connection, task: Task, at: datetime) -> list[
 
 
 def _scores(said: str | None) -> Rfm | None:
-    """Read scores as an event tells them: ``555``."""
-    if said is None:
+    """Read scores as an event tells them: ``555``. What is none is left out: a shop's backend may say anything."""
+    if said is None or not _SCORES.fullmatch(said):
         return None
     r, f, m = map(int, said)
     return Rfm(r=r, f=f, m=m)

@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from api.state import Services
-from journeys.events import Event, parse
+from journeys.events import BACKENDS_ALONE, Event, parse
 from journeys.plan import Plan
 from journeys.policy import Policy
 from relance import plan_files
@@ -91,7 +91,7 @@ class TestShop:
             "timestamp": at.isoformat(),
         }
         message["traits" if what == "identify" else "properties"] = properties
-        return parse(message, received_at=at)
+        return parse(message, received_at=at, from_backend=what in BACKENDS_ALONE)
 
     async def take(self, event: Event) -> Taken:
         """Take an event in."""

@@ -67,6 +67,18 @@ def test_what_cannot_be_is_told_with_what_to_change(installed: Relance, words: s
     assert problem in the_line(installed("tasks", *words.split()))
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("claim", "x", "--by", "  "), "by"),
+        (("complete", "x", "--by", " ", "--text", "done"), "by"),
+        (("complete", "x", "--by", "Zoé", "--text", " \n"), "text"),
+    ],
+)
+def test_what_is_blank_is_nobodys_name_and_no_words(installed: Relance, words: tuple[str, ...], option: str) -> None:
+    assert f"--{option} must be 1 to" in the_line(installed("tasks", *words))
+
+
 # Whom mails tell
 
 

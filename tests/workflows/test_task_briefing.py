@@ -101,6 +101,24 @@ async def test_the_story_of_a_good_customer_who_dropped_tells_all_that_is_known_
     assert ("ann@example.com" in everything, "+33639980001" in everything) == (False, False)
 
 
+@pytest.mark.parametrize("from_backend", [False, True])
+@pytest.mark.parametrize("scores", ["lol", "12345", "999", "111"])
+async def test_scores_that_are_none_or_that_a_page_made_up_are_left_out(
+    engine: Engine, api: httpx.AsyncClient, scores: str, *, from_backend: bool
+) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await publish(shop, WRITE)
+    await order(shop)
+    changed = shop.event("Segment Changed", MINUTE, rfm_before=scores, rfm_after="222")
+    said = shop.event("Message Replied", MINUTE, channel="sms", text="made up")
+    for event in (changed, said):
+        await shop.take(event.model_copy(update={"from_backend": from_backend}))
+    told = (await shown(engine, api, await asked(engine)))["story"]
+    assert told["rfm_before"] == ({"r": 1, "f": 1, "m": 1} if from_backend and scores == "111" else None)
+    assert len(told["replies"]) == from_backend
+
+
 async def test_the_last_order_is_told_with_its_items_and_messages_that_went_out_without_their_words(
     engine: Engine, api: httpx.AsyncClient
 ) -> None:

@@ -138,6 +138,22 @@ async def test_a_new_task_is_told_once_with_the_story_and_how_to_do_it_and_witho
         )
 
 
+async def test_a_task_of_whom_nothing_can_be_read_is_told_by_its_title_and_keeps_no_other_from_being_told(
+    shop: TestShop, journey: Journey, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await shop.identify("bob", firstName="Bob", phone="+33639980002")
+    await open_tasks(shop, journey, "help")
+    await open_tasks(shop, await shop.fill("c-2", person="bob"), "call", title="Call them")
+    await shop.parts.pool.execute("""update carts set content = '{"items": 5}' where cart_id = 'c-2'""")
+    async with agents(shop) as box:
+        assert [await mail(shop), await mail(shop)] == [MAILED, NOTHING]
+        said = text(newest(box))
+    assert all(told in said for told in ("First name: Ann", "Call them", "Customer: bob"))
+    assert "First name: Bob" not in said
+    logged = capsys.readouterr().out
+    assert ("ValidationError" in logged, "bob" in logged) == (True, False)
+
+
 async def test_what_is_late_hears_who_is_named_for_it_and_nobody_else(shop: TestShop, journey: Journey) -> None:
     await open_tasks(shop, journey, "help")
     async with agents(shop, CHIEF) as box:

@@ -76,8 +76,7 @@ async def test_a_task_is_found_claimed_and_done_and_what_was_written_goes_out(
     claimed = (await api.post(f"/v1/tasks/{task['id']}/claim", json={"by": "Zoé"})).json()
     assert (claimed["state"], claimed["claimed_by"]) == ("claimed", "Zoé")
     assert await listed(api, state="open") == []
-    said = {"by": "Zoé", "text": "We kept it for you"}
-    for _ in range(2):
+    for said in ({"by": " Zoé", "text": "We kept it for you\n"}, {"by": "Zoé", "text": "We kept it for you"}):
         answer = await api.post(f"/v1/tasks/{task['id']}/complete", json=said)
         assert answer.status_code == 200
     done = answer.json()
@@ -142,8 +141,11 @@ async def test_another_shops_task_is_nobodys_and_bad_input_is_told(engine: Engin
         {"by": "Zoé"},
         {"by": "Zoé", "text": "x" * 2001},
         {"by": "Zoé", "text": "\0"},
+        {"by": "Zoé", "text": " \n\u00a0"},
+        {"by": "  ", "text": "x"},
     ):
         assert (await api.post(f"{path}/complete", json=body)).status_code == 422
+    assert (await api.post(f"{path}/claim", json={"by": " "})).status_code == 422
     assert (await api.get("/v1/tasks", params={"state": "odd"})).status_code == 422
     wrong = await api.get("/v1/tasks", params={"cursor": "odd"})
     assert (wrong.status_code, "next_cursor" in wrong.json()["detail"]) == (400, True)
