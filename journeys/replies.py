@@ -124,6 +124,9 @@ def _turned(said: str) -> bool:
 
 def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
     """Find the one option that is meant; where number and words mean two different ones, none is."""
+    exactly = _phrases(options, words).get(_spaced(said), set())
+    if len(exactly) == 1:
+        return min(exactly)
     if _NOT_WHOLE.search(said) or len(_numbers(_WORD.findall(said))) > 1:
         return None
     leading = _LEADING.match(said)
@@ -136,10 +139,7 @@ def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]
 
 def _meant(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> set[str]:
     """Give the options whose words stand in a short answer that neither asks nor says no to them."""
-    phrases: dict[str, set[str]] = {}
-    for option in options:
-        for phrase in (option, *words.get(option, ())):
-            phrases.setdefault(_spaced(_plain(phrase)), set()).add(option)
+    phrases = _phrases(options, words)
     text = _spaced(said)
     # The longest first: what "no time" says is not what "time" says.
     either = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True) if phrase)
@@ -147,6 +147,15 @@ def _meant(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]
     if found is None or "?" in said or len(text.split()) > SHORT or _turned(found.sub(" ", text)):
         return set()
     return {option for match in found.finditer(text) for option in phrases[match[0]]}
+
+
+def _phrases(options: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """Give what is said for options, each with those that it is said for."""
+    phrases: dict[str, set[str]] = {}
+    for option in options:
+        for phrase in (option, *words.get(option, ())):
+            phrases.setdefault(_spaced(_plain(phrase)), set()).add(option)
+    return phrases
 
 
 def _yes(said: str) -> bool | None:
