@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -20,8 +20,14 @@ REPLIED = MESSAGE_REPLIED
 HIGHEST = 10
 LONGEST = 300
 """In characters: no longer answer is a number, a choice, a yes or a no."""
+SHORT = 12
+"""In words: in more of them, an option's words may stand for anything."""
 _WORD = re.compile(r"[^\W_]+")
-_OUT_OF = re.compile(r"(?<!\d)(\d{1,2})\s*(?:/|sur|su|de|em|out of)\s*10(?!\d)")
+_NOT_WHOLE = re.compile(r"(?<!\w)[-\u2010-\u2015\u2212]\d|\d[.,]\d")
+"""Below zero, or with a fraction."""
+_SET_OFF = re.compile(r"\W*(\d+)\s*(?:[,;:.!]+|[-\u2010-\u2015])\s")
+"""A number that comes first, and by itself: ``9, I like it``."""
+_LEADING = re.compile(r"\W*(\d+)\b")
 
 
 class _Words(BaseModel):
@@ -29,17 +35,24 @@ class _Words(BaseModel):
 
     numbers: dict[int, list[str]]
     around: dict[str, list[str]]
+    also: list[str]
+    out_of: list[str]
+    against: list[str]
+    thanks: list[str]
     yes: list[str]
     no: list[str]
 
 
-def read(expects: Expects, text: str, options: Sequence[str] = ()) -> Answered | None:
+def read(
+    expects: Expects, text: str, options: Sequence[str] = (), words: Mapping[str, Sequence[str]] | None = None
+) -> Answered | None:
     """Read an answer as what was asked for; None where it cannot be.
 
     Args:
         expects: a score from 0 to 10, one of the options, yes or no, or any text.
         text: what somebody wrote, in any of the languages of messages.
         options: the names of the choices, in the order of their numbers.
+        words: what else people say for an option, by its name.
 
     """
     if expects is Expects.TEXT:
@@ -49,10 +62,10 @@ def read(expects: Expects, text: str, options: Sequence[str] = ()) -> Answered |
         return None
     match expects:
         case Expects.SCORE:
-            score = _number(_OUT_OF.sub(r"\1", said))
+            score = _score(said)
             return None if score is None or score > HIGHEST else Answered(score=score)
         case Expects.CHOICE:
-            choice = _option(said, options)
+            choice = _option(said, options, words or {})
             return None if choice is None else Answered(choice=choice)
         case Expects.YES_NO:
             yes = _yes(said)
@@ -66,36 +79,95 @@ def _plain(text: str) -> str:
     return "".join(str(unicodedata.digit(char)) if char.isdecimal() else char for char in kept)
 
 
+def _score(said: str) -> int | None:
+    """Find a score: ``9/10`` in any words that do not turn it, one that comes first by itself, or one alone."""
+    if _NOT_WHOLE.search(said):
+        return None
+    graded = list(_out_of_ten().finditer(said))
+    if graded:
+        scores = {int(one[1]) if one[1].isdecimal() else _named()[one[1]] for one in graded}
+        others = _numbers(_WORD.findall(_out_of_ten().sub(" ", said)))
+        found = set() if _turned(said[: graded[0].start()]) else scores | others
+        return found.pop() if len(found) == 1 else None
+    set_off = _SET_OFF.match(said)
+    if set_off is None:
+        return _number(said)
+    first, others = int(set_off[1][:3]), _numbers(_WORD.findall(said[set_off.end() :]))
+    return first if others <= {first} else None
+
+
 def _number(said: str) -> int | None:
     """Find the one number in words among which nothing else says anything; of two different ones none counts."""
-    numbers: set[int] = set()
-    articles: set[int] = set()
-    for word in _WORD.findall(said):
-        if word.isdecimal():
-            numbers.add(int(word[:3]))
-        elif (number := _named().get(word)) is not None:
-            # "Un 8" and "a nine" name one number: the article counts where it stands alone.
-            (articles if word in _around() else numbers).add(number)
-        elif word not in _around():
-            return None
-    found = numbers or articles
+    words = _WORD.findall(said)
+    if not _is_plain(words):
+        return None
+    # "Un 8" and "a nine" name one number: the article counts where it stands alone.
+    found = _numbers(words) or {_named()[word] for word in words if word in _named()}
     return found.pop() if len(found) == 1 else None
 
 
-def _option(said: str, options: Sequence[str]) -> str | None:
-    words = " ".join(_WORD.findall(said))
+def _numbers(words: Sequence[str]) -> set[int]:
+    """Give the numbers among words, leaving out what may be an article, or in a sentence another word."""
+    unsure = _around() if _is_plain(words) else _around().union(_vocabulary().also)
+    digits = {int(word[:3]) for word in words if word.isdecimal()}
+    return digits | {_named()[word] for word in words if word in _named() and word not in unsure}
+
+
+def _is_plain(words: Sequence[str]) -> bool:
+    """Tell whether nothing but numbers says anything."""
+    return all(word.isdecimal() or word in _named() or word in _around() for word in words)
+
+
+def _turned(said: str) -> bool:
+    """Tell whether words turn what comes with them into something else: not, less than."""
+    return not set(_WORD.findall(said)).isdisjoint(_vocabulary().against)
+
+
+def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
+    """Find the one option that is meant; where number and words mean two different ones, none is."""
+    exactly = _phrases(options, words).get(_spaced(said), set())
+    if len(exactly) == 1:
+        return min(exactly)
+    if _NOT_WHOLE.search(said) or len(_numbers(_WORD.findall(said))) > 1:
+        return None
+    leading = _LEADING.match(said)
+    number = int(leading[1][:3]) if leading else _number(said)
+    if number is not None and not 1 <= number <= len(options):
+        return None
+    meant = _meant(said, options, words) | ({options[number - 1]} if number is not None else set())
+    return meant.pop() if len(meant) == 1 else None
+
+
+def _meant(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> set[str]:
+    """Give the options whose words stand in a short answer that neither asks nor says no to them."""
+    phrases = _phrases(options, words)
+    text = _spaced(said)
+    # The longest first: what "no time" says is not what "time" says.
+    either = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True) if phrase)
+    found = re.compile(rf"(?<!\S)(?:{either})(?!\S)") if either else None
+    if found is None or "?" in said or len(text.split()) > SHORT or _turned(found.sub(" ", text)):
+        return set()
+    return {option for match in found.finditer(text) for option in phrases[match[0]]}
+
+
+def _phrases(options: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """Give what is said for options, each with those that it is said for."""
+    phrases: dict[str, set[str]] = {}
     for option in options:
-        if words == _plain(option).replace("-", " "):
-            return option
-    number = _number(said)
-    return options[number - 1] if number is not None and 1 <= number <= len(options) else None
+        for phrase in (option, *words.get(option, ())):
+            phrases.setdefault(_spaced(_plain(phrase)), set()).add(option)
+    return phrases
 
 
 def _yes(said: str) -> bool | None:
-    words = " ".join(_WORD.findall(said))
+    words = " ".join(_thanks().sub(" ", _spaced(said)).split())
     if words in _vocabulary().yes:
         return True
     return False if words in _vocabulary().no else None
+
+
+def _spaced(said: str) -> str:
+    return " ".join(_WORD.findall(said))
 
 
 @cache
@@ -112,3 +184,16 @@ def _named() -> dict[str, int]:
 @cache
 def _around() -> frozenset[str]:
     return frozenset(word for words in _vocabulary().around.values() for word in words)
+
+
+@cache
+def _thanks() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\S)(?:{'|'.join(sorted(_vocabulary().thanks, key=len, reverse=True))})(?!\S)")
+
+
+@cache
+def _out_of_ten() -> re.Pattern[str]:
+    named, ten = "|".join(sorted(_named())), "|".join(_vocabulary().numbers[HIGHEST])
+    return re.compile(
+        rf"(?<!\w)(\d{{1,2}}|{named})\s*(?:/|\b(?:{'|'.join(_vocabulary().out_of)})\b)\s*(?:10|{ten})(?!\w)"
+    )

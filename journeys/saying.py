@@ -15,6 +15,9 @@ from journeys.offers import OfferPolicy
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """Of a step, a message, a variant, a label, or a plan."""
 
+Word = Annotated[str, Field(pattern=r"\w", max_length=60)]
+"""One or a few, as somebody writes them."""
+
 
 class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -101,6 +104,7 @@ class Question(_Data):
 
     Attributes:
         options: the names of the choices, in the order of their numbers.
+        words: what people may say for an option in place of its number, in whatever language.
         within: how long an answer is waited for.
         again: the message that asks once more, where an answer was not understood.
         answers: as for a message.
@@ -111,6 +115,7 @@ class Question(_Data):
     channels: First
     expects: Expects
     options: list[Name] = []
+    words: dict[Name, Annotated[list[Word], Field(min_length=1)]] = {}
     within: Duration = timedelta(days=2)
     again: Name | None = None
     deadline: Duration | None = None
@@ -120,6 +125,8 @@ class Question(_Data):
     def _can_be_answered(self) -> Question:
         if (self.expects is Expects.CHOICE) != bool(self.options):
             raise ValueError("give options for expects: choice, and for nothing else")
+        if strange := [option for option in self.words if option not in self.options]:
+            raise ValueError(f"words are given for '{strange[0]}', which is not one of the options")
         if unheard := [channel for channel in self.channels.first if channel not in ANSWERED_BY]:
             raise ValueError(f"nobody can answer by {unheard[0]}; ask by {' or '.join(ANSWERED_BY)}")
         return self

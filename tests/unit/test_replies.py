@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from journeys import replies
 from journeys.facts import Answered
 from journeys.replies import read
-from journeys.saying import Expects
+from journeys.saying import Expects, Question
+from journeys.steps import Ask, walk
+from relance import plan_files
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,16 @@ from journeys.saying import Expects
         ("\uff18", 8),
         ("\u0667", 7),
         ("seven 🙂", 7),
+        ("huit sur 10", 8),
+        ("un sur dix", 1),
+        ("Dieci su dieci!", 10),
+        ("c'est un 9", 9),
+        ("plutôt 8", 8),
+        ("È un 8", 8),
+        ("it's a 7", 7),
+        ("10/10 bravo, livraison très rapide", 10),
+        ("9, très contente de mon achat", 9),
+        ("8 - pas mal du tout", 8),
     ],
 )
 def test_a_score_is_read_in_digits_and_in_words(text: str, score: int) -> None:
@@ -49,6 +61,16 @@ def test_a_score_is_read_in_digits_and_in_words(text: str, score: int) -> None:
         "8.5",
         "8,5",
         "it was not a 9",
+        "-3",
+        "\u22123",
+        "-3/10",
+        "5.5",
+        "8.5/10",
+        "je ne mettrais pas 9/10",
+        "less than 8 out of 10",
+        "9/10 mais la livraison 3/10",
+        "9, mon mari dirait 4",
+        "9 jours pour la livraison",
         "🙂",
         "don't stop",
         "9" * 400,
@@ -74,10 +96,98 @@ def test_what_is_no_one_choice_is_not_understood(text: str) -> None:
     assert read(Expects.CHOICE, text, WHY) is None
 
 
+SURVEY = plan_files.read("abandonment-survey").plan
+WHY_LEFT = next(step.ask for step in walk(SURVEY.steps) if isinstance(step, Ask) and step.id == "why")
+
+
+def why_left(text: str) -> str | None:
+    found = read(Expects.CHOICE, text, WHY_LEFT.options, WHY_LEFT.words)
+    return found.choice if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        *(
+            ("frais de port", "shipping-cost"),
+            ("1 frais de port", "shipping-cost"),
+            ("La livraison !", "shipping-cost"),
+        ),
+        *(
+            ("1 shipping cost", "shipping-cost"),
+            ("le spese di spedizione", "shipping-cost"),
+            ("o frete", "shipping-cost"),
+        ),
+        *(("2 compte à créer", "account"), ("un compte", "account"), ("non voglio creare un account", None)),
+        *(
+            ("j'hésite", "undecided"),
+            ("réponse 3", "undecided"),
+            ("ci penso", "undecided"),
+            ("3. vou pensar", "undecided"),
+        ),
+        *(("je n'ai pas le temps", "no-time"), ("pas le temps", "no-time"), ("falta de tempo", "no-time")),
+        *(("non ho tempo", "no-time"), ("I have no time", "no-time"), ("4 sorry", "no-time")),
+    ],
+)
+def test_a_choice_is_read_in_the_words_of_four_languages(text: str, choice: str | None) -> None:
+    assert why_left(text) == choice
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1 compte à créer", "frais de port et compte", "1 ou 2", "-1", "1,2", "5 frais de port", "0"),
+        *("pas les frais de port", "combien coûte la livraison ?", "not the shipping"),
+        "merci de me rendre mon argent car votre livraison est arrivée en retard chez ma voisine",
+    ],
+)
+def test_words_that_mean_two_options_or_ask_or_say_no_are_not_understood(text: str) -> None:
+    assert why_left(text) is None
+
+
+ASKED = [
+    step.ask
+    for name in plan_files.library()
+    for step in walk(plan_files.read(name).plan.steps)
+    if isinstance(step, Ask) and step.ask.options
+]
+
+
+@pytest.mark.parametrize("question", ASKED, ids=lambda question: question.message)
+def test_each_option_of_the_library_is_read_by_each_of_its_words_and_by_its_number_with_them(
+    question: Question,
+) -> None:
+    assert question.words.keys() == set(question.options)
+    for number, option in enumerate(question.options, start=1):
+        for word in question.words[option]:
+            with_more = [] if any(map(str.isdigit, word)) else [f"{number} {word}", f"{word}, merci"]
+            for text in (word, word.upper(), *with_more):
+                assert read(question.expects, text, question.options, question.words) == Answered(choice=option), text
+
+
+@given(st.permutations(WHY_LEFT.options), st.data())
+def test_the_words_of_two_options_are_never_one_answer(options: list[str], data: st.DataObject) -> None:
+    one, other = (data.draw(st.sampled_from(WHY_LEFT.words[option])) for option in options[:2])
+    assert why_left(f"{one}; {other}") is None
+
+
+@given(st.integers(0, 10), st.integers(0, 10), st.text(" ,.abc", max_size=20))
+def test_two_different_numbers_are_never_one_answer(one: int, other: int, between: str) -> None:
+    if one != other:
+        assert read(Expects.SCORE, f"{one} {between} {other}") is None
+        assert why_left(f"{one} {between} {other}") is None
+
+
+@given(st.integers(1, 10), st.text(max_size=20))
+def test_what_is_below_zero_is_no_score(number: int, behind: str) -> None:
+    assert read(Expects.SCORE, f"-{number} {behind}") is None
+
+
 @pytest.mark.parametrize(
     ("text", "yes"),
     [
         *(("Oui !", True), ("SÌ", True), ("sim", True), ("yes", True), ("D'accord", True)),
+        *(("oui merci", True), ("Sì, grazie mille", True), ("sim, por favor", True), ("Yes please!", True)),
         *(("Non, merci.", False), ("não", False), ("No grazie", False), ("nope", False)),
     ],
 )
@@ -85,7 +195,10 @@ def test_yes_and_no_are_read(text: str, yes: bool) -> None:  # noqa: FBT001 what
     assert read(Expects.YES_NO, text) == Answered(yes=yes)
 
 
-@pytest.mark.parametrize("text", ["yes and no", "maybe", "", "no idea", "yes but not now"])
+@pytest.mark.parametrize(
+    "text",
+    ["yes and no", "maybe", "merci", "yes, no thanks", "oui merci mais plus tard", "", "no idea", "yes but not now"],
+)
 def test_what_is_neither_yes_nor_no_is_not_understood(text: str) -> None:
     assert read(Expects.YES_NO, text) is None
 

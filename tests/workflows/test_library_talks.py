@@ -18,6 +18,7 @@ from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.test_keys import DAY, finished, forward, journeys_of, reply, sent_for
 
 SURVEY, BROWSE, WELCOME, WIN_BACK = "abandonment-survey", "browse-abandonment", "welcome", "win-back"
+NPS, REVIEW, ORDERS = "nps", "review-request", "order-updates"
 ITEM: dict[str, Any] = {"product_id": "p-1", "name": "Teapot", "price": 40, "quantity": 1, "currency": "EUR"}
 BY_SMS = {"sms": True, "email": False}
 
@@ -163,7 +164,6 @@ ANSWERED = 3 * DAY + 2 * HOUR
     [
         ("1", "shipping-cost", "ships-free", "Livraison offerte avant le"),
         ("2", "account", "as-a-guest", "commandez en invité"),
-        ("4", "no-time", "reminder", "tel que vous l'avez laissé"),
     ],
 )
 async def test_each_answer_has_its_own_next_step(
@@ -196,14 +196,29 @@ async def test_a_serial_abandoner_whom_shipping_costs_too_much_is_thanked_and_of
     assert await shop.parts.pool.fetchval("select count(*) from offers") == 0
 
 
-async def test_who_has_no_time_is_reminded_in_the_evening_where_they_live(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("which", "step", "clock"),
+    [
+        *(("1", "reminder", "09:00"), ("à midi", "reminder", "12:30"), ("18h30", "reminder", "18:30")),
+        *((None, "evening-reminder", "18:30"), ("hmm", "evening-reminder", "18:30")),
+    ],
+)
+async def test_who_has_no_time_is_reminded_at_the_time_they_choose_where_they_live_else_in_the_evening(
+    engine: Engine, which: str | None, step: str, clock: str
+) -> None:
     shop = engine.shop
     journey = await asked(engine)
     await reply(shop, journey, "4", ANSWERED)
-    await finished(engine, journey)
+    await forward(engine, journey, 2 * HOUR)
+    assert await out(shop, journey) == [("why", "sms"), ("which-time", "sms")]
+    if which is not None:
+        await reply(shop, journey, which, ANSWERED + 2 * HOUR)
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [("why", "sms"), ("which-time", "sms"), (step, "sms")]
+    assert "tel que vous l'avez laissé" in await said(shop, ended)
+    assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {"held-up-by": "no-time"}
     *_, last = await sent.of_journey(shop.parts.pool, journey.id)
-    in_paris = last.decided_at.astimezone(ZoneInfo("Europe/Paris"))
-    assert (last.step, in_paris.hour, in_paris.minute) == ("reminder", 18, 30)
+    assert f"{last.decided_at.astimezone(ZoneInfo('Europe/Paris')):%H:%M}" == clock
 
 
 async def test_who_is_undecided_hears_by_sms_what_a_person_wrote(engine: Engine) -> None:
@@ -244,6 +259,52 @@ async def test_an_order_ends_the_questions(engine: Engine) -> None:
     ended = await finished(engine, journey)
     assert ended.outcome == "converted"
     assert await out(engine.shop, ended) == [("why", "sms")]
+
+
+# Asked for a score
+
+
+async def delivered(engine: Engine) -> Journey:
+    """Have a first order delivered, and the question asked."""
+    shop = engine.shop
+    await shop.identify()
+    for name in (NPS, REVIEW):
+        await publish(shop, name)
+    await shop.order(-2 * DAY, cart=None)
+    await shop.take(shop.event("Order Delivered", order_id="o-1"))
+    assert await journeys_of(shop, REVIEW) == []
+    journey = await only(shop, NPS)
+    await forward(engine, journey, 3 * DAY + HOUR)
+    assert await out(shop, journey) == [("score", "sms")]
+    return journey
+
+
+async def test_whoever_would_recommend_us_is_thanked_at_once_and_asked_for_a_review_in_one_message(
+    engine: Engine,
+) -> None:
+    shop = engine.shop
+    journey = await delivered(engine)
+    await reply(shop, journey, "c'est un 9", 3 * DAY + 2 * HOUR)
+    await forward(engine, journey, HOUR)
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [("score", "sms"), ("promoter-thanks", "sms")]
+    words = await said(shop, ended)
+    assert "merci pour cette belle note" in words
+    assert "Votre avis aiderait les autres" in words
+    review = await finished(engine, await only(shop, REVIEW))
+    assert await out(shop, review) == []
+    assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {"review": "asked"}
+    # That was the request: no other one for some time, and no second question.
+    await shop.take(shop.event("Order Delivered", 30 * DAY, order_id="o-2"))
+    assert (len(await journeys_of(shop, REVIEW)), len(await journeys_of(shop, NPS))) == (1, 1)
+
+
+async def test_whoever_would_not_say_is_asked_for_a_review_in_turn(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await delivered(engine)
+    await finished(engine, journey)
+    review = await finished(engine, await only(shop, REVIEW))
+    assert await out(shop, review) == [("request", "email")]
 
 
 # Welcomed
@@ -337,7 +398,7 @@ async def test_a_good_customer_whose_scores_rose_by_an_order_is_not_written_to(e
 # What they say
 
 
-@pytest.mark.parametrize("name", [SURVEY, BROWSE, WELCOME, WIN_BACK])
+@pytest.mark.parametrize("name", [SURVEY, BROWSE, WELCOME, WIN_BACK, NPS, REVIEW, ORDERS])
 def test_nothing_is_wrong_with_them_and_nothing_could_be_said_better(name: str) -> None:
     file = plan_files.read(name)
     assert judge(file.messages, file.plan) == []
