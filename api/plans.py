@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -64,6 +65,12 @@ class PlanState(BaseModel):
     version: int
     paused: bool
     archived: bool
+
+
+class PlanStates(BaseModel):
+    """How all plans stand that the shop has published, by name."""
+
+    items: list[PlanState]
 
 
 class RunOut(BaseModel):
@@ -131,6 +138,30 @@ async def test(name: Name, wanted: To, shop: ApiShop, parts: Parts) -> Trial:
         raise Problem(HTTP_422_UNPROCESSABLE_CONTENT, "The message is not sent", str(error)) from None
 
 
+@router.post("/pause")
+async def pause_all(shop: ApiShop, parts: Parts) -> PlanStates:
+    """Hold back all that the shop's plans would send, until they go on. Their journeys keep waiting."""
+    return await _each(parts, shop, lambda name: paused_plans.pause(parts.pool, shop, name, parts.clock.now()))
+
+
+@router.post("/resume")
+async def resume_all(shop: ApiShop, parts: Parts) -> PlanStates:
+    """Let all paused plans go on. What was held back goes out where it is not too late for its step."""
+    return await _each(parts, shop, lambda name: paused_plans.resume(parts.pool, shop, name))
+
+
+@router.post("/archive")
+async def archive_all(shop: ApiShop, parts: Parts) -> PlanStates:
+    """Let no plan start journeys any more. Those that run go on."""
+    return await _each(parts, shop, lambda name: archived_plans.archive(parts.pool, shop, name, parts.clock.now()))
+
+
+@router.post("/unarchive")
+async def unarchive_all(shop: ApiShop, parts: Parts) -> PlanStates:
+    """Let all archived plans start journeys again."""
+    return await _each(parts, shop, lambda name: archived_plans.unarchive(parts.pool, shop, name))
+
+
 @router.post("/{name}/pause")
 async def pause(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Hold back all that the plan would send, until it goes on. Its journeys keep waiting."""
@@ -161,6 +192,14 @@ async def unarchive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     version = await _newest(parts, shop, name)
     await archived_plans.unarchive(parts.pool, shop, name)
     return await _state(parts, shop, version)
+
+
+async def _each(parts: Services, shop: str, act: Callable[[str], Awaitable[object]]) -> PlanStates:
+    """Do the same with every plan, one by one: what is held back already stays so where a later one fails."""
+    versions = await parts.plans.newest(parts.pool, shop)
+    for version in versions:
+        await act(version.plan.name)
+    return PlanStates(items=[await _state(parts, shop, version) for version in versions])
 
 
 async def _state(parts: Services, shop: str, version: PlanVersion) -> PlanState:

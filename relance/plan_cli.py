@@ -78,18 +78,15 @@ def rollback(
 
 
 @plan.command("archive", epilog="Example: `relance plan archive cart-recovery --shop boutique`")
-def archive(name: Published, shop: Shop) -> None:
+def archive(shop: Shop, name: OneOrAll = None, *, every: All = False) -> None:
     """Let a plan start no journeys any more; those that run go on."""
-    run(plan_life.archive(settings(), name, shop))
+    run(plan_life.archive(settings(), name, shop, every=every))
 
 
 @plan.command("unarchive", epilog="Example: `relance plan unarchive cart-recovery --shop boutique`")
-def unarchive(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that is archived.")],
-    shop: Shop,
-) -> None:
+def unarchive(shop: Shop, name: OneOrAll = None, *, every: All = False) -> None:
     """Let an archived plan start journeys again."""
-    run(plan_life.unarchive(settings(), name, shop))
+    run(plan_life.unarchive(settings(), name, shop, every=every))
 
 
 @plan.command("preview", epilog="Example: `relance plan preview cart-recovery --shop boutique --cart c-1`")

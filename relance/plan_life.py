@@ -113,25 +113,25 @@ async def rollback(settings: Settings, name: str, shop: str, to: int) -> None:
     )
 
 
-async def archive(settings: Settings, name: str, shop: str) -> None:
-    """Let a plan start no journeys."""
+async def archive(settings: Settings, name: str | None, shop: str, *, every: bool) -> None:
+    """Let a plan, or each, start no journeys."""
     async with connected(settings) as parts:
-        await published(parts, shop, name)
-        await archived_plans.archive(parts.pool, shop, name, datetime.now(UTC))
-        running = await plan_list.find(parts.pool, shop, name)
-    console.print(
-        f"{name} is archived for {shop}: nothing starts it until relance plan unarchive {name} --shop {shop};"
-        f" running journeys that go on: {running.running if running else 0}",
-        highlight=False,
-    )
+        for one in await _chosen(parts, shop, name, every=every):
+            await archived_plans.archive(parts.pool, shop, one, datetime.now(UTC))
+            stands = await plan_list.find(parts.pool, shop, one)
+            console.print(
+                f"{one} is archived for {shop}: nothing starts it until relance plan unarchive {one} --shop {shop};"
+                f" running journeys that go on: {stands.running if stands else 0}",
+                highlight=False,
+            )
 
 
-async def unarchive(settings: Settings, name: str, shop: str) -> None:
-    """Let an archived plan start journeys again."""
+async def unarchive(settings: Settings, name: str | None, shop: str, *, every: bool) -> None:
+    """Let an archived plan, or each, start journeys again."""
     async with connected(settings) as parts:
-        await published(parts, shop, name)
-        was = await archived_plans.unarchive(parts.pool, shop, name)
-    console.print(f"{name} starts journeys again for {shop}" if was else f"{name} was not archived for {shop}")
+        for one in await _chosen(parts, shop, name, every=every):
+            was = await archived_plans.unarchive(parts.pool, shop, one)
+            console.print(f"{one} starts journeys again for {shop}" if was else f"{one} was not archived for {shop}")
 
 
 async def pause(settings: Settings, name: str | None, shop: str, *, every: bool) -> None:
@@ -179,4 +179,7 @@ async def _chosen(parts: Parts, shop: str, name: str | None, *, every: bool) -> 
     if name is not None:
         return [(await published(parts, shop, name)).plan.name]
     await shop_commands.get(parts, shop)
-    return [version.plan.name for version in await parts.plans.newest(parts.pool, shop)]
+    found = [version.plan.name for version in await parts.plans.newest(parts.pool, shop)]
+    if not found:
+        console.print(f"shop '{shop}' has published no plans: nothing is done", highlight=False)
+    return found

@@ -141,6 +141,34 @@ async def test_an_archived_plan_starts_nothing_and_what_runs_goes_on(api: httpx.
     assert (await api.post("/journeys", json={"plan": "cart-recovery", "key": "c-2"})).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("verb", "back", "flag"), [("pause", "resume", "paused"), ("archive", "unarchive", "archived")]
+)
+async def test_all_plans_are_paused_or_archived_and_go_on_at_once(
+    api: httpx.AsyncClient, verb: str, back: str, flag: str
+) -> None:
+    # One that is called as the call is, and one that has a draft only.
+    for name in (verb, "a-draft"):
+        await api.put(f"/plans/{name}", json={**BODY, "plan": {**PLAN, "name": name}})
+    await api.post(f"/plans/{verb}/publish")
+    names = sorted(["cart-recovery", verb])
+    for _ in range(2):
+        told = (await api.post(f"/plans/{verb}")).json()["items"]
+        assert [(one["plan"], one[flag]) for one in told] == [(name, True) for name in names]
+    assert (await api.post(f"/plans/{verb}/{back}")).json()[flag] is False
+    stands = {one["name"]: one[f"{flag}_at"] is not None for one in (await api.get("/plans")).json()["items"]}
+    assert stands == {"a-draft": False, "cart-recovery": True, verb: False}
+    told = (await api.post(f"/plans/{back}")).json()["items"]
+    assert [(one["plan"], one[flag]) for one in told] == [(name, False) for name in names]
+    assert (await api.get(f"/plans/{verb}")).json()["version"] == 1
+
+
+async def test_all_plans_of_a_shop_that_has_none_and_without_a_key(api: httpx.AsyncClient, shop: TestShop) -> None:
+    await shop.parts.pool.execute("delete from plan_versions where shop = $1", shop.shop)
+    assert (await api.post("/plans/pause")).json() == {"items": []}
+    assert (await api.post("/plans/pause", headers={"Authorization": "Bearer wrong"})).status_code == 401
+
+
 async def test_journeys_are_moved_after_a_dry_run_has_told_where_to(api: httpx.AsyncClient, shop: TestShop) -> None:
     await shop.identify()
     await shop.fill("c-1")

@@ -27,6 +27,26 @@ def test_all_plans_are_paused_and_go_on_at_once(installed: Relance) -> None:
         assert "name one plan, or give --all" in the_line(installed("plan", "pause", *words))
 
 
+def test_all_plans_are_archived_and_start_again_at_once(installed: Relance) -> None:
+    assert installed("shop", "create", "boutique").code == 0
+    assert installed("plan", "publish", "nps", "--shop", "boutique").code == 0
+    every = ("--all", "--shop", "boutique")
+    told = installed("plan", "archive", *every).out
+    assert [line.partition(" for ")[0] for line in told.splitlines()] == [
+        "cart-recovery is archived",
+        "nps is archived",
+    ]
+    assert installed("plan", "unarchive", "nps", "--shop", "boutique").code == 0
+    assert installed("plan", "unarchive", *every).out.splitlines() == [
+        "cart-recovery starts journeys again for boutique",
+        "nps was not archived for boutique",
+    ]
+    for verb in ("archive", "unarchive"):
+        for words in (["--shop", "boutique"], ["cart-recovery", *every]):
+            assert "name one plan, or give --all" in the_line(installed("plan", verb, *words))
+        assert "x" in the_line(installed("plan", verb, "--all", "--shop", "x"))
+
+
 def test_a_plan_is_shown_in_words_and_as_a_flowchart(installed: Relance) -> None:
     assert "a-day-later: wait 24h" in installed("plan", "show", "cart-recovery").out
     assert installed("plan", "show", "cart-recovery", "--mermaid").out.startswith("flowchart TD\n")
