@@ -147,8 +147,7 @@ def _is_about(plan: Plan, journey: Journey, event: Event, cart_id: str | None) -
     if event.at < journey.started_at:
         return False
     if event.name == REPLIED:
-        # A write key stands in every page: what somebody has answered only their provider tells.
-        return event.from_backend and event.properties.get("journey") == journey.id
+        return event.properties.get("journey") == journey.id
     named = {Key.CART: cart_id, Key.ORDER: event.order_id, Key.CUSTOMER: None}[plan.key]
     return named in {None, journey.key}
 
