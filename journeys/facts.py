@@ -143,6 +143,7 @@ class Facts(BaseModel):
         answering: the same of sends that answer what the person has just said, by step.
         out: what went out already, by step and channel.
         order_value: what the order came to, of a journey about one; ``order_currency`` in which currency.
+        orders: how many the person has completed.
         moments: those of the order that are known.
         zone: the time zone in which the person most likely is.
         events: how often happened what the plan asks for, by ``EventCount.key``.
@@ -176,6 +177,7 @@ class Facts(BaseModel):
     out: dict[str, dict[Channel, Out]] = {}
     order_value: Decimal | None = None
     order_currency: str | None = None
+    orders: int = 0
     moments: dict[Moment, datetime] = {}
     zone: str | None = None
     events: dict[str, int] = {}

@@ -57,6 +57,7 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
         customer=fields(await _traits(db, work, person)),
         order_value=order.total,
         order_currency=order.currency,
+        orders=len(orders),
         moments=order.moments,
         events=past.events,
         labels=past.labels,

@@ -278,6 +278,7 @@ class Situation:
             segments=self.segments,
             rfm=kept_of(row["kept"]).rfm,
             customer=fields(self.traits),
+            orders=row["orders"],
             usable=reach.usable,
             later=reach.later,
             answering={step.id: self._reach(plan, step) for step in answering},

@@ -60,6 +60,7 @@ worlds = st.fixed_dictionaries(
         "usable": st.lists(st.sampled_from(Channel), unique=True).map(tuple),
         "later": st.dictionaries(st.sampled_from(Channel), moments, max_size=2),
         "order_value": st.none() | st.decimals(0, 90, places=2),
+        "orders": st.integers(0, 4),
         "order_currency": st.sampled_from([None, "EUR"]),
         "moments": st.dictionaries(st.sampled_from(Moment), moments),
         "zone": st.sampled_from([None, "Europe/Paris", "America/Sao_Paulo", "Pacific/Apia"]),
