@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from journeys.durations import Duration, show
-from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Moment, Segment
+from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Moment, Purpose, Segment
 from journeys.rfm import Rfm, Score
 
 Amounts = dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]]
@@ -214,6 +214,7 @@ class Condition(BaseModel):
     open_cart: bool | None = None
     running: list[str] | None = Field(default=None, min_length=1)
     consented: list[Medium] | None = Field(default=None, min_length=1)
+    agreed: dict[Purpose, Annotated[list[Medium], Field(min_length=1)]] | None = Field(default=None, min_length=1)
     known: list[Moment] | None = Field(default=None, min_length=1)
     any: list[Condition] | None = Field(default=None, min_length=2)
     unless: Condition | None = None
@@ -265,6 +266,10 @@ class Condition(BaseModel):
             and (self.open_cart is None or facts.open_cart is self.open_cart)
             and (self.running is None or any(plan in facts.running for plan in self.running))
             and (self.consented is None or any(medium in facts.consented for medium in self.consented))
+            and (
+                self.agreed is None
+                or any(not set(facts.agreed.get(p, ())).isdisjoint(m) for p, m in self.agreed.items())
+            )
             and (self.known is None or any(moment in facts.moments for moment in self.known))
         )
 

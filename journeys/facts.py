@@ -154,6 +154,7 @@ class Facts(BaseModel):
         open_cart: whether the person has a cart with something in it.
         running: the plans of the person's other journeys that run.
         consented: the media by which the person agrees to marketing.
+        agreed: the media by which they have said yes, by purpose.
 
     """
 
@@ -188,6 +189,7 @@ class Facts(BaseModel):
     open_cart: bool = False
     running: tuple[str, ...] = ()
     consented: tuple[Medium, ...] = ()
+    agreed: dict[Purpose, tuple[Medium, ...]] = {}
 
     def reach(self, step: str) -> Reach:
         """Give the channels by which a step's message may go out."""

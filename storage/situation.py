@@ -286,6 +286,7 @@ class Situation:
             zone=self._zone(plan),
             variants=self._variants(plan),
             consented=tuple(m for m in Medium if (row["consents"] or {}).get(f"{m} {Purpose.MARKETING}")),
+            agreed={p: tuple(m for m in Medium if (row["consents"] or {}).get(f"{m} {p}")) for p in Purpose},
             **self._asked(),
         )
 

@@ -259,6 +259,7 @@ CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
     "open_cart": st.booleans(),
     "running": some([OTHER, ABSENT]),
     "consented": some(Medium),
+    "agreed": st.dictionaries(st.sampled_from(Purpose), some(Medium), min_size=1),
 }
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys.conditions import Condition
-from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Segment
+from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Purpose, Segment
 from journeys.plan import Key, Plan
 from journeys.play import (
     Do,
@@ -67,6 +67,7 @@ worlds = st.fixed_dictionaries(
         "labels": st.dictionaries(st.sampled_from(sorted(LABELS)), st.sampled_from(["gold", "yes"])),
         "open_cart": st.booleans(),
         "running": st.sampled_from([(), (OTHER,)]),
+        "agreed": st.dictionaries(st.sampled_from(Purpose), st.lists(st.sampled_from(Medium)).map(tuple)),
         "consented": st.lists(st.sampled_from(Medium)).map(tuple),
     }
 )

@@ -329,6 +329,27 @@ async def test_nobody_is_asked_for_a_score_again_a_year_later(engine: Engine) ->
     assert len(await journeys_of(shop, NPS)) == 1
 
 
+@pytest.mark.parametrize(
+    ("consent", "by"),
+    [
+        ({}, ("received-by-mail", "email")),
+        ({"email": True}, ("received-by-mail", "email")),
+        ({"sms": {"granted": True, "purpose": "transactional"}}, ("received", "sms")),
+        ({"sms": True}, ("received", "sms")),
+    ],
+)
+async def test_an_order_is_told_of_by_sms_to_whoever_said_yes_to_that_alone(
+    engine: Engine, consent: dict[str, Any], by: tuple[str, str]
+) -> None:
+    shop = engine.shop
+    await shop.identify(consent=consent)
+    await publish(shop, ORDERS)
+    await shop.order(timedelta(0), cart=None)
+    journey = await only(shop, ORDERS)
+    await forward(engine, journey, HOUR)
+    assert await out(shop, journey) == [by]
+
+
 # Welcomed
 
 
