@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from journeys.durations import Duration, show
-from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Moment, Segment
+from journeys.facts import CUSTOMER_FIELDS, Answered, Facts, Medium, Moment, Purpose, Segment
 from journeys.rfm import Rfm, Score
 
 Amounts = dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]]
@@ -84,6 +84,27 @@ class RfmRange(BaseModel):
             return False
         asked = ((self.r, rfm.r), (self.f, rfm.f), (self.m, rfm.m))
         return all(wanted is None or wanted.holds(score) for wanted, score in asked)
+
+
+class OrderCount(BaseModel):
+    """How many orders a person has completed, each once, whoever told of it: both ends included."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_least: Annotated[int, Field(ge=0)] = 0
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> OrderCount:
+        if not self.model_fields_set:
+            raise ValueError("give at_least, at_most, or both")
+        if self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"nothing is at least {self.at_least} and at most {self.at_most}")
+        return self
+
+    def holds(self, orders: int) -> bool:
+        """Tell whether so many are in the range."""
+        return self.at_least <= orders and (self.at_most is None or orders <= self.at_most)
 
 
 def _words(value: object) -> set[str]:
@@ -183,6 +204,7 @@ class Condition(BaseModel):
     cart_category: list[str] | None = Field(default=None, min_length=1)
     customer: Annotated[dict[str, list[str]], AfterValidator(_known_fields)] | None = None
     order_value: ValueRange | None = None
+    orders: OrderCount | None = None
     event: EventCount | None = None
     label: dict[str, list[str]] | None = None
     variant: dict[str, list[str]] | None = None
@@ -192,6 +214,7 @@ class Condition(BaseModel):
     open_cart: bool | None = None
     running: list[str] | None = Field(default=None, min_length=1)
     consented: list[Medium] | None = Field(default=None, min_length=1)
+    agreed: dict[Purpose, Annotated[list[Medium], Field(min_length=1)]] | None = Field(default=None, min_length=1)
     known: list[Moment] | None = Field(default=None, min_length=1)
     any: list[Condition] | None = Field(default=None, min_length=2)
     unless: Condition | None = None
@@ -242,11 +265,16 @@ class Condition(BaseModel):
         value = facts.order_value
         return (
             (self.order_value is None or (value is not None and self.order_value.holds(value, facts.order_currency)))
+            and (self.orders is None or self.orders.holds(facts.orders))
             and (self.event is None or self.event.holds(facts))
             and (self.label is None or all(facts.labels.get(name) in v for name, v in self.label.items()))
             and (self.open_cart is None or facts.open_cart is self.open_cart)
             and (self.running is None or any(plan in facts.running for plan in self.running))
             and (self.consented is None or any(medium in facts.consented for medium in self.consented))
+            and (
+                self.agreed is None
+                or any(not set(facts.agreed.get(p, ())).isdisjoint(m) for p, m in self.agreed.items())
+            )
             and (self.known is None or any(moment in facts.moments for moment in self.known))
         )
 

@@ -143,6 +143,7 @@ class Facts(BaseModel):
         answering: the same of sends that answer what the person has just said, by step.
         out: what went out already, by step and channel.
         order_value: what the order came to, of a journey about one; ``order_currency`` in which currency.
+        orders: how many the person has completed.
         moments: those of the order that are known.
         zone: the time zone in which the person most likely is.
         events: how often happened what the plan asks for, by ``EventCount.key``.
@@ -153,6 +154,7 @@ class Facts(BaseModel):
         open_cart: whether the person has a cart with something in it.
         running: the plans of the person's other journeys that run.
         consented: the media by which the person agrees to marketing.
+        agreed: the media by which they have said yes, by purpose.
 
     """
 
@@ -176,6 +178,7 @@ class Facts(BaseModel):
     out: dict[str, dict[Channel, Out]] = {}
     order_value: Decimal | None = None
     order_currency: str | None = None
+    orders: int = 0
     moments: dict[Moment, datetime] = {}
     zone: str | None = None
     events: dict[str, int] = {}
@@ -186,6 +189,7 @@ class Facts(BaseModel):
     open_cart: bool = False
     running: tuple[str, ...] = ()
     consented: tuple[Medium, ...] = ()
+    agreed: dict[Purpose, tuple[Medium, ...]] = {}
 
     def reach(self, step: str) -> Reach:
         """Give the channels by which a step's message may go out."""

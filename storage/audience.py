@@ -44,6 +44,7 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
     told = [recorded.event for recorded in work.recorded if work.person(recorded.event) == person]
     past = await asked.ask_who_may_enter(db, plan, about, at, told)
     order = past.order or OrderState()
+    agreed = await _agreed(db, work, person)
     kept = await of_person(db, work.shop, person)
     live = segments(orders=len(orders), abandoned_carts=sum(row.last_at >= since for row in filled))
     return Facts(
@@ -57,29 +58,27 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
         customer=fields(await _traits(db, work, person)),
         order_value=order.total,
         order_currency=order.currency,
+        orders=len(orders),
         moments=order.moments,
         events=past.events,
         labels=past.labels,
         open_cart=bool(filled),
         running=tuple({journey.plan for journey in work.journeys_of(person) if journey.status != "ended"}),
-        consented=await _consented(db, work, person),
+        consented=agreed[Purpose.MARKETING],
+        agreed=agreed,
     )
 
 
-async def _consented(db: Connection, work: Work, person: str) -> tuple[Medium, ...]:
-    """Tell by which media a person agrees to marketing, with what these events say."""
+async def _agreed(db: Connection, work: Work, person: str) -> dict[Purpose, tuple[Medium, ...]]:
+    """Tell by which media a person has said yes to each purpose, with what these events say."""
     rows = await db.fetch(
-        "select channel, granted from consents where shop = $1 and customer_id = $2 and purpose = $3",
-        work.shop,
-        person,
-        Purpose.MARKETING,
+        "select channel, purpose, granted from consents where shop = $1 and customer_id = $2", work.shop, person
     )
-    words = {row["channel"]: row["granted"] for row in rows}
+    words = {(row["channel"], row["purpose"]): row["granted"] for row in rows}
     for event in sorted(work.identified, key=lambda e: e.order):
         if work.person(event) == person:
-            said = (consent for consent in consents(event) if consent.purpose is Purpose.MARKETING)
-            words |= {consent.channel: consent.granted for consent in said}
-    return tuple(medium for medium in Medium if words.get(medium))
+            words |= {(consent.channel, consent.purpose): consent.granted for consent in consents(event)}
+    return {purpose: tuple(m for m in Medium if words.get((m, purpose))) for purpose in Purpose}
 
 
 async def _traits(db: Connection, work: Work, person: str) -> dict[str, Any]:

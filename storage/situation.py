@@ -285,6 +285,7 @@ class Situation:
             segments=self.segments,
             rfm=kept_of(row["kept"]).rfm,
             customer=fields(self.traits),
+            orders=row["orders"],
             usable=reach.usable,
             later=reach.later,
             answering={step.id: self._reach(plan, step) for step in replies},
@@ -292,6 +293,7 @@ class Situation:
             zone=self._zone(plan),
             variants=self._variants(plan),
             consented=tuple(m for m in Medium if (row["consents"] or {}).get(f"{m} {Purpose.MARKETING}")),
+            agreed={p: tuple(m for m in Medium if (row["consents"] or {}).get(f"{m} {p}")) for p in Purpose},
             **self._asked(),
         )
 

@@ -254,10 +254,12 @@ CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
             "where": st.sampled_from([{"product_id": ["p-1"]}, {"category": ["x"]}]),
         },
     ),
+    "orders": st.fixed_dictionaries({"at_most": st.integers(0, 3)}),
     "label": st.sampled_from(sorted(LABELS)).map(lambda name: {name: LABELS[name][:1]}),
     "open_cart": st.booleans(),
     "running": some([OTHER, ABSENT]),
     "consented": some(Medium),
+    "agreed": st.dictionaries(st.sampled_from(Purpose), some(Medium), min_size=1),
 }
 
 

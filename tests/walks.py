@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from journeys.conditions import Condition, EventCount, ReplyIs, ValueRange
-from journeys.facts import Answered, Channel, Facts, Medium, Out, Segment
+from journeys.facts import Answered, Channel, Facts, Medium, Out, Purpose, Segment
 from journeys.paths import ways
 from journeys.plan import Key, Plan
 from journeys.saying import Expects
@@ -165,6 +165,7 @@ def _facts(plan: Plan, walked: Walk) -> Facts:
         open_cart=world.get(("open_cart", ""), False),
         running=world.get(("running", ""), ()),
         consented=world.get(("consented", ""), ()),
+        agreed=world.get(("agreed", ""), {}),
     )
 
 
@@ -271,6 +272,10 @@ def _media(asked: list[Medium]) -> Iterator[tuple[Knob, list[Any]]]:
     yield ("consented", ""), [tuple(asked), ()]
 
 
+def _purposes(asked: dict[Purpose, list[Medium]]) -> Iterator[tuple[Knob, list[Any]]]:
+    yield ("agreed", ""), [{purpose: tuple(media) for purpose, media in asked.items()}, {}]
+
+
 _VALUES: dict[str, Callable[[Any], Iterator[tuple[Knob, list[Any]]]]] = {
     "segment": _segments,
     "cart_value": _amounts("cart_value"),
@@ -282,5 +287,6 @@ _VALUES: dict[str, Callable[[Any], Iterator[tuple[Knob, list[Any]]]]] = {
     "open_cart": _open_cart,
     "running": _plans,
     "consented": _media,
+    "agreed": _purposes,
 }
 """For each kind of condition, the values that make it hold and those that do not."""

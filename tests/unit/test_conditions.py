@@ -36,6 +36,18 @@ def test_any_holds_where_one_of_its_conditions_does_and_the_other_fields_hold_to
     assert neither.holds(found) is not (open_cart or loyal)
 
 
+@given(orders=st.integers(0, 5), least=st.integers(0, 3), most=st.integers(3, 5))
+def test_orders_are_counted_with_both_ends(*, orders: int, least: int, most: int) -> None:
+    asked = Condition.model_validate({"orders": {"at_least": least, "at_most": most}})
+    assert asked.holds(facts(orders=orders)) is (least <= orders <= most)
+
+
+@pytest.mark.parametrize("asked", [{}, {"at_least": 2, "at_most": 1}, {"at_least": -1}])
+def test_a_count_of_orders_that_asks_nothing_is_refused(asked: dict[str, int]) -> None:
+    with pytest.raises(ValidationError):
+        Condition.model_validate({"orders": asked})
+
+
 def test_what_stands_in_a_condition_is_asked_for_and_said_as_well() -> None:
     counted = {"event": {"name": "Product Viewed", "at_least": 2}}
     asked = Condition.model_validate({"any": [HAS_CART, {"unless": counted}]})

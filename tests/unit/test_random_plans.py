@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys.conditions import Condition
-from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Segment
+from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Purpose, Segment
 from journeys.plan import Key, Plan
 from journeys.play import (
     Do,
@@ -60,12 +60,14 @@ worlds = st.fixed_dictionaries(
         "usable": st.lists(st.sampled_from(Channel), unique=True).map(tuple),
         "later": st.dictionaries(st.sampled_from(Channel), moments, max_size=2),
         "order_value": st.none() | st.decimals(0, 90, places=2),
+        "orders": st.integers(0, 4),
         "order_currency": st.sampled_from([None, "EUR"]),
         "moments": st.dictionaries(st.sampled_from(Moment), moments),
         "zone": st.sampled_from([None, "Europe/Paris", "America/Sao_Paulo", "Pacific/Apia"]),
         "labels": st.dictionaries(st.sampled_from(sorted(LABELS)), st.sampled_from(["gold", "yes"])),
         "open_cart": st.booleans(),
         "running": st.sampled_from([(), (OTHER,)]),
+        "agreed": st.dictionaries(st.sampled_from(Purpose), st.lists(st.sampled_from(Medium)).map(tuple)),
         "consented": st.lists(st.sampled_from(Medium)).map(tuple),
     }
 )

@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 
 from activities.contracts import JourneyState
 from journeys.caps import Cap
-from journeys.facts import LIVE, Answered, Medium, Segment
+from journeys.facts import LIVE, Answered, Medium, Purpose, Segment
 from journeys.holdout import bucket
 from journeys.plan import Key, Plan
 from journeys.policy import Policy
@@ -288,12 +288,19 @@ async def _agrees(walker: Walker, _: str, media: tuple[Medium, ...]) -> None:
     await walker.shop.identify(walker.person, consent={medium: medium in media for medium in Medium})
 
 
+async def _says_yes(walker: Walker, _: str, agreed: dict[Purpose, tuple[Medium, ...]]) -> None:
+    for purpose in (Purpose.MARKETING, *agreed):
+        said = {medium: {"granted": medium in agreed.get(purpose, ()), "purpose": purpose} for medium in (Medium.SMS,)}
+        await walker.shop.identify(walker.person, consent=said)
+
+
 BEFORE: dict[str, Callable[[Walker, str, Any], Awaitable[None]]] = {
     "segment": _is_in,
     "label": _bears,
     "open_cart": _fills,
     "running": _is_followed,
     "consented": _agrees,
+    "agreed": _says_yes,
 }
 """How a world is brought about, by the kind of what is so in it."""
 HAPPENS_LATER = {
