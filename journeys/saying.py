@@ -114,6 +114,8 @@ class Question(_Data):
     def _can_be_answered(self) -> Question:
         if (self.expects is Expects.CHOICE) != bool(self.options):
             raise ValueError("give options for expects: choice, and for nothing else")
+        if len(set(self.options)) < len(self.options):
+            raise ValueError("two options have one name")
         if unheard := [channel for channel in self.channels.first if channel not in ANSWERED_BY]:
             raise ValueError(f"nobody can answer by {unheard[0]}; ask by {' or '.join(ANSWERED_BY)}")
         return self
