@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from journeys.conditions import Condition
-from journeys.steps import Branch, Exit, Split, Step, Task, Wait, WaitFor, WaitUntilIdle
+from journeys.steps import Ask, Branch, Exit, Split, Step, Task, Wait, WaitFor, WaitUntilIdle, walk
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way out of a step: the steps on it, and what it is called, or the condition that leads to it."""
+    """One way out of a step.
+
+    Attributes:
+        name: what it is called, or the condition that leads to it.
+        steps: those on it.
+        after: how long nothing must have happened until it is taken.
+
+    """
 
     name: str | Condition
     steps: list[Step]
+    after: timedelta = timedelta(0)
 
 
 def ways(step: Step) -> list[Way]:
@@ -30,9 +38,9 @@ def ways(step: Step) -> list[Way]:
         case Split():
             return [Way(f"{variant.variant}, {variant.share} %", variant.then) for variant in step.split]
         case WaitFor():
-            return [Way("in time", []), Way("otherwise", step.otherwise)]
+            return [Way("in time", []), Way("otherwise", step.otherwise, step.wait_for.within)]
         case Task():
-            return [Way("done", []), Way("otherwise", step.otherwise)]
+            return [Way("done", []), Way("otherwise", step.otherwise, step.task.within)]
         case _:
             return []
 
@@ -53,6 +61,32 @@ def lists(steps: list[Step]) -> Iterator[list[Step]]:
             yield from lists(way.steps)
 
 
+def passed_before(steps: Sequence[Step], passed: frozenset[str] = frozenset()) -> Iterator[tuple[Step, frozenset[str]]]:
+    """Give each step with the ids of those that a journey may have passed when it comes to it, in reading order."""
+    for step in steps:
+        yield step, passed
+        passed |= {step.id}
+        beyond = passed
+        for way in ways(step):
+            yield from passed_before(way.steps, passed)
+            if not any(leaves(inner) for inner in way.steps):
+                beyond |= {inner.id for inner in walk(way.steps)}
+        passed = beyond
+
+
+def patience(step: Step) -> timedelta | None:
+    """Tell how long a step waits for what others do; None where it waits for nobody."""
+    match step:
+        case WaitFor():
+            return step.wait_for.within
+        case Task():
+            return step.task.within
+        case Ask():
+            return step.ask.within
+        case _:
+            return None
+
+
 @dataclass(frozen=True)
 class Reached:
     """When a journey comes to a step at the earliest, and when it goes on from there, since its beginning."""
@@ -68,10 +102,10 @@ def earliest(steps: Sequence[Step], at: timedelta = timedelta(0)) -> Iterator[Re
         inner: list[Reached] = []
         ends: list[timedelta] = []
         for way in ways(step):
-            on_it = list(earliest(way.steps, at))
+            on_it = list(earliest(way.steps, at + way.after))
             inner += on_it
             if not any(leaves(one) for one in way.steps):
-                ends.append(_end(way.steps, on_it, at))
+                ends.append(_end(way.steps, on_it, at + way.after))
         on = min(ends, default=_past(step, at))
         yield Reached(step, at, on)
         yield from inner

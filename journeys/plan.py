@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from journeys.conditions import Condition, EventCount
-from journeys.durations import Duration
+from journeys.durations import Duration, show
 from journeys.entry import ByEvents, ByMoments, Entry
 from journeys.facts import Channel, Purpose
 from journeys.replies import REPLIED
@@ -52,6 +52,7 @@ _OF_THINGS = frozenset({"cart_value", "cart_category", "order_value"})
 
 DEEPEST = 10
 """So many steps, or conditions, may stand in one another: what is kept must be read again, whatever reads it."""
+SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=1), timedelta(days=366)
 USUAL_HOLDOUT = 10
 """In percent: what advertises has somebody to be compared with, unless its plan says otherwise."""
 
@@ -131,6 +132,13 @@ class Plan(BaseModel):
                 raise ValueError(f"two steps have the id '{step.id}'")
             seen.add(step.id)
         return self
+
+    @field_validator("longest_life")
+    @classmethod
+    def _has_a_life(cls, life: timedelta) -> timedelta:
+        if not SHORTEST_LIFE <= life <= LONGEST_LIFE:
+            raise ValueError(f"a journey lives {show(SHORTEST_LIFE)} at least and {show(LONGEST_LIFE)} at most")
+        return life
 
     @field_validator("goal")
     @classmethod
@@ -289,7 +297,7 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
         yield f"{step.wait_until.moment} is known of an order; this plan's key is '{plan.key}'"
     if isinstance(step, Ask) and step.asking(again=True).id in plan.by_id:
         yield f"a step has the id '{step.asking(again=True).id}', by which it is asked once more"
-    if (answered := _answers(step)) and not isinstance(plan.by_id.get(answered), Ask):
+    if (answered := answers_to(step)) and not isinstance(plan.by_id.get(answered), Ask):
         yield f"answers: no step '{answered}' {_WHAT['reply']}"
     if isinstance(step, Send) and step.send.offer and plan.key is not Key.CART:
         yield f"an offer is bound to a cart; this plan's key is '{plan.key}'"
@@ -300,7 +308,8 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
             yield from _unknown(plan, arm.condition)
 
 
-def _answers(step: Step) -> str | None:
+def answers_to(step: Step) -> str | None:
+    """Name the step whose question a step's message answers, where it says so."""
     match step:
         case Send():
             return step.send.answers

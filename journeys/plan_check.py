@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from journeys.conditions import Condition
@@ -16,7 +16,8 @@ from journeys.covering import covers, is_for_everybody, never_holds
 from journeys.durations import show
 from journeys.entry import Once, Recurring
 from journeys.facts import Channel, Medium
-from journeys.paths import Reached, earliest, leaves, lists, ways
+from journeys.in_vain import asked_in_vain
+from journeys.paths import Reached, earliest, leaves, lists, patience, ways
 from journeys.plan import Plan
 from journeys.play import DEFER_WITHIN
 from journeys.saying import All, UntilDelivered
@@ -84,6 +85,32 @@ def beyond_the_longest_life(plan: Plan) -> Iterator[Finding]:
         if one.at < plan.longest_life <= one.on and not ways(one.step):
             ends = f"ends {show(one.on)} after the beginning at the earliest"
             yield _error(f"step {one.step.id}: {ends}, and the longest life is {show(plan.longest_life)}")
+
+
+def silence(plan: Plan) -> Iterator[Finding]:
+    """What is to come where nothing happens in time, and the journey has ended by then."""
+    for one in earliest(plan.steps):
+        within = patience(one.step)
+        if within is None or not one.at < plan.longest_life <= one.at + within:
+            continue
+        over = f"its time is over {show(one.at + within)} after the beginning at the earliest"
+        why = f"step {one.step.id}: {over}, and the longest life is {show(plan.longest_life)}"
+        if any(way.steps for way in ways(one.step)):
+            yield _error(f"{why}: its otherwise never happens")
+        elif plan.following[one.step.id] is not None:
+            yield _advice(f"{why}: where nothing happens in time, nothing that follows does")
+
+
+def in_vain(plan: Plan) -> Iterator[Finding]:
+    """What conditions and answers ask of steps that can never tell it."""
+    yield from map(_error, asked_in_vain(plan))
+
+
+def no_time_to_send(plan: Plan) -> Iterator[Finding]:
+    """Deadlines that leave no time at all."""
+    for step in plan.sends:
+        if step.send.deadline == timedelta(0) and step.id in plan.by_id:
+            yield _error(f"step {step.id}: a deadline of 0s leaves no time to send it; write how long it is worth that")
 
 
 def empty_offers(plan: Plan) -> Iterator[Finding]:
@@ -178,6 +205,9 @@ RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     after_an_exit,
     covered_arms,
     beyond_the_longest_life,
+    silence,
+    in_vain,
+    no_time_to_send,
     empty_offers,
     late_offers,
     late_deadlines,

@@ -127,6 +127,8 @@ class Question(_Data):
             raise ValueError("give options for expects: choice, and for nothing else")
         if strange := [option for option in self.words if option not in self.options]:
             raise ValueError(f"words are given for '{strange[0]}', which is not one of the options")
+        if len(set(self.options)) < len(self.options):
+            raise ValueError("two options have one name")
         if unheard := [channel for channel in self.channels.first if channel not in ANSWERED_BY]:
             raise ValueError(f"nobody can answer by {unheard[0]}; ask by {' or '.join(ANSWERED_BY)}")
         return self

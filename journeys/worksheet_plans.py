@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from journeys.durations import show
 from journeys.facts import Segment
-from journeys.plan import Plan
+from journeys.plan import LONGEST_LIFE, Plan
 from journeys.worksheet_cells import stuck_at
 from journeys.worksheet_offers import policy
 from journeys.worksheet_rows import Heading, Row, Sheet, SheetProblem
@@ -187,6 +188,10 @@ def _timed(heading: Heading, arm: _Arm, problems: list[SheetProblem]) -> list[Sa
         at = row.time.length + (before if row.time.later else timedelta(0))
         if at <= before:
             sentence = f"is not after row {timed[-1].row.number}, which the same people get before"
+            problems.append(heading.problem(row.number, "when", sentence))
+        if at + _SLACK > LONGEST_LIFE:
+            last = f"a journey says its last {show(LONGEST_LIFE - _SLACK)} after it at the latest"
+            sentence = f"is {show(at)} after the beginning, and {last}"
             problems.append(heading.problem(row.number, "when", sentence))
         timed.append(Said(f"{name}-{number}", at, rows))
     return timed

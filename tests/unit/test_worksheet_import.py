@@ -274,3 +274,12 @@ def test_the_page_names_the_limits_and_the_defaults() -> None:
     assert f"{sheet_files.LARGEST // 1024**2} MB and {sheet_files.MOST_ROWS:,} rows" in shown
     assert f"holdout {defaults().header['holdout']} %" in shown
     assert f"It lives {durations.show(defaults().offer_valid_for)[:-1]} h" in shown
+
+
+def test_messages_that_come_after_a_journey_can_live_are_told_with_their_rows(tmp_path: Path) -> None:
+    times = ["2 h", *["30 j plus tard"] * 13]
+    rows = [["Abandon de panier", "Tous", f"Texte {n}.", when, "e-mail"] for n, when in enumerate(times)]
+    assert made(tmp_path, [FRENCH, *rows[:13]])
+    [problem] = refusal(tmp_path, [FRENCH, *rows])
+    assert "15" in problem
+    assert "after the beginning, and a journey says its last 364d after it at the latest" in problem

@@ -1,0 +1,198 @@
+"""What a plan waits for, asks or answers and never can: each is refused with what to change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from journeys import plan_check
+from journeys.conditions import EventCount, ReplyIs
+from journeys.plan import Plan
+from journeys.saying import Question
+
+SMS = {"first": ["sms"]}
+SAY = {"id": "say", "send": {"message": "first", "channels": SMS}}
+OUT = {"id": "out", "exit": "nobody"}
+SCORE: dict[str, Any] = {"message": "score", "channels": SMS, "expects": "score"}
+NPS = {"id": "nps", "ask": SCORE}
+WHY = {"id": "why", "ask": SCORE | {"expects": "choice", "options": ["price", "size"]}}
+COMING = {"id": "coming", "ask": SCORE | {"expects": "yes_no"}}
+TELL = {"id": "tell", "ask": SCORE | {"expects": "text"}}
+WAYS = {"id": "ways", "split": [{"variant": "a", "share": 50, "then": [SAY]}, {"variant": "b", "share": 50}]}
+HEADER: dict[str, Any] = {
+    "name": "p",
+    "sticking_point": "It has to be told",
+    "purpose": "transactional",
+    "longest_life": "3d",
+    "key": "customer",
+    "entry": {"events": ["Product Viewed"], "within": "12h"},
+}
+
+
+def plan(*steps: dict[str, Any], **changes: Any) -> Plan:
+    return Plan.model_validate({**HEADER, **changes, "steps": list(steps)})
+
+
+def found(*steps: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one.level, one.sentence) for one in plan_check.check(plan(*steps))]
+
+
+def branch(**asked: Any) -> dict[str, Any]:
+    return {"id": "if", "branch": [{"if": asked, "then": [OUT]}]}
+
+
+def wait_for(within: str, *otherwise: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "it", "wait_for": {"event": "X", "within": within}, "otherwise": list(otherwise)}
+
+
+def task(within: str, *otherwise: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "it", "task": {"title": "Write", "within": within}, "otherwise": list(otherwise)}
+
+
+def ask(within: str) -> dict[str, Any]:
+    return {"id": "it", "ask": SCORE | {"within": within}}
+
+
+OVER = "step it: its time is over 3d after the beginning at the earliest, and the longest life is 3d"
+LATER = {"id": "later", "wait": "1h"}
+
+
+@pytest.mark.parametrize("waits", [wait_for, task])
+def test_an_otherwise_that_comes_after_the_longest_life_is_refused(waits: Any) -> None:
+    assert found(waits("3d", OUT)) == [("error", f"{OVER}: its otherwise never happens")]
+    assert found(waits("71h", OUT)) == []
+    assert found(LATER, waits("70h", OUT)) == []
+    [(level, sentence)] = found(LATER, waits("71h", OUT))
+    assert (level, sentence.startswith(OVER)) == ("error", True)
+
+
+@pytest.mark.parametrize("waits", [wait_for, task, ask])
+def test_what_follows_where_nobody_says_anything_in_time_and_the_journey_has_ended_is_advised(waits: Any) -> None:
+    assert found(waits("3d"), SAY) == [
+        ("advice", f"{OVER}: where nothing happens in time, nothing that follows does"),
+    ]
+    assert found(waits("71h"), SAY) == []
+    # Nothing is to come, so nothing is missed.
+    assert found(waits("3d")) == []
+
+
+def test_what_is_done_otherwise_begins_when_the_time_is_over() -> None:
+    assert found(wait_for("2d", {"id": "more", "wait": "25h"}, SAY)) == [
+        ("error", "step more: ends 73h after the beginning at the earliest, and the longest life is 3d")
+    ]
+    # In time it may come at once.
+    assert found(wait_for("2d", {"id": "more", "wait": "1h"}), {"id": "then", "wait": "70h"}, SAY) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"reply": {"why": {"choice": ["price", "colour"]}}}, "choice: why has no 'colour'; it has price, size"),
+        ({"reply": {"why": {"yes": True}}}, "reply: why expects choice, and yes is for yes_no"),
+        ({"reply": {"why": {"at_most": 3}}}, "reply: why expects choice, and at_most is for score"),
+        ({"reply": {"nps": {"choice": ["price"]}}}, "reply: nps expects score, and choice is for choice"),
+        ({"reply": {"coming": {"at_least": 3}}}, "reply: coming expects yes_no, and at_least is for score"),
+        ({"reply": {"tell": {"yes": False}}}, "reply: tell expects text, and yes is for yes_no"),
+        ({"variant": {"ways": ["a", "c"]}}, "variant: ways has no 'c'; it has a, b"),
+        ({"unless": {"variant": {"ways": ["c"]}}}, "variant: ways has no 'c'; it has a, b"),
+        ({"any": [{"open_cart": True}, {"variant": {"ways": ["c"]}}]}, "variant: ways has no 'c'; it has a, b"),
+        ({"reply": {"why": {"choice": ["size"]}, "nps": {"at_least": 9}, "coming": {"yes": True}}}, None),
+        ({"reply": {"tell": {}, "why": {}}, "variant": {"ways": ["b"]}, "sent": ["say", "nps"]}, None),
+    ],
+)
+def test_an_answer_that_no_question_has_is_refused(asked: dict[str, Any], problem: str | None) -> None:
+    expected = [("error", f"step if: arm 1: {problem}")] if problem else []
+    assert found(NPS, WHY, COMING, TELL, WAYS, branch(**asked)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "last"),
+    [
+        ({"reply": {"nps": {}}}, NPS),
+        ({"variant": {"ways": ["a"]}}, WAYS),
+        ({"task": {"it": ["done"]}}, task("1h")),
+        ({"sent": ["say"]}, SAY),
+    ],
+)
+def test_what_only_a_later_step_can_tell_is_refused(asked: dict[str, Any], last: dict[str, Any]) -> None:
+    [field] = asked
+    [name] = asked[field]
+    never = [("error", f"step if: arm 1: {field}: no journey comes to {name} before")]
+    assert found(branch(**asked), last) == never
+    assert found(last, branch(**asked)) == []
+    # One of two ways is enough; the other way is not.
+    other = {"id": "who", "branch": [{"if": {"open_cart": True}, "then": [last]}], "otherwise": [LATER]}
+    assert found(other, branch(**asked)) == []
+    assert found({**other, "otherwise": [branch(**asked)]}) == never
+    leaves = {"id": "who", "branch": [{"if": {"open_cart": True}, "then": [last, {"id": "gone", "exit": "x"}]}]}
+    assert found(leaves, branch(**asked)) == never
+
+
+@pytest.mark.parametrize("kind", ["send", "ask"])
+def test_what_answers_a_later_question_or_itself_is_refused(kind: str) -> None:
+    step = SAY if kind == "send" else TELL
+    answering: dict[str, Any] = {"id": step["id"], kind: step[kind] | {"answers": "nps"}}  # type: ignore[operator]
+    assert found(NPS, answering) == []
+    never = f"step {step['id']}: answers: no journey comes to nps before"
+    assert found(answering, NPS) == [("error", never)]
+
+
+def test_a_question_that_answers_itself_is_refused() -> None:
+    [(level, sentence)] = found({"id": "nps", "ask": SCORE | {"answers": "nps"}})
+    assert (level, sentence) == ("error", "step nps: answers: no journey comes to nps before")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"id": "it", "send": SAY["send"] | {"deadline": "0s"}},  # type: ignore[operator]
+        {"id": "it", "ask": SCORE | {"deadline": "0s", "again": "again"}},
+    ],
+)
+def test_a_deadline_that_leaves_no_time_is_refused(step: dict[str, Any]) -> None:
+    assert found(step) == [
+        ("error", "step it: a deadline of 0s leaves no time to send it; write how long it is worth that")
+    ]
+
+
+@pytest.mark.parametrize(("life", "fits"), [("0s", 0), ("59s", 0), ("1m", 1), ("366d", 1), ("367d", 0), ("99999d", 0)])
+def test_a_journey_lives_a_minute_at_least_and_a_year_at_most(life: str, fits: bool) -> None:  # noqa: FBT001 a column
+    if fits:
+        assert plan(SAY, longest_life=life).longest_life >= timedelta(minutes=1)
+        return
+    with pytest.raises(ValidationError, match="a journey lives 1m at least and 366d at most"):
+        plan(SAY, longest_life=life)
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "problem"),
+    [
+        (ReplyIs, {"at_least": 9, "at_most": 6}, "no score is at least 9 and at most 6"),
+        (EventCount, {"name": "X", "at_least": 3, "at_most": 2}, "nothing happens at least 3 times and at most 2$"),
+        (EventCount, {"name": "X", "at_most": 0}, "at most 0; at_least is 1 unless you write at_least: 0"),
+        (Question, WHY["ask"] | {"options": ["price", "size", "price"]}, "two options have one name"),  # type: ignore[operator]
+    ],
+)
+def test_a_range_with_nothing_in_it_and_an_option_named_twice_are_refused(
+    model: type[BaseModel], said: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ValidationError) as error:
+        model.model_validate(said)
+    [found] = error.value.errors()
+    assert problem.removesuffix("$") in found["msg"]
+    assert not problem.endswith("$") or found["msg"].endswith(problem[:-1])
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (ReplyIs, {"at_least": 9, "at_most": 9}),
+        (EventCount, {"name": "X", "at_least": 0, "at_most": 0}),
+        (EventCount, {"name": "X", "at_most": 1}),
+    ],
+)
+def test_a_range_of_one_value_is_one(model: type[BaseModel], said: dict[str, Any]) -> None:
+    assert model.model_validate(said)
