@@ -26,6 +26,7 @@ from api import (
     schemas,
     tasks,
     tracking,
+    worksheets,
 )
 from api.auth import BASIC
 from api.hooks import returned
@@ -78,6 +79,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(journeys.router)
     app.include_router(plans.router)
     app.include_router(plan_drafts.router)
+    app.include_router(worksheets.router)
     app.include_router(customers.router)
     app.include_router(offers.router)
     app.include_router(offers.pools)

@@ -132,11 +132,11 @@ async def show(
     The ETag stands for what an editor works on, the draft or else the newest version: send it with PUT as If-Match.
     """
     stands = await _stands(parts, shop, name)
-    shown = await _version(parts, shop, name, version or stands.version) if version or stands.version else None
+    shown = await published(parts, shop, name, version or stands.version) if version or stands.version else None
     async with parts.pool.acquire() as db:
         draft = await plan_drafts.find(db, shop, name)
         response.headers["ETag"] = f'"{await plan_drafts.current(db, shop, name)}"'
-    judged = plan_bodies.draft_out(draft, await _judge(parts, shop, draft)) if draft else None
+    judged = plan_bodies.draft_out(draft, await judge(parts, shop, draft)) if draft else None
     return plan_bodies.whole(stands, shown, judged, await plan_list.versions(parts.pool, shop, name))
 
 
@@ -155,7 +155,7 @@ async def save(
         await _expect(db, shop, name, if_match)
         draft = await plan_drafts.save(db, shop, plan, messages.model_dump_json(), parts.clock.now())
     response.headers["ETag"] = f'"{draft.content_hash}"'
-    return plan_bodies.draft_out(draft, await _judge(parts, shop, draft))
+    return plan_bodies.draft_out(draft, await judge(parts, shop, draft))
 
 
 @router.post("/{name}/publish", responses=answers(409, 412))
@@ -173,7 +173,7 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
             raise Problem(HTTP_409_CONFLICT, "There is no draft to publish", detail)
         if if_match is not None and if_match != f'"{draft.content_hash}"':
             raise _edited_meanwhile()
-        found = await _judge(parts, shop, draft)
+        found = await judge(parts, shop, draft)
         if errors := [("plan", finding.sentence) for finding in found if finding.level == "error"]:
             raise plan_bodies.refused("The draft cannot be published", errors)
         version = await plans.publish_in(db, shop, draft.plan, draft.messages)
@@ -191,8 +191,8 @@ async def diff(
     newer: Annotated[int | None, Query(alias="to", ge=1, le=2**31 - 1)] = None,
 ) -> Diff:
     """Tell what changed between two versions: the newest and the one before it, where none are named."""
-    after = await _version(parts, shop, name, newer)
-    before = await _version(parts, shop, name, older or max(after.version - 1, 1))
+    after = await published(parts, shop, name, newer)
+    before = await published(parts, shop, name, older or max(after.version - 1, 1))
     words = [json.loads(version.messages)["languages"] for version in (before, after)]
     changes = [
         ChangeOut(**vars(change), sentence=plan_diff.sentence(change))
@@ -204,7 +204,7 @@ async def diff(
 @router.post("/{name}/rollback", responses=answers(422), max_body_size=MAX_BODY)
 async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> PublishedOut:
     """Publish an older version's content again, as a new version; the newest one's content gets none."""
-    old = await _version(parts, shop, name, back.to)
+    old = await published(parts, shop, name, back.to)
     try:
         version = await plans.publish(parts.pool, shop, old.plan, old.messages)
     except CircularStartError as error:
@@ -215,7 +215,7 @@ async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> Pub
 @router.post("/{name}/migrate", responses=answers(422), max_body_size=MAX_PLAN_BODY)
 async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Moved:
     """Move running journeys to another version of their plan, and tell for each where it goes on."""
-    version = await _version(parts, shop, name, wanted.to)
+    version = await published(parts, shop, name, wanted.to)
     try:
         mover = Moving(parts.plans, version, wanted.at)
     except ValueError as error:
@@ -230,7 +230,7 @@ async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Move
     return Moved(plan=name, to=wanted.to, dry_run=wanted.dry_run, journeys=journeys)
 
 
-async def _judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
+async def judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
     """Look at a draft, in a thread: rendering many messages takes a while."""
     messages = Catalog.model_validate_json(draft.messages)
     others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
@@ -245,7 +245,13 @@ async def _stands(parts: Services, shop: str, name: str) -> PlanStands:
     return stands
 
 
-async def _version(parts: Services, shop: str, name: str, version: int | None) -> PlanVersion:
+async def published(parts: Services, shop: str, name: str, version: int | None) -> PlanVersion:
+    """Read a version of a plan, the newest where none is named.
+
+    Raises:
+        Problem: 404 where the shop has published no such version.
+
+    """
     try:
         if version is None:
             return await parts.plans.newest_of(parts.pool, shop, name)

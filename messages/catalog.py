@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import PurePath
@@ -78,6 +79,14 @@ class Catalog(_Strict):
     def _template(self, message: str, channel: Channel, language: str) -> Template | None:
         said = self.languages.get(language, {}).get(message)
         return said.by(channel) if said else None
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan with its messages, checked."""
+
+    plan: Plan
+    messages: Catalog
 
 
 def load(files: dict[str, str]) -> Catalog:

@@ -16,8 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from journeys.csv_records import records
 from relance.errors import UsageError
-from relance.import_csv import records
 
 LONGEST_LINE = 1024 * 1024
 """Bytes. An event has 32 KB at most: a longer line is no row, and would have to sit in memory."""

@@ -13,9 +13,9 @@ from activities.trial import TrialRefusedError
 from journeys import plan_check, plan_show
 from journeys.plan import Plan
 from messages import judging
+from messages.catalog import PlanFile
 from relance import plan_files, plan_life, shop_commands
 from relance.errors import UsageError
-from relance.plan_files import PlanFile
 from relance.plan_life import SHOWN, published
 from relance.processes import connected
 from relance.settings import Settings

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from journeys import yamlfile
 from journeys.plan import Plan
 from messages import catalog
-from messages.catalog import Catalog
+from messages.catalog import PlanFile
 from relance.errors import UsageError
 
 PLANS = Path(__file__).parents[1] / "plans"
@@ -18,14 +17,6 @@ LIBRARY = PLANS / "library"
 """Plans that come along and that nobody has until they publish them; those beside it every new shop has."""
 MAX_FILE = 2 * 1024 * 1024
 """In bytes. A plan that a journey can carry takes far less."""
-
-
-@dataclass(frozen=True)
-class PlanFile:
-    """A plan with its messages, checked."""
-
-    plan: Plan
-    messages: Catalog
 
 
 def read(name: str) -> PlanFile:

@@ -16,11 +16,11 @@ from temporalio.client import Client
 from journeys.entry import ByMoments
 from journeys.events import Event
 from journeys.policy import Policy
+from messages.catalog import PlanFile
 from relance import plan_files, rehearsal, results
 from relance.assembly import Parts, assemble
 from relance.embedded import TemporalAddress
 from relance.errors import UsageError
-from relance.plan_files import PlanFile
 from relance.recording import RecordedClock
 from relance.secret import Secret, kept_in
 from relance.up import DEMO_SHOP, servers

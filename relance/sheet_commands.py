@@ -7,11 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from journeys.worksheet_words import LANGUAGES
-from messages import advice
-from messages.catalog import Catalog
-from relance import plan_files, sheet_files, sheet_plans, sheet_template, shop_commands
+from messages import advice, sheet_plans, sheet_template
+from messages.catalog import Catalog, PlanFile
+from relance import plan_files, sheet_files, shop_commands
 from relance.errors import UsageError
-from relance.plan_files import PlanFile
 from relance.processes import connected
 from relance.settings import Settings
 from storage import plans
@@ -123,7 +122,7 @@ def _export(file: PlanFile, out: Path, language: str) -> None:
     written = sheet_plans.to_sheet(file, language)
     if len(written.rows) == 1:
         raise UsageError(f"{file.plan.name} has no message that a sheet could say")
-    sheet_files.write(out, written.rows, "," if language == "en" else ";")
+    sheet_files.write(out, written.rows, language)
     console.print(f"{file.plan.name}: {len(written.rows) - 1} rows are written to {out}")
     if written.only:
         console.print(f"Everybody is written to in {written.only}: import it with --only {written.only}.")

@@ -1,42 +1,13 @@
-"""Spreadsheet files, CSV and XLSX, read into rows and written again. Nothing in them is ever evaluated."""
+"""Worksheets as files."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import re
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
-
-from journeys.worksheet_rows import Line, Unreadable
+from journeys.worksheet_rows import Line
+from messages import sheets
+from messages.sheets import SheetError
 from relance.errors import UsageError
-from relance.import_csv import records
-
-LARGEST = 2 * 1024 * 1024
-LARGEST_UNPACKED = 32 * 1024 * 1024
-"""Bytes of a file, and of what is packed in it."""
-MOST_ROWS = 1000
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 100
-"""A spreadsheet's last row, and the last column that is looked at."""
-_FORMULA = Unreadable("holds a formula, and none is evaluated; paste its value, or write ' before it if it is text")
-_FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-"""What makes a formula of a cell: OWASP, CSV Injection; the last four are the same signs in full width."""
-_QUOTED = re.compile(f"'+[{re.escape(_FORMULA_STARTS)}]")
-_OTHER_FILES = {
-    b"\xd0\xcf\x11\xe0": "is an old Excel file, or one with a password; save it as .xlsx without a password",
-    b"%PDF": "is a PDF; save the sheet as .xlsx",
-    b"\x1f\x8b": "is packed with gzip; unpack it first",
-}
-_SAVE = "save it as .xlsx, or as CSV"
 
 
 def read(file: Path) -> list[Line]:
@@ -47,161 +18,33 @@ def read(file: Path) -> list[Line]:
 
     """
     try:
-        size = file.stat().st_size
-        if size > LARGEST:
-            raise UsageError(f"{file} has {size / 1024**2:.1f} MB; a worksheet has {LARGEST // 1024**2} MB at most")
-        content = file.read_bytes()
+        sheets.check_size(file.stat().st_size)
+        return sheets.read(file.read_bytes())
+    except SheetError as error:
+        raise UsageError(f"{file} {error}") from None
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    for start, problem in _OTHER_FILES.items():
-        if content.startswith(start):
-            raise UsageError(f"{file} {problem}")
-    lines = []
-    for line in _xlsx(file, content) if content.startswith(b"PK\x03\x04") else _csv(file, content):
-        if any(isinstance(cell, Unreadable) or cell.strip() for cell in line.cells):
-            lines.append(line)
-        if len(lines) > MOST_ROWS + 1:
-            raise UsageError(f"{file} has more than {MOST_ROWS:,} rows; write several worksheets")
-    return lines
 
 
-def _csv(file: Path, content: bytes) -> Iterator[Line]:
-    text = _text(file, content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(";,\t", key=first.count)
-    row, end = 0, 0
-    for record in records(io.StringIO(text, newline=""), delimiter):
-        # A record is a row, however many lines it has; an empty line between two is one as well.
-        row += record.number - end
-        end = record.end
-        if record.problem:
-            raise UsageError(f"{file}: row {row} (line {record.number}) {record.problem}")
-        yield Line(row, [_of_text(field) for field in record.fields])
-
-
-def _text(file: Path, content: bytes) -> str:
-    """Decode a text: UTF-8, UTF-16 where it says so, else what Excel writes in Western Europe."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UsageError(f"{file} is neither UTF-8 nor Windows-1252 text; {_SAVE} UTF-8")
-
-
-def _of_text(field: str) -> str | Unreadable:
-    if field.startswith("="):
-        return _FORMULA
-    return field[1:] if _QUOTED.match(field) else field
-
-
-def _xlsx(file: Path, content: bytes) -> Iterator[Line]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            _check_parts(file, packed)
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-        if not book.worksheets:
-            raise UsageError(f"{file} has no sheet with cells")
-        yield from _cells(book.worksheets[0])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise UsageError(f"{file} is damaged ({error}); open it in a spreadsheet and save it anew") from None
-    except (ParseError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-        # The library says in many ways that a file is not what it should be; entities are refused by defusedxml.
-        raise UsageError(f"{file} is not an Excel file that can be read ({type(error).__name__}); {_SAVE}") from None
-
-
-def _check_parts(file: Path, packed: zipfile.ZipFile) -> None:
-    names = set(packed.namelist())
-    unpacked = sum(part.file_size for part in packed.infolist())
-    if unpacked > LARGEST_UNPACKED:
-        raise UsageError(
-            f"{file} unpacks to {unpacked / 1024**2:,.0f} MB; a worksheet has {LARGEST_UNPACKED // 1024**2} MB at most"
-        )
-    if any(name.endswith("vbaProject.bin") for name in names):
-        raise UsageError(f"{file} holds macros; save it as .xlsx, without them")
-    if "xl/workbook.bin" in names:
-        raise UsageError(f"{file} is a binary Excel file (.xlsb); {_SAVE}")
-    if "xl/workbook.xml" not in names:
-        kind = "an OpenDocument file (.ods)" if "content.xml" in names else "no Excel file"
-        raise UsageError(f"{file} is {kind}; {_SAVE}")
-
-
-def _cells(sheet: Any) -> Iterator[Line]:
-    # What a file says of its own size may be wrong.
-    sheet.reset_dimensions()
-    for number, row in enumerate(sheet.iter_rows(max_row=_LAST_ROW, max_col=_LAST_COLUMN), 1):
-        cells = [_of_cell(cell) for cell in row]
-        while cells and cells[-1] == "":
-            cells.pop()
-        yield Line(number, cells)
-
-
-def _of_cell(cell: Any) -> str | Unreadable:
-    if cell.value is None:
-        return ""
-    if cell.data_type == "f":
-        return _FORMULA
-    if cell.data_type == "e":
-        return Unreadable(f"holds the error {cell.value}; write what it should be")
-    if cell.data_type == "s":
-        text = str(cell.value)
-        return text[1:] if _QUOTED.match(text) else text
-    return str(cell.value)
-
-
-def write(file: Path, rows: list[list[str]], delimiter: str) -> None:
-    """Write rows; what a spreadsheet would take for a formula gets a ' before it, which reading takes off again.
+def write(file: Path, rows: list[list[str]], language: str) -> None:
+    """Write rows.
 
     Args:
         file: its name says which kind: ``.csv`` or ``.xlsx``.
         rows: the names of the columns first.
-        delimiter: of CSV, as spreadsheets of the reader's language expect it.
+        language: of whoever opens it.
 
     Raises:
         UsageError: the name ends otherwise, or the file cannot be written.
 
     """
-    safe = [[neutral(cell) for cell in row] for row in rows]
-    if file.suffix.lower() == ".csv":
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(safe)
-        save(file, text.getvalue().encode("utf-8-sig"))
-    elif file.suffix.lower() == ".xlsx":
-        book = openpyxl.Workbook()
-        fill(book.worksheets[0], safe)
-        save(file, packed(book))
-    else:
-        raise UsageError(f"--out {file}: a sheet is written as .csv or .xlsx")
-
-
-def neutral(text: str) -> str:
-    """Keep a text from being taken for a formula."""
-    return f"'{text}" if text.startswith(tuple(_FORMULA_STARTS)) or _QUOTED.match(text) else text
-
-
-def fill(sheet: Worksheet, rows: list[list[str]]) -> None:
-    """Write rows into a sheet, as text, wide enough to be read."""
-    for number, row in enumerate(rows, 1):
-        for at, text in enumerate(row, 1):
-            cell = sheet.cell(number, at)
-            cell.value = text
-            cell.data_type = "s"
-            cell.font = Font(bold=number == 1)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-    for at, width in enumerate((28, 22, 60, 18, 24, 24, 28, 10, 20), 1):
-        sheet.column_dimensions[get_column_letter(at)].width = width
-    sheet.freeze_panes = "A2"
-
-
-def packed(book: openpyxl.Workbook) -> bytes:
-    """Give a workbook as the bytes of its file."""
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    match file.suffix.lower():
+        case ".csv":
+            save(file, sheets.as_csv(rows, language))
+        case ".xlsx":
+            save(file, sheets.as_xlsx(rows))
+        case _:
+            raise UsageError(f"--out {file}: a sheet is written as .csv or .xlsx")
 
 
 def save(file: Path, content: bytes) -> None:

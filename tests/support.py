@@ -24,9 +24,9 @@ from api.state import Services
 from journeys.events import BACKENDS_ALONE, Event, parse
 from journeys.plan import Plan
 from journeys.policy import Policy
+from messages.catalog import PlanFile
 from relance import plan_files
 from relance.assembly import Parts, assemble
-from relance.plan_files import PlanFile
 from relance.secret import Secret
 from storage import ingest, journeys, plans, sent, shops
 from storage.ingest import Taken

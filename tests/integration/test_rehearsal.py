@@ -20,9 +20,9 @@ from journeys.facts import Channel, Medium
 from journeys.policy import Policy
 from journeys.quiet_hours import next_allowed
 from journeys.zones import zones_of
+from messages.catalog import PlanFile
 from relance import logs, plan_files, rehearsal, rehearse_command, results, shop_day
 from relance.errors import UsageError
-from relance.plan_files import PlanFile
 from relance.up import DEMO_SHOP
 from tests.integration.by_hand import Owed, owed
 

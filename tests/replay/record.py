@@ -21,9 +21,9 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from journeys.policy import Policy
+from messages.catalog import PlanFile
 from relance import embedded, rehearsal, rehearse_command
 from relance.assembly import Parts, assemble
-from relance.plan_files import PlanFile
 from relance.up import DEMO_SHOP
 from storage import commands
 from storage.migrate import migrate

@@ -15,7 +15,8 @@ from journeys import plan_check, plan_diff, plan_show, yamlfile
 from journeys.entry import ByEvents, ByMoments, Once, Recurring
 from journeys.plan import Plan
 from journeys.steps import Weekday
-from relance import plan_files, sheet_plans
+from messages import sheet_plans
+from relance import plan_files
 from storage.beginning import begins
 from tests.support import HOUR, MINUTE, TestShop
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journeys.csv_records import MOST_LINES, records
 from relance.errors import UsageError
-from relance.import_csv import MOST_LINES, records
 from relance.import_errors import ErrorsFile, Rejected
 from relance.import_files import Line, look_through
 

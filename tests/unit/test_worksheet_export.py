@@ -20,9 +20,11 @@ from journeys.worksheet_offers import incentives, show_incentives
 from journeys.worksheet_rows import Line
 from journeys.worksheet_times import When, show_when
 from journeys.worksheet_words import LANGUAGES, NEEDED, example_rows, vocabulary
-from relance import plan_files, sheet_commands, sheet_files, sheet_plans
+from messages import sheet_plans
+from messages.catalog import PlanFile
+from messages.sheets import MOST_ROWS
+from relance import plan_files, sheet_commands, sheet_files
 from relance.errors import UsageError
-from relance.plan_files import PlanFile
 from tests.worksheets import FILLED_IN, saved
 
 OFFERS = (
@@ -83,7 +85,7 @@ def test_what_a_sheet_says_comes_back_from_its_plan_whole(
     written = sheet_plans.to_sheet(plan, language)
     assert written.notes == []
     file = tmp_path / f"sheet.{kind}"
-    sheet_files.write(file, written.rows, ";")
+    sheet_files.write(file, written.rows, language)
     assert sheet_plans.of_sheet(sheet_files.read(file), written.only).plans == [plan]
     assert sheet_plans.to_sheet(plan, language) == written
 
@@ -172,7 +174,7 @@ def test_the_template_offers_choices_and_shows_a_row_for_each_journey(tmp_path: 
     assert (sheet.max_row, examples.max_row) == (1, 1 + len(example_rows(language)))
     columns = ("B", "D", "E")
     offered = {str(each.sqref): each for each in sheet.data_validations.dataValidation}
-    assert offered.keys() == {f"{column}2:{column}{sheet_files.MOST_ROWS + 1}" for column in columns}
+    assert offered.keys() == {f"{column}2:{column}{MOST_ROWS + 1}" for column in columns}
     for validation in offered.values():
         title, _, cells = validation.formula1.partition("!")
         assert title == f"'{choices.title}'"

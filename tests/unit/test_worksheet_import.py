@@ -14,9 +14,10 @@ from journeys.plan import Plan
 from journeys.saying import All, First
 from journeys.steps import Branch, Wait, WaitUntilIdle
 from journeys.worksheet_words import LANGUAGES, defaults
-from relance import plan_files, sheet_commands, sheet_files, sheet_template
+from messages import sheet_template, sheets
+from messages.catalog import PlanFile
+from relance import plan_files, sheet_commands
 from relance.errors import UsageError
-from relance.plan_files import PlanFile
 from tests.worksheets import FILLED_IN, FRENCH, changed, saved
 
 KINDS = pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -271,7 +272,7 @@ def test_the_sheet_that_is_shown_becomes_a_plan(tmp_path: Path) -> None:
 
 def test_the_page_names_the_limits_and_the_defaults() -> None:
     shown = (Path(__file__).parents[2] / "docs" / "worksheet.md").read_text(encoding="utf-8")
-    assert f"{sheet_files.LARGEST // 1024**2} MB and {sheet_files.MOST_ROWS:,} rows" in shown
+    assert f"{sheets.LARGEST // 1024**2} MB and {sheets.MOST_ROWS:,} rows" in shown
     assert f"holdout {defaults().header['holdout']} %" in shown
     assert f"It lives {durations.show(defaults().offer_valid_for)[:-1]} h" in shown
 

@@ -9,7 +9,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from journeys.worksheet_times import examples
 from journeys.worksheet_words import example_rows, vocabulary
-from relance.sheet_files import MOST_ROWS, fill, packed
+from messages.sheets import MOST_ROWS, fill, packed
 
 _COLUMNS = ("sticking_point", "segment", "says", "when", "channels", "title", "offer")
 _TITLES = {

@@ -19,10 +19,9 @@ from journeys.worksheet_rows import Line, Row, Sheet, SheetProblem, read
 from journeys.worksheet_times import show_when
 from journeys.worksheet_words import LANGUAGES, NEEDED, vocabulary
 from messages import catalog, worksheet
-from messages.catalog import Catalog
+from messages.catalog import Catalog, PlanFile
 from messages.words import Message
 from messages.worksheet import Cell
-from relance.plan_files import PlanFile
 
 
 @dataclass(frozen=True)
