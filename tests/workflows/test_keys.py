@@ -207,7 +207,8 @@ async def test_who_may_enter_again_does_so_after_the_time_and_not_before(told: E
 async def test_what_a_plan_allows_of_a_channel_is_for_each_journey_of_a_person(told: Engine) -> None:
     shop = told.shop
     say = {"id": "say", "send": {**SAY["send"], "message": "question"}}
-    await publish(shop, OF_PEOPLE, say, {**say, "id": "again"}, re_entry="90d", at_most={"sms": 1})
+    later = {"id": "later", "wait": "2d"}
+    await publish(shop, OF_PEOPLE, say, later, {**say, "id": "again"}, re_entry="90d", at_most={"sms": 1})
     await shop.take(shop.event("Product Viewed"))
     [first] = await journeys_of(shop)
     ended = await finished(told, first)
