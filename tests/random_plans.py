@@ -126,11 +126,14 @@ offsets = st.sampled_from([{}, {"before": "5h"}, {"after": "30h"}])
 def send(draw: Draw, made: Made, _: int) -> dict[str, Any]:
     offered = {"offer": {"valid_for": "24h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}}}
     offer = offered if made.key is Key.CART and draw(st.booleans()) else {}
+    ways = draw(ways_to_say)
+    # One message answers, and no call.
+    may_answer = "all" not in ways and Channel.VOICE not in next(iter(ways.values()))
     said = {
         "message": "said",
-        "channels": draw(ways_to_say),
+        "channels": ways,
         "deadline": draw(deadlines),
-        "answers": answered(draw, made),
+        "answers": answered(draw, made) if may_answer else None,
     }
     return made.named({"send": said | offer})
 
