@@ -15,7 +15,7 @@ from journeys.offers import OfferPolicy
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """Of a step, a message, a variant, a label, or a plan."""
 
-Word = Annotated[str, Field(pattern=r"\w", max_length=60)]
+Word = Annotated[str, Field(pattern="[A-Za-z0-9]", max_length=60)]
 """One or a few, as somebody writes them."""
 
 
