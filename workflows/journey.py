@@ -52,6 +52,9 @@ WAITS_KEEP_THEIR_TIME = "waits-keep-their-time"
 A_PAUSE_SEES_THE_END = "a-pause-sees-the-end"
 """The patch since which a journey that is paused looks once whether it has ended already."""
 
+MOVED_BEFORE_IT_BEGAN = "moved-before-it-began"
+"""The patch since which a journey that is moved before its first step looks at once: it may be due sooner now."""
+
 
 @workflow.defn(name="Journey")
 class JourneyWorkflow(Endable):
@@ -88,7 +91,7 @@ class JourneyWorkflow(Endable):
             raise
 
     async def _play(self) -> tuple[str, str, datetime]:
-        at = await self._wait(self._start.first_due, "first window", timedelta(0))
+        at = await self._wait(self._first_due(), "first window", timedelta(0))
         while self._end is None:
             heard = self._heard
             facts, at = await self._see(at)
@@ -110,6 +113,12 @@ class JourneyWorkflow(Endable):
                 until = heard if move.heeds else None
                 at = await self._wait(move.until, move.summary, self._pauses.total, unheard=until)
         return self._end
+
+    def _first_due(self) -> datetime:
+        """Tell when to look first. A signal may be heard before the workflow's first line runs."""
+        if self._migrated_at is not None and workflow.patched(MOVED_BEFORE_IT_BEGAN):
+            return self._migrated_at
+        return self._start.first_due
 
     async def _see(self, at: datetime) -> tuple[Facts | None, datetime]:
         """Look, and give what may be decided by, and when; nothing where the journey must look again."""

@@ -256,7 +256,7 @@ ZONES = st.sampled_from(
         *("America/Nuuk", "America/Scoresbysund", "Pacific/Apia", "Asia/Gaza", "America/Asuncion", "UTC"),
     ]
 )
-CLOCKS = st.times().map(lambda told: told.replace(second=0, microsecond=0))
+CLOCKS = st.times().map(lambda told: told.replace(second=0, microsecond=0, fold=0))
 DAYS = st.lists(st.sampled_from(Weekday), min_size=1)
 MOMENTS = st.datetimes(datetime(2005, 1, 1), datetime(2040, 1, 1)).map(lambda told: told.replace(tzinfo=UTC))  # noqa: DTZ001
 

@@ -16,7 +16,7 @@ from journeys.moving import landing
 from journeys.plan import Plan
 from storage import commands, moving, story
 from storage.moving import Landing, Moving
-from tests.support import HOUR, Engine, TestShop, cart_recovery
+from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery
 from tests.workflows.test_plans import publish, saying
 from workers import worker
 from workflows.journey import JourneyWorkflow
@@ -124,6 +124,20 @@ async def test_a_journey_is_moved_in_its_first_window_and_while_it_is_paused(eng
     ended = await engine.finish()
     assert (ended.plan_version, ended.outcome) == (2, "finished")
     assert await engine.shop.sent() == [("first", "sms")]
+    await replays(engine)
+
+
+async def test_a_journey_that_is_moved_before_it_begins_keeps_no_time_of_its_old_version(engine: Engine) -> None:
+    await engine.shop.identify()
+    journey = await engine.shop.fill()
+    assert journey.first_due - engine.shop.begins == 2 * HOUR
+    await publish(engine.shop, saying(FIRST, longest_life=HOUR))
+    assert (await move(engine.shop, 2, MINUTE)).problem is None
+    await engine.deliver()
+    ended = await engine.finish()
+    assert ended.ended_at is not None
+    assert (ended.outcome, ended.reason) == ("finished", "longest life of 1h reached")
+    assert ended.ended_at - engine.shop.begins < HOUR + MINUTE
     await replays(engine)
 
 
