@@ -206,6 +206,11 @@ class ReplyIs(BaseModel):
         )
 
 
+def _is_first_yes(media: list[Medium], facts: Facts) -> bool:
+    """Tell whether a person agrees to marketing by one of some media, and did by none of them before."""
+    return not set(media).isdisjoint(facts.consented) and set(media).isdisjoint(facts.consented_before)
+
+
 class Condition(BaseModel):
     """What must hold for an arm of a branch to be taken."""
 
@@ -227,6 +232,7 @@ class Condition(BaseModel):
     open_cart: bool | None = None
     running: list[str] | None = Field(default=None, min_length=1)
     consented: list[Medium] | None = Field(default=None, min_length=1)
+    newly_consented: list[Medium] | None = Field(default=None, min_length=1)
     agreed: dict[Purpose, Annotated[list[Medium], Field(min_length=1)]] | None = Field(default=None, min_length=1)
     known: list[Moment] | None = Field(default=None, min_length=1)
     any: list[Condition] | None = Field(default=None, min_length=2)
@@ -284,6 +290,7 @@ class Condition(BaseModel):
             and (self.open_cart is None or facts.open_cart is self.open_cart)
             and (self.running is None or any(plan in facts.running for plan in self.running))
             and (self.consented is None or any(medium in facts.consented for medium in self.consented))
+            and (self.newly_consented is None or _is_first_yes(self.newly_consented, facts))
             and (
                 self.agreed is None
                 or any(not set(facts.agreed.get(p, ())).isdisjoint(m) for p, m in self.agreed.items())

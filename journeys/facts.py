@@ -154,6 +154,8 @@ class Facts(BaseModel):
         open_cart: whether the person has a cart with something in it.
         running: the plans of the person's other journeys that run.
         consented: the media by which the person agrees to marketing.
+        consented_before: those by which they did until the event came that would let them in; a running journey's look
+            does not ask it.
         agreed: the media by which they have said yes, by purpose.
 
     """
@@ -189,6 +191,7 @@ class Facts(BaseModel):
     open_cart: bool = False
     running: tuple[str, ...] = ()
     consented: tuple[Medium, ...] = ()
+    consented_before: tuple[Medium, ...] = ()
     agreed: dict[Purpose, tuple[Medium, ...]] = {}
 
     def reach(self, step: str) -> Reach:

@@ -48,6 +48,7 @@ ORDERED = "Order Completed"
 """The goal of every journey about a cart."""
 _OF_CARTS = frozenset({"ordered_elsewhere", "cart_emptied"})
 _OF_THINGS = frozenset({"cart_value", "cart_category", "order_value"})
+_OF_ENTRY = "newly_consented"
 
 
 DEEPEST = 10
@@ -197,6 +198,8 @@ class Plan(BaseModel):
             )
         if of_things := sorted(self.audience.asks_for & _OF_THINGS):
             raise ValueError(f"audience: {of_things[0]} asks for a cart or an order, and by a schedule people enter")
+        if _OF_ENTRY in self.audience.asks_for:
+            raise ValueError(f"audience: {_OF_ENTRY} asks what an event changes, and a schedule is none")
         return self
 
     @model_validator(mode="after")
@@ -306,6 +309,8 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
     if isinstance(step, Branch):
         for arm in step.branch:
             yield from _unknown(plan, arm.condition)
+            if _OF_ENTRY in arm.condition.asks_for:
+                yield f"{_OF_ENTRY} asks what changed when the person entered: ask it in audience"
 
 
 def answers_to(step: Step) -> str | None:

@@ -19,6 +19,9 @@ from storage.work import Work
 if TYPE_CHECKING:
     from storage.database import Connection
 
+_Words = dict[tuple[str, str], bool]
+"""Whether a person said yes, by medium and purpose."""
+
 
 async def may_enter(
     db: Connection, work: Work, plan: Plan, about: About, at: datetime, cart: Cart | None = None
@@ -44,7 +47,8 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
     told = [recorded.event for recorded in work.recorded if work.person(recorded.event) == person]
     past = await asked.ask_who_may_enter(db, plan, about, at, told)
     order = past.order or OrderState()
-    agreed = await _agreed(db, work, person)
+    before = await _words(db, work.shop, person)
+    agreed = _agreed(before | _said_now(work, person))
     kept = await of_person(db, work.shop, person)
     live = segments(orders=len(orders), abandoned_carts=sum(row.last_at >= since for row in filled))
     return Facts(
@@ -65,19 +69,27 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
         open_cart=bool(filled),
         running=tuple({journey.plan for journey in work.journeys_of(person) if journey.status != "ended"}),
         consented=agreed[Purpose.MARKETING],
+        consented_before=_agreed(before)[Purpose.MARKETING],
         agreed=agreed,
     )
 
 
-async def _agreed(db: Connection, work: Work, person: str) -> dict[Purpose, tuple[Medium, ...]]:
-    """Tell by which media a person has said yes to each purpose, with what these events say."""
+async def _words(db: Connection, shop: str, person: str) -> _Words:
+    """Read what a person said yes and no to, before these events."""
     rows = await db.fetch(
-        "select channel, purpose, granted from consents where shop = $1 and customer_id = $2", work.shop, person
+        "select channel, purpose, granted from consents where shop = $1 and customer_id = $2", shop, person
     )
-    words = {(row["channel"], row["purpose"]): row["granted"] for row in rows}
-    for event in sorted(work.identified, key=lambda e: e.order):
-        if work.person(event) == person:
-            words |= {(consent.channel, consent.purpose): consent.granted for consent in consents(event)}
+    return {(row["channel"], row["purpose"]): row["granted"] for row in rows}
+
+
+def _said_now(work: Work, person: str) -> _Words:
+    """Give what a person says yes and no to in these events; of several words the last counts."""
+    said = [event for event in sorted(work.identified, key=lambda e: e.order) if work.person(event) == person]
+    return {(word.channel, word.purpose): word.granted for event in said for word in consents(event)}
+
+
+def _agreed(words: _Words) -> dict[Purpose, tuple[Medium, ...]]:
+    """Tell by which media a person has said yes to each purpose."""
     return {purpose: tuple(m for m in Medium if words.get((m, purpose))) for purpose in Purpose}
 
 

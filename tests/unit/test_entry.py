@@ -140,6 +140,11 @@ def test_what_is_wrong_with_an_entry_is_told_by_line(entry: str, told: str) -> N
                 ("order_value", "segment: [loyal], order_value: {below: {EUR: 5}}"),
             )
         ),
+        (
+            "segment: [loyal]",
+            "newly_consented: [sms]",
+            "audience: newly_consented asks what an event changes, and a schedule is none",
+        ),
     ],
 )
 def test_who_enters_by_a_schedule_must_be_said_and_be_people(right: str, wrong: str, told: str) -> None:

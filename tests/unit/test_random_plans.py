@@ -263,4 +263,4 @@ def test_random_plans_have_every_kind_of_step() -> None:
 
 def test_the_conditions_of_random_plans_have_every_field() -> None:
     made = Made(Key.ORDER, [{"id": kind, kind: {}} for kind in ("split", "ask", "task", "send")])
-    assert possible(made).keys() | {"any", "unless"} == Condition.model_fields.keys()
+    assert possible(made).keys() | {"any", "unless", "newly_consented"} == Condition.model_fields.keys()

@@ -484,6 +484,11 @@ async def test_labels_splits_and_started_plans(told: Engine) -> None:
         ({**OF_ORDERS, "key": "cart"}, {"wait": "1h"}, "goal: is missing"),
         ({**OF_PEOPLE, "audience": {"event": {"name": "X"}}}, {"wait": "1h"}, "within which time"),
         ({**OF_PEOPLE, "audience": {"sent": ["s"]}}, {"wait": "1h"}, "no step was done yet"),
+        (
+            OF_PEOPLE,
+            {"branch": [{"if": {"unless": {"newly_consented": ["sms"]}}, "then": []}]},
+            "asks what changed when the person entered: ask it in audience",
+        ),
     ],
 )
 def test_a_plan_that_asks_for_what_there_is_not_says_so(header: dict[str, Any], step: Any, problem: str) -> None:

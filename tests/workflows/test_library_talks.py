@@ -369,6 +369,19 @@ async def test_whoever_agrees_is_welcomed_once_and_nobody_else(engine: Engine) -
     assert len(await journeys_of(shop, WELCOME)) == 2
 
 
+async def test_whoever_agreed_before_is_not_welcomed_and_whoever_agrees_anew_is(engine: Engine) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await shop.identify("bob", consent=BY_SMS)
+    await shop.identify("cyd", consent={"sms": False, "email": False})
+    await publish(shop, WELCOME)
+    await shop.identify()
+    await shop.identify("bob", consent={"sms": True, "email": True})
+    assert await journeys_of(shop, WELCOME) == []
+    await shop.identify("cyd", consent={"sms": False, "email": True})
+    assert [journey.key for journey in await journeys_of(shop, WELCOME)] == ["cyd"]
+
+
 # Won back
 
 
