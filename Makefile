@@ -1,4 +1,4 @@
-.PHONY: setup demo test check lock snippet
+.PHONY: setup demo test search check lock snippet
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,6 +24,10 @@ check: setup
 
 test: check
 	$(BIN)/pytest
+
+# The suite tries its laws on the same examples each time; this looks for new ones that break them.
+search: setup
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest $$(grep -rl '^from hypothesis' tests --include='test_*.py')
 
 # Lock the newest versions that pyproject.toml allows, for every platform and Python at once.
 lock: setup

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -12,19 +11,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, settings
 
 from relance import embedded
 from storage.migrate import migrate
+from tests import examples
 from tests.support import TestShop, opened_shop
 
-settings.register_profile(
-    "relance",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    print_blob=True,
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "relance"))
+examples.load()
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

@@ -14,6 +14,7 @@ from journeys.cart import CART_EVENTS, Cart, apply, fold
 from journeys.events import Event
 from storage import ingest
 from storage.ingest import Taken
+from tests.examples import examples
 from tests.support import MINUTE, TestShop
 
 Build = Callable[[TestShop, timedelta], Event]
@@ -118,7 +119,7 @@ async def one_in_order_and_another(shop: TestShop, builds: list[Build]) -> tuple
 
 
 @given(day=days())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_the_ordered_ones(
     shop: TestShop, day: tuple[list[Build], list[int]]
 ) -> None:
@@ -130,7 +131,7 @@ async def test_any_order_and_repetition_of_a_carts_events_gives_the_result_of_th
 
 
 @given(day=days())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 async def test_a_carts_events_that_come_all_at_once_give_the_result_of_the_ordered_ones(
     shop: TestShop, day: tuple[list[Build], list[int]]
 ) -> None:
@@ -141,7 +142,7 @@ async def test_a_carts_events_that_come_all_at_once_give_the_result_of_the_order
 
 
 @given(day=days(), cut=st.integers(1, 8))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 async def test_a_carts_events_that_come_in_batches_give_the_result_of_single_ones(
     shop: TestShop, day: tuple[list[Build], list[int]], cut: int
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.integration.hook_calls import PAYLOADS, Hooks, payload
 
 TOPICS = {
@@ -84,7 +85,7 @@ async def is_answered(hooks: Hooks, answer: Any) -> None:
 
 @pytest.mark.parametrize("name", TOPICS)
 @given(data=st.data())
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 async def test_whatever_a_platform_signs_is_taken_or_kept(hooks: Hooks, name: str, data: st.DataObject) -> None:
     body = json.dumps(data.draw(spoilt(payload(name)))).encode()
     tell = hooks.shopify if name.startswith("shopify") else hooks.woocommerce
@@ -92,7 +93,7 @@ async def test_whatever_a_platform_signs_is_taken_or_kept(hooks: Hooks, name: st
 
 
 @given(data=st.data())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 async def test_whatever_a_backend_signs_is_taken_or_kept(hooks: Hooks, data: st.DataObject) -> None:
     await is_answered(hooks, await hooks.standard(json.dumps(data.draw(spoilt(STANDARD))).encode()))
 
@@ -101,13 +102,13 @@ JSON = VALUES.map(lambda value: json.dumps(value).encode())
 
 
 @given(body=st.binary(max_size=100) | JSON)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 async def test_whatever_bytes_are_signed_are_taken_or_kept(hooks: Hooks, body: bytes) -> None:
     await is_answered(hooks, await hooks.shopify("orders/create", body))
     await is_answered(hooks, await hooks.woocommerce("order.created", body))
 
 
 @given(body=st.text(st.characters(exclude_categories=["Cs"]), max_size=100).map(str.encode) | JSON)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 async def test_whatever_text_is_signed_is_taken_or_kept(hooks: Hooks, body: bytes) -> None:
     await is_answered(hooks, await hooks.standard(body))

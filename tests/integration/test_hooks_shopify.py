@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.hooks import shopify
+from tests.examples import examples
 from tests.integration.hook_calls import (
     CART,
     CHECKOUT,
@@ -348,7 +349,7 @@ def arrivals(draw: st.DrawFn) -> list[int]:
 
 
 @given(arrivals=arrivals())
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 async def test_deliveries_in_any_order_and_more_than_once_leave_the_same(hooks: Hooks, arrivals: list[int]) -> None:
     one, other = (TestShop(hooks.shop.parts) for _ in range(2))
     for shop, order in ((one, range(len(STORY))), (other, arrivals)):

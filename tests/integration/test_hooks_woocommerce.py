@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.integration.hook_calls import SECRET, Hooks, ago_gmt, counts, events, packed, payload, signature, state
 from tests.support import ITEM, MINUTE, TestShop
 
@@ -171,7 +172,7 @@ STORY = [
 
 
 @given(arrivals=st.permutations(range(len(STORY))))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 async def test_deliveries_in_any_order_leave_the_same(hooks: Hooks, arrivals: list[int]) -> None:
     one, other = (TestShop(hooks.shop.parts) for _ in range(2))
     for shop, numbers in ((one, range(len(STORY))), (other, arrivals)):

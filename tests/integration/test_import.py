@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from journeys.facts import Channel
 from journeys.imports import What
 from storage import situation, suppressions
+from tests.examples import examples
 from tests.integration.importing import count, people, take
 from tests.support import HOUR, TestShop, cart_recovery
 
@@ -131,7 +132,7 @@ ROWS = st.lists(
 
 
 @given(rows=ROWS, cut=st.integers(0, 8), batch=st.integers(1, 4), seed=st.integers(0, 999))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 async def test_any_shuffled_split_of_a_file_gives_the_same_customers(
     shop: TestShop, tmp_path: Path, rows: list[dict[str, Any]], cut: int, batch: int, seed: int
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from journeys.events import Event
 from journeys.related import COUNTED_FOR, FEWEST_ORDERS
 from storage import co_purchases, partitions, related
+from tests.examples import examples
 from tests.support import HOUR, MINUTE, TestShop
 
 PRODUCTS = "abcdef"
@@ -63,7 +64,7 @@ def by_hand(orders: list[set[str]]) -> dict[tuple[str, str], Any]:
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(batches=st.lists(ORDERS, min_size=1, max_size=3), events=st.integers(1, 5), products=st.integers(1, 4))
 async def test_the_counts_and_scores_are_those_of_an_independent_count(
     shop: TestShop, batches: list[list[set[str]]], events: int, products: int

@@ -21,6 +21,7 @@ from journeys.rfm import LEAST, Rfm
 from relance import customer_commands
 from relance.settings import Settings
 from storage import plans, segment_changes, segments, situation, summaries
+from tests.examples import examples
 from tests.integration.segmenting import DAY, buy, changes, count_all, kept, view, work_off
 from tests.support import (
     HOUR,
@@ -380,7 +381,7 @@ ORDERS = st.lists(
 
 
 @given(told=ORDERS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 async def test_the_scores_are_those_of_a_plain_computation(
     shop: TestShop, told: list[tuple[int, int, int, str]]
 ) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from channels.base import Accepted, Outgoing, Rejected, Released, Unknown
 from channels.smtp import SmtpAccount
+from tests.examples import examples
 from tests.integration.loopback import closed_port, full_backlog, listening
 from tests.integration.mailserver import (
     DIALOGUE,
@@ -112,7 +113,7 @@ async def test_a_line_break_in_a_subject_makes_no_header() -> None:
     assert mailbox.envelopes[0].rcpt_tos == [TO]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     subject=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200),
     text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=2000),

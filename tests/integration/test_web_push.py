@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from channels.base import Accepted, Card, Outcome, Outgoing, Rejected, Released, Unknown
 from channels.web_push import LONGEST_PAYLOAD, WebPush, WebPushAccount, encrypt, new_private_key, payload, public_key
 from journeys.devices import decoded, encoded
+from tests.examples import examples
 from tests.integration.loopback import Answer, Break, Loopback, serving
 
 # RFC 8291, Appendix A.
@@ -154,7 +155,7 @@ async def test_what_is_no_subscription_is_refused(http: httpx.AsyncClient, to: s
     assert isinstance(outcome, Rejected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.text(st.characters(codec="utf-8")), st.integers(1, 3000), st.text(st.characters(codec="utf-8"), max_size=999))
 def test_a_text_of_any_length_fits(text: str, times: int, title: str) -> None:
     whole = text * times

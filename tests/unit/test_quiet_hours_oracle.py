@@ -25,6 +25,7 @@ from journeys import quiet_hours, yamlfile
 from journeys.hours_table import Hours
 from journeys.quiet_hours import next_allowed
 from journeys.zones import zones_of
+from tests.examples import examples
 
 RAW = yaml.safe_load((Path(__file__).parents[2] / "journeys" / "quiet_hours.yaml").read_text())
 ZONES = sorted(resources.files("tzdata").joinpath("zones").read_text().split())
@@ -103,7 +104,7 @@ MOMENTS = st.one_of(
 )
 
 
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=examples(40))
 @given(law=st.sampled_from(LAWS), at=MOMENTS)
 def test_in_every_zone_of_the_world_the_answer_is_the_first_moment_that_is_open(
     law: tuple[str, str], at: datetime
@@ -118,7 +119,7 @@ def test_in_every_zone_of_the_world_the_answer_is_the_first_moment_that_is_open(
         check(entry, found, country, region, zones, at, 15 * MINUTE)
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=examples(60))
 @given(
     medium=st.sampled_from(["sms", "voice", "push"]),
     country=st.sampled_from(sorted({country for country, *_ in ZONE_TAB})),

@@ -33,6 +33,7 @@ from journeys.rfm import Rfm
 from journeys.saying import All, UntilDelivered
 from journeys.steps import _KINDS as KINDS
 from journeys.steps import Ask, Send, Task
+from tests.examples import examples
 from tests.random_plans import (
     CATEGORIES,
     LABELS,
@@ -231,7 +232,7 @@ def _dated(story: list[Happening]) -> list[Happening]:
     return [Happening(at, one.what, one.word) for at, one in zip(moments, story, strict=True)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(plan=plans(), story=stories(), worlds=st.lists(worlds, min_size=1, max_size=3), handed=handings)
 def test_any_plan_ends_in_time_whatever_happens_and_does_only_what_it_says(
     plan: Plan, story: list[Happening], worlds: list[dict[str, Any]], handed: list[str]
@@ -252,7 +253,7 @@ def test_a_random_plan_reads_as_it_was_written(plan: Plan) -> None:
 def test_random_plans_have_every_kind_of_step() -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=300, database=None)
+    @settings(max_examples=examples(300), database=None)
     @given(plan=plans())
     def look(plan: Plan) -> None:
         seen.update(kind for step in plan.by_id.values() for kind in KINDS if hasattr(step, kind))

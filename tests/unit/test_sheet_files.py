@@ -19,6 +19,7 @@ from journeys.worksheet_rows import Line, Unreadable
 from messages import sheets
 from relance import sheet_commands, sheet_files
 from relance.errors import UsageError
+from tests.examples import examples
 from tests.worksheets import FILLED_IN, as_csv, changed, saved
 
 
@@ -211,7 +212,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_character
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     rows=st.lists(st.lists(CELLS, min_size=2, max_size=4), min_size=1, max_size=4),
     language=st.sampled_from(["en", "fr"]),

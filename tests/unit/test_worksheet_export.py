@@ -25,6 +25,7 @@ from messages.catalog import PlanFile
 from messages.sheets import MOST_ROWS
 from relance import plan_files, sheet_commands, sheet_files
 from relance.errors import UsageError
+from tests.examples import examples
 from tests.worksheets import FILLED_IN, saved
 
 OFFERS = (
@@ -73,7 +74,7 @@ def sheets(draw: st.DrawFn) -> tuple[list[Line], str | None]:
     return [Line(number, list(row)) for number, row in enumerate(rows, 1)], only
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(sheets(), st.sampled_from(LANGUAGES), st.sampled_from(["csv", "xlsx"]))
 def test_what_a_sheet_says_comes_back_from_its_plan_whole(
     tmp_path: Path, filled_in: tuple[list[Line], str | None], language: str, kind: str

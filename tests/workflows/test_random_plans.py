@@ -24,6 +24,7 @@ from storage import commands, journeys, plans, sent, shops, tasks
 from storage.journeys import Journey
 from storage.moving import Moving
 from tests import random_plans
+from tests.examples import examples
 from tests.random_plans import OTHER, Happening, words
 from tests.support import ITEM, MINUTE, Engine, TestShop, until
 from tests.workflows.test_library import NO_CAPS
@@ -263,7 +264,7 @@ HAPPENS: dict[str, Callable[[Player, str], Awaitable[None]]] = {
 # The laws
 
 
-@settings(max_examples=40, phases=[phase for phase in Phase if phase is not Phase.shrink])
+@settings(max_examples=examples(40), phases=[phase for phase in Phase if phase is not Phase.shrink])
 @given(versions=random_plans.versions, story=random_plans.stories())
 async def test_any_plan_is_played_to_its_end_in_time_and_stops_at_its_goal(
     engine: Engine, versions: tuple[Plan, Plan], story: list[Happening]
