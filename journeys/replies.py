@@ -38,6 +38,7 @@ class _Words(BaseModel):
     also: list[str]
     out_of: list[str]
     against: list[str]
+    measures: dict[str, list[str]]
     thanks: list[str]
     yes: list[str]
     no: list[str]
@@ -124,11 +125,11 @@ def _turned(said: str) -> bool:
 
 
 def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
-    """Find the one option that is meant; where number and words mean two different ones, none is."""
+    """Find the one option that is meant: none by a time or an amount, nor where number and words mean two."""
     exactly = _phrases(options, words).get(_spaced(said), set())
     if len(exactly) == 1:
         return min(exactly)
-    if _NOT_WHOLE.search(said) or len(_numbers(_WORD.findall(said))) > 1:
+    if _NOT_WHOLE.search(said) or _measured().search(_spaced(said)) or len(_numbers(_WORD.findall(said))) > 1:
         return None
     leading = _LEADING.match(said)
     number = int(leading[1][:3]) if leading else _number(said)
@@ -184,6 +185,12 @@ def _named() -> dict[str, int]:
 @cache
 def _around() -> frozenset[str]:
     return frozenset(word for words in _vocabulary().around.values() for word in words)
+
+
+@cache
+def _measured() -> re.Pattern[str]:
+    measures = (measure for words in _vocabulary().measures.values() for measure in words)
+    return re.compile(rf"(?<!\S)\d+ (?:{'|'.join(sorted(measures, key=len, reverse=True))})(?!\S)")
 
 
 @cache

@@ -213,7 +213,7 @@ async def _replies(
     for row in rows:
         # Of two questions, the one that was asked last is answered.
         step = max(
-            (s for s in steps if s.id in since and since[s.id] <= row["at"]), key=lambda s: since[s.id], default=None
+            (s for s in steps if s.id in since and since[s.id] < row["at"]), key=lambda s: since[s.id], default=None
         )
         if step is not None and (step.id not in found or found[step.id][0].unclear):
             read = replies.read(step.ask.expects, row["text"] or "", step.ask.options, step.ask.words)

@@ -145,6 +145,22 @@ def test_words_that_mean_two_options_or_ask_or_say_no_are_not_understood(text: s
     assert why_left(text) is None
 
 
+WHICH_TIME = next(step.ask for step in walk(SURVEY.steps) if isinstance(step, Ask) and step.id == "which-time")
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        *(("1", "morning"), ("2 please", "noon"), ("9h", "morning"), ("à midi", "noon"), ("3, le soir", "evening")),
+        *(("1 pm", None), ("2 pm", None), ("2 hours", None), ("2 de l'après-midi", None), ("3 ore", None)),
+        *(("1 hora", None), ("2:30", None), ("20h", None), ("2 de la tarde", None), ("l'après-midi", "evening")),
+    ],
+)
+def test_a_time_of_day_is_no_options_number(text: str, choice: str | None) -> None:
+    found = read(Expects.CHOICE, text, WHICH_TIME.options, WHICH_TIME.words)
+    assert (found.choice if found else None) == choice
+
+
 ASKED = [
     step.ask
     for name in plan_files.library()

@@ -197,28 +197,44 @@ async def test_a_serial_abandoner_whom_shipping_costs_too_much_is_thanked_and_of
 
 
 @pytest.mark.parametrize(
-    ("which", "step", "clock"),
+    ("which", "reminded", "clock"),
     [
-        *(("1", "reminder", "09:00"), ("à midi", "reminder", "12:30"), ("18h30", "reminder", "18:30")),
-        *((None, "evening-reminder", "18:30"), ("hmm", "evening-reminder", "18:30")),
+        *((which, ("reminder", "sms"), at) for which, at in (("1", "09:00"), ("à midi", "12:30"), ("18h30", "18:30"))),
+        # What they wrote was answered by the question; two SMS in a day are the most that are no answers.
+        (None, ("evening-reminder", "email"), "18:30"),
     ],
 )
 async def test_who_has_no_time_is_reminded_at_the_time_they_choose_where_they_live_else_in_the_evening(
-    engine: Engine, which: str | None, step: str, clock: str
+    engine: Engine, which: str | None, reminded: tuple[str, str], clock: str
 ) -> None:
     shop = engine.shop
     journey = await asked(engine)
     await reply(shop, journey, "4", ANSWERED)
-    await forward(engine, journey, 2 * HOUR)
+    await forward(engine, journey, MINUTE)
     assert await out(shop, journey) == [("why", "sms"), ("which-time", "sms")]
     if which is not None:
         await reply(shop, journey, which, ANSWERED + 2 * HOUR)
     ended = await finished(engine, journey)
-    assert await out(shop, ended) == [("why", "sms"), ("which-time", "sms"), (step, "sms")]
+    assert await out(shop, ended) == [("why", "sms"), ("which-time", "sms"), reminded]
     assert "tel que vous l'avez laissé" in await said(shop, ended)
     assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {"held-up-by": "no-time"}
     *_, last = await sent.of_journey(shop.parts.pool, journey.id)
     assert f"{last.decided_at.astimezone(ZoneInfo('Europe/Paris')):%H:%M}" == clock
+
+
+async def test_a_time_that_is_not_offered_is_asked_for_once_more(engine: Engine) -> None:
+    shop = engine.shop
+    journey = await asked(engine)
+    await reply(shop, journey, "4", ANSWERED)
+    await forward(engine, journey, 2 * HOUR)
+    await reply(shop, journey, "2 pm", ANSWERED + 2 * HOUR)
+    await forward(engine, journey, MINUTE)
+    await reply(shop, journey, "2", ANSWERED + 3 * HOUR)
+    ended = await finished(engine, journey)
+    asked_twice = [("why", "sms"), ("which-time", "sms"), ("which-time-again", "sms")]
+    assert await out(shop, ended) == [*asked_twice, ("reminder", "sms")]
+    *_, last = await sent.of_journey(shop.parts.pool, journey.id)
+    assert f"{last.decided_at.astimezone(ZoneInfo('Europe/Paris')):%H:%M}" == "12:30"
 
 
 async def test_who_is_undecided_hears_by_sms_what_a_person_wrote(engine: Engine) -> None:
