@@ -33,7 +33,7 @@ from storage.plan_list import PlanStands
 from storage.plans import CircularStartError, PlanVersion, UnknownPlanError
 
 if TYPE_CHECKING:
-    from storage.database import Connection
+    from storage.database import Connection, Pool
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413))
 
@@ -131,7 +131,7 @@ async def show(
 
     The ETag stands for what an editor works on, the draft or else the newest version: send it with PUT as If-Match.
     """
-    stands = await _stands(parts, shop, name)
+    stands = await _stands(parts.pool, shop, name)
     shown = await published(parts, shop, name, version or stands.version) if version or stands.version else None
     async with parts.pool.acquire() as db:
         draft = await plan_drafts.find(db, shop, name)
@@ -164,19 +164,20 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
 
     With If-Match, only if the draft is still the one with this ETag.
     """
+    draft = await _draft(parts.pool, shop, name)
+    # Judging takes a while, and connections of its own: nothing is held meanwhile, and what was judged is published.
+    found = await judge(parts, shop, draft)
     async with parts.pool.acquire() as db, db.transaction():
         await plans.hold(db, shop)
-        draft = await plan_drafts.find(db, shop, name)
-        if draft is None:
-            await _stands(parts, shop, name)
-            detail = f"Save a draft first, with PUT /v1/plans/{name}."
-            raise Problem(HTTP_409_CONFLICT, "There is no draft to publish", detail)
-        if if_match is not None and if_match != f'"{draft.content_hash}"':
+        stands = await _draft(db, shop, name)
+        if stands.content_hash != draft.content_hash or if_match not in {None, f'"{draft.content_hash}"'}:
             raise _edited_meanwhile()
-        found = await judge(parts, shop, draft)
         if errors := [("plan", finding.sentence) for finding in found if finding.level == "error"]:
             raise plan_bodies.refused("The draft cannot be published", errors)
-        version = await plans.publish_in(db, shop, draft.plan, draft.messages)
+        try:
+            version = await plans.publish_in(db, shop, draft.plan, draft.messages)
+        except CircularStartError as error:
+            raise plan_bodies.refused("The draft cannot be published", [("plan", str(error))]) from None
         await plan_drafts.discard(db, shop, name)
     findings = [plan_bodies.FindingOut.model_validate(finding) for finding in found]
     return PublishedOut(plan=name, version=version, content_hash=draft.content_hash, findings=findings)
@@ -238,8 +239,17 @@ async def judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
     return [*plan_check.passed(draft.plan, parts.clock.now()), *found]
 
 
-async def _stands(parts: Services, shop: str, name: str) -> PlanStands:
-    stands = await plan_list.find(parts.pool, shop, name)
+async def _draft(db: Pool | Connection, shop: str, name: str) -> Draft:
+    draft = await plan_drafts.find(db, shop, name)
+    if draft is None:
+        await _stands(db, shop, name)
+        detail = f"Save a draft first, with PUT /v1/plans/{name}."
+        raise Problem(HTTP_409_CONFLICT, "There is no draft to publish", detail)
+    return draft
+
+
+async def _stands(db: Pool | Connection, shop: str, name: str) -> PlanStands:
+    stands = await plan_list.find(db, shop, name)
     if stands is None:
         raise Problem(HTTP_404_NOT_FOUND, "No such plan", f"This shop has no plan '{name}'.")
     return stands

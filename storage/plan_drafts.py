@@ -10,7 +10,7 @@ from journeys.plan import Plan
 from storage import plans
 
 if TYPE_CHECKING:
-    from storage.database import Connection
+    from storage.database import Connection, Pool
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Draft:
     saved_at: datetime
 
 
-async def find(db: Connection, shop: str, plan: str) -> Draft | None:
+async def find(db: Pool | Connection, shop: str, plan: str) -> Draft | None:
     """Read the draft of a plan."""
     row = await db.fetchrow(
         "select content, messages, content_hash, saved_at from plan_drafts where shop = $1 and plan = $2", shop, plan

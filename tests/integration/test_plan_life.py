@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ import pytest_asyncio
 from api import app
 from api.plan_bodies import MAX_PLAN_BODY
 from storage import shops
+from storage.database import connect
 from tests.support import TestShop, cart_recovery, plan_file, without_temporal
 
 PLAN = cart_recovery().model_dump(mode="json", by_alias=True) | {"name": "tents"}
@@ -96,6 +99,19 @@ async def test_what_is_no_plan_is_refused_with_every_field_that_is_wrong(
     assert {error["field"] for error in answer.json()["errors"]} == fields
     assert all(error["problem"] for error in answer.json()["errors"])
     assert (await api.get("/plans/tents")).status_code == 404
+
+
+async def test_publishing_takes_one_connection_at_a_time(shop: TestShop, database_url: str) -> None:
+    secret = await shops.create_key(shop.parts.pool, shop.shop, "api", "")
+    one = await connect(database_url, max_size=1)
+    transport = httpx.ASGITransport(app.build(replace(without_temporal(shop.parts), pool=one)))
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://api/v1", headers=headers) as api:
+        assert (await api.put("/plans/tents", json=BODY)).status_code == 200
+        # What holds one and wants another waits for itself.
+        async with asyncio.timeout(20):
+            assert (await api.post("/plans/tents/publish")).json()["version"] == 1
+    await one.close()
 
 
 async def test_a_draft_with_something_that_never_happens_is_kept_and_not_published(api: httpx.AsyncClient) -> None:
