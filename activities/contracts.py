@@ -122,6 +122,12 @@ class DoInput(_Data):
     at: datetime
 
 
+class DoResult(_Data):
+    """What became of a step; ``held``: nothing, as the journey is paused, and it must look again."""
+
+    held: bool = False
+
+
 class SendResult(_Data):
     """What became of a send.
 

@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import ShopClock
-from activities.contracts import DO, DoInput
+from activities.contracts import DO, DoInput, DoResult
 from journeys.plan import Plan
 from journeys.steps import Set, Start, Task
 from storage import commands, journeys, labels, tasks
@@ -32,8 +32,8 @@ class Doing:
         self._clock = clock
 
     @activity.defn(name=DO)
-    async def do(self, order: DoInput) -> None:
-        """Do the step at which the stage stands.
+    async def do(self, order: DoInput) -> DoResult:
+        """Do the step at which the stage stands, unless the journey has ended or is paused.
 
         Raises:
             ApplicationError: the step does nothing.
@@ -46,7 +46,9 @@ class Doing:
         async with self._pool.acquire() as db, db.transaction():
             journey = await hold(db, order.journey)
             if journey.status == "ended":
-                return
+                return DoResult()
+            if journey.status == "paused":
+                return DoResult(held=True)
             match step:
                 case Set():
                     await labels.put(db, journey.shop, journey.customer_id, step.set, order.at)
@@ -60,6 +62,7 @@ class Doing:
                     await self._start(db, journey, version.plan, step, order)
                 case _:
                     raise ApplicationError(f"step {step.id} does nothing", non_retryable=True)
+        return DoResult()
 
     async def _start(self, db: Connection, journey: Journey, plan: Plan, step: Start, order: DoInput) -> None:
         what = f"{step.id}: starts {step.start}"

@@ -24,4 +24,5 @@ def moved(stage: Stage, old: Plan, new: Plan, step: str, at: datetime) -> Stage:
     """Stand in another version. Who stays at their step keeps the time since they came to it."""
     life_ends = stage.life_ends + (new.longest_life - old.longest_life)
     since = stage.since if step == stage.step else at
-    return Stage(step=step, since=since, life_ends=life_ends)
+    handed_at = stage.handed_at if step == stage.step else None
+    return Stage(step=step, since=since, life_ends=life_ends, handed_at=handed_at)

@@ -5,7 +5,7 @@ The workflow acts on the answer; the look and the send note it down in Postgres.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -40,6 +40,8 @@ class Stage(BaseModel):
         step: the step it is in; None when the plan is played out.
         since: when it came there.
         life_ends: when it ends at the latest.
+        handed_at: when what it waits for an answer to, or for the arrival of, was handed over; None while nothing was.
+            A pause moves all three moments.
 
     """
 
@@ -48,10 +50,11 @@ class Stage(BaseModel):
     step: str | None
     since: datetime
     life_ends: datetime
+    handed_at: datetime | None = None
 
     def go(self, step: str | None, at: datetime) -> Stage:
         """Stand at another step."""
-        return self.model_copy(update={"step": step, "since": at})
+        return self.model_copy(update={"step": step, "since": at, "handed_at": None})
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,16 @@ class Look:
 
 @dataclass(frozen=True)
 class WaitUntil:
-    """Nothing happens before ``until``; where it ``heeds`` what is heard, a look may tell that it is over before."""
+    """Nothing happens before ``until``; where it ``heeds`` what is heard, a look may tell that it is over before.
+
+    Where it is asked ``anew`` after a pause, the moment is one of a clock's, which no pause moves.
+    """
 
     stage: Stage
     until: datetime
     summary: str
     heeds: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,8 @@ def at_step(  # noqa: C901, PLR0911 one case for each kind of step
             until = facts.last_activity + step.wait_until_idle
             return _past(plan, stage, until, at, f"{step.id}: {show(step.wait_until_idle)} idle")
         case Until():
-            return _past(plan, stage, _moment(step, facts, stage), at, f"{step.id}: {when(step)}")
+            reached = _past(plan, stage, _moment(step, facts, stage), at, f"{step.id}: {when(step)}")
+            return replace(reached, anew=True) if isinstance(reached, WaitUntil) else reached
         case WaitFor():
             return _at_wait_for(plan, stage, step, facts, at)
         case Branch():
@@ -224,7 +232,7 @@ def _at_send(plan: Plan, stage: Stage, step: Send, facts: Facts, at: datetime) -
         return SendNow(stage, step)
     if any(one.delivered for one in out.values()):
         return after(plan, stage, at)
-    until = _last(out) + channels.within
+    until = _handed(stage, out) + channels.within
     if at < until:
         return WaitUntil(stage, min(until, stage.life_ends), f"{step.id}: {show(channels.within)} to arrive")
     return SendNow(stage, step)
@@ -242,7 +250,7 @@ def _at_ask(plan: Plan, stage: Stage, step: Ask, facts: Facts, at: datetime) -> 
         # It is due now, not when the first question was.
         due = stage.go(stage.step, at) if stage.since < _last(asked) else stage
         return SendNow(due, step.asking(again=True))
-    until = _last(again or asked) + step.ask.within
+    until = _handed(stage, again or asked) + step.ask.within
     summary = f"{step.id}: an answer within {show(step.ask.within)}"
     return after(plan, stage, at) if until <= at else WaitUntil(stage, min(until, stage.life_ends), summary, heeds=True)
 
@@ -281,6 +289,11 @@ def when(step: Until) -> str:
 
 def _last(out: dict[Channel, Out]) -> datetime:
     return max(one.at for one in out.values())
+
+
+def _handed(stage: Stage, out: dict[Channel, Out]) -> datetime:
+    """Tell from when on an answer, or an arrival, is waited for."""
+    return max(_last(out), stage.handed_at or _last(out))
 
 
 def _past(plan: Plan, stage: Stage, until: datetime, at: datetime, summary: str) -> Stage | WaitUntil:

@@ -136,7 +136,7 @@ async def count(
         " where shop = $1 and (customer_id = $2 or order_id = $8) and name = $3 and at between $4 and $5"
         " and ($7::text is null or cart_id is null or cart_id = $7)"
         " and ($8::text is null or order_id is null or order_id = $8)"
-        " and (not $11 or content -> 'from_backend' = 'true') limit $9",
+        " and (not $11 or content -> 'from_backend' = 'true') order by at desc limit $9",
         about.shop,
         about.customer,
         asked.name,

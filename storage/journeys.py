@@ -150,10 +150,10 @@ async def explain(db: Connection, journey: str, reason: str) -> None:
 
 
 async def migrate(db: Connection, journey: str, version: int, stage: str, at: datetime) -> None:
-    """Let a journey go on in another version of its plan, at a step of it. Past its first window it looks at once."""
+    """Let a journey go on in another version of its plan, at a step of it; it looks at once."""
     await db.execute(
         "update journeys set plan_version = $2, stage = $3,"
-        " next_at = case when status = 'running' then greatest(first_due, $4) else next_at end where id = $1",
+        " next_at = case when status = 'running' then $4 else next_at end where id = $1",
         journey,
         version,
         stage,

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         RESUME,
         SEND,
         DoInput,
+        DoResult,
         EndInput,
         JourneyInput,
         JourneyResult,
@@ -42,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.handing import orders
     from workflows.pausing import Pauses
     from workflows.running import ATTEMPT, RETRIES, run_activity
+    from workflows.waiting import Seen
 
 SEND_WITHIN = timedelta(hours=6)
 """How long a send without a deadline of its own is tried, so that a nudge does not go out days late."""
@@ -53,7 +55,13 @@ A_PAUSE_SEES_THE_END = "a-pause-sees-the-end"
 """The patch since which a journey that is paused looks once whether it has ended already."""
 
 MOVED_BEFORE_IT_BEGAN = "moved-before-it-began"
-"""The patch since which a journey that is moved before its first step looks at once: it may be due sooner now."""
+"""The patch since which a journey that is moved before its first look goes where Postgres says, and looks at once."""
+
+A_PAUSE_MOVES_NO_CLOCK = "a-pause-moves-no-clock"
+"""The patch since which a wait for a moment of the day, or of an order, is asked about anew after a pause."""
+
+A_PAUSE_KEEPS_THE_TIME_TO_ANSWER = "a-pause-keeps-the-time-to-answer"
+"""The patch since which a pause moves the moment from which on an answer, or an arrival, is waited for."""
 
 
 @workflow.defn(name="Journey")
@@ -75,6 +83,7 @@ class JourneyWorkflow(Endable):
         self._pauses = Pauses()
         self._heard = 0
         self._heard_at: datetime | None = None
+        self._has_begun = False
 
     @workflow.run
     async def run(self, start: JourneyInput) -> JourneyResult:  # noqa: ARG002 taken by __init__
@@ -91,7 +100,8 @@ class JourneyWorkflow(Endable):
             raise
 
     async def _play(self) -> tuple[str, str, datetime]:
-        at = await self._wait(self._first_due(), "first window", timedelta(0))
+        at = await self._wait(self._start.first_due, "first window", self._seen_before_it_began())
+        self._has_begun = True
         while self._end is None:
             heard = self._heard
             facts, at = await self._see(at)
@@ -110,15 +120,19 @@ class JourneyWorkflow(Endable):
                 return move.outcome, move.reason, at
             self._stage = move.stage
             if isinstance(move, WaitUntil):
-                until = heard if move.heeds else None
-                at = await self._wait(move.until, move.summary, self._pauses.total, unheard=until)
+                unheard = heard if move.heeds else None
+                anew = move.anew and workflow.patched(A_PAUSE_MOVES_NO_CLOCK)
+                at = await self._wait(move.until, move.summary, self._seen, unheard=unheard, anew=anew)
         return self._end
 
-    def _first_due(self) -> datetime:
-        """Tell when to look first. A signal may be heard before the workflow's first line runs."""
-        if self._migrated_at is not None and workflow.patched(MOVED_BEFORE_IT_BEGAN):
-            return self._migrated_at
-        return self._start.first_due
+    @property
+    def _seen(self) -> Seen:
+        return Seen(self._pauses.total, self._migrated_at)
+
+    def _seen_before_it_began(self) -> Seen:
+        """Tell what the first moment includes: no pause and no move, though either may come before the first line."""
+        is_moved = self._migrated_at is not None and workflow.patched(MOVED_BEFORE_IT_BEGAN)
+        return Seen(timedelta(0), None if is_moved else self._migrated_at)
 
     async def _see(self, at: datetime) -> tuple[Facts | None, datetime]:
         """Look, and give what may be decided by, and when; nothing where the journey must look again."""
@@ -128,32 +142,42 @@ class JourneyWorkflow(Endable):
             # What it saw of a pause may be over, and another version may ask for other facts.
             return None, at
         if facts.early:
-            return None, await self._wait(at, "the recording to come so far", self._pauses.total)
+            return None, await self._wait(at, "the recording to come so far", self._seen)
         if facts.paused_at is not None and self._pauses.since is None:
             if await self._note_resumption():
                 return None, at
             self._pauses.begin(facts.paused_at, noted=True)
         if self._pauses.since is not None and facts.outcome is None:
-            return None, await self._wait(at, "paused", self._pauses.total)
+            return None, await self._wait(at, "paused", self._seen)
         return facts, at
 
-    async def _wait(self, until: datetime, summary: str, counted: timedelta, *, unheard: int | None = None) -> datetime:
+    async def _wait(
+        self, until: datetime, summary: str, seen: Seen, *, unheard: int | None = None, anew: bool = False
+    ) -> datetime:
         """Wait until a moment, or until the journey ends or is moved; a pause keeps the time that was left.
 
-        ``counted`` is how much of the paused time the moment includes already. ``unheard`` is how much had been heard
-        when it was decided to wait: more ends the wait. None: nothing that is heard does. Returns the moment at which
-        the decision that follows counts as made.
+        Args:
+            until: the moment.
+            summary: what is waited for.
+            seen: what had been heard of pauses and moves when it was decided to wait.
+            unheard: how much had been heard of events by then: more ends the wait. None: nothing that is heard does.
+            anew: the end of a pause ends the wait, as the moment is no later by it.
+
+        Returns:
+            The moment at which the decision that follows counts as made.
+
         """
-        migrated_at = self._migrated_at
         while self._end is None:
             if self._pauses.since is not None:
                 await self._while_paused(self._pauses.since)
                 continue
             if unheard is not None and self._heard > unheard:
                 return self._clock.decided(self._heard_at or until, workflow.now())
-            if self._migrated_at is not None and self._migrated_at != migrated_at:
+            if self._migrated_at is not None and self._migrated_at != seen.migrated_at:
                 return self._clock.decided(self._migrated_at, workflow.now())
-            due = until + (self._pauses.total - counted)
+            if anew and self._pauses.resumed_at is not None and self._pauses.total != seen.paused:
+                return self._clock.decided(self._pauses.resumed_at, workflow.now())
+            due = until + (self._pauses.total - seen.paused)
             self._tell(f"Waiting: {summary}, until {due:%Y-%m-%d %H:%M:%S} UTC", due)
             left = self._clock.until(due, workflow.now())
             if not left or await self._slept(left, summary, unheard):
@@ -162,13 +186,12 @@ class JourneyWorkflow(Endable):
 
     async def _slept(self, left: timedelta, summary: str, unheard: int | None) -> bool:
         """Sleep; tell whether the whole time has passed and nothing came in between."""
-        before = (self._pauses.total, self._migrated_at)
+        before = self._seen
 
         def interrupted() -> bool:
             # A pause and its resumption may come in one task: only the sum tells of them.
-            now = (self._pauses.total, self._migrated_at)
             is_woken = unheard is not None and self._heard > unheard
-            return is_woken or self._end is not None or self._pauses.since is not None or now != before
+            return is_woken or self._end is not None or self._pauses.since is not None or self._seen != before
 
         try:
             await workflow.wait_condition(interrupted, timeout=left, timeout_summary=summary)
@@ -237,6 +260,7 @@ class JourneyWorkflow(Endable):
             at = result.at
             if result.outcome == "sent" and not isinstance(channels, All):
                 if (isinstance(channels, UntilDelivered) and order.untried) or self._asks():
+                    self._await_what_comes(stage.step, at)
                     return at
                 later = None
                 break
@@ -249,10 +273,18 @@ class JourneyWorkflow(Endable):
         """Tell whether the step waits for an answer to what it sends."""
         return isinstance(self._plan.by_id[self._stage.step or ""], Ask)
 
+    def _await_what_comes(self, step: str | None, at: datetime) -> None:
+        """Note when a step's message was handed over: from then on its answer, or its arrival, is waited for."""
+        if self._stage.step == step and workflow.patched(A_PAUSE_KEEPS_THE_TIME_TO_ANSWER):
+            self._stage = self._stage.model_copy(update={"handed_at": at})
+
     async def _do_step(self, move: Do, at: datetime) -> None:
-        """Have a step done; a task is over only once somebody has done it, which the next look tells."""
+        """Have a step done, unless a pause came first; a task is over only once a look tells that somebody did it."""
         order = DoInput(journey=self._start.journey, stage=move.stage, version=self._version, at=at)
-        await run_activity(DO, order, type(None), f"do {move.step.id}")
+        # Nothing, in the histories of when a step was done in whatever came between.
+        done: DoResult | None = await run_activity(DO, order, DoResult, f"do {move.step.id}")
+        if done is not None and done.held:
+            return
         if not isinstance(move.step, Task):
             self._go_past(move.stage.step, at)
 
@@ -268,7 +300,7 @@ class JourneyWorkflow(Endable):
         """
         if self._migrated_at is not None and self._migrated_at != migrated_at:
             return self._clock.decided(self._migrated_at, workflow.now())
-        return await self._wait(until, f"{step.id}: deferred by the sending rules", self._pauses.total)
+        return await self._wait(until, f"{step.id}: deferred by the sending rules", self._seen)
 
     async def _hand_over(self, step: Send, order: SendInput) -> SendResult | None:
         """Run one send on its channel's queue; None when it could not be brought about, or is no longer wanted."""
@@ -347,10 +379,15 @@ class JourneyWorkflow(Endable):
         """Hear that the journey was moved to another version; an older word than the newest changes nothing."""
         if self._migrated_at is not None and signal.at <= self._migrated_at:
             return
-        stands = self._stage.step
-        step = signal.step if stands == signal.left else landing(self._plan, stands, signal.plan) or signal.step
-        self._stage = moved(self._stage, self._plan, signal.plan, step, signal.at)
+        self._stage = moved(self._stage, self._plan, signal.plan, self._lands(signal), signal.at)
         self._plan, self._version, self._migrated_at = signal.plan, signal.version, signal.at
+
+    def _lands(self, signal: Migrate) -> str:
+        """Tell at which step it goes on: where Postgres says, unless it has gone on meanwhile."""
+        stands = self._stage.step
+        if stands == signal.left or (not self._has_begun and workflow.patched(MOVED_BEFORE_IT_BEGAN)):
+            return signal.step
+        return landing(self._plan, stands, signal.plan) or signal.step
 
     @workflow.signal(description="Do nothing until resume.")
     def pause(self, signal: Pause) -> None:
@@ -366,4 +403,6 @@ class JourneyWorkflow(Endable):
         moved = {"life_ends": self._stage.life_ends + paused_for}
         if workflow.patched(WAITS_KEEP_THEIR_TIME):
             moved["since"] = self._stage.since + paused_for
+        if self._stage.handed_at is not None:
+            moved["handed_at"] = self._stage.handed_at + paused_for
         self._stage = self._stage.model_copy(update=moved)
