@@ -17,7 +17,7 @@ from messages import catalog
 from storage import entry_runs, journeys, plans
 from storage.entry_runs import EntryRun
 from tests.support import HOUR, TestShop
-from tests.workflows.test_keys import journeys_of
+from tests.workflows.keyed import journeys_of
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)

@@ -20,7 +20,7 @@ from storage import archived_plans, commands, plans, shops, story
 from storage.journeys import Journey
 from storage.plans import CircularStartError
 from tests.support import HOUR, Engine, TestShop, without_temporal
-from tests.workflows.test_keys import OF_ORDERS, OF_PEOPLE, finished, journeys_of, order, publish
+from tests.workflows.keyed import OF_ORDERS, OF_PEOPLE, finished, journeys_of, order, publish
 
 GONE = {"id": "gone", "exit": "done"}
 WORDS: dict[str, Any] = {"en": {}}

@@ -26,7 +26,7 @@ from tests.workflows.entering import (
     make,
     publish,
 )
-from tests.workflows.test_keys import finished, journeys_of
+from tests.workflows.keyed import finished, journeys_of
 from workflows.entries import EntriesWorkflow
 
 __all__ = ["desk"]

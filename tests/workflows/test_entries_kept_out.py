@@ -21,7 +21,7 @@ from tests.workflows.entering import (
     make,
     publish,
 )
-from tests.workflows.test_keys import journeys_of
+from tests.workflows.keyed import journeys_of
 
 __all__ = ["desk"]
 

@@ -15,7 +15,7 @@ from storage import archived_plans, labels, plans, sent, story, tasks
 from storage.journeys import Journey
 from tests.integration.segmenting import buy, changes, count_all, kept, view, work_off
 from tests.support import HOUR, MINUTE, Engine, TestShop
-from tests.workflows.test_keys import DAY, finished, forward, journeys_of, reply, sent_for
+from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply, sent_for
 
 SURVEY, BROWSE, WELCOME, WIN_BACK = "abandonment-survey", "browse-abandonment", "welcome", "win-back"
 NPS, REVIEW, ORDERS = "nps", "review-request", "order-updates"

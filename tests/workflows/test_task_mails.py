@@ -31,8 +31,8 @@ from tests.integration.loopback import Answer, closed_port, listening, serving
 from tests.integration.mailserver import Mailbox, Script, mail_port, mail_server, newest, refusing, until
 from tests.internet_accounts import TAKEN
 from tests.support import HOUR, Engine, TestShop
+from tests.workflows.keyed import DAY, finished, forward
 from tests.workflows.providers import connect_smtp
-from tests.workflows.test_keys import DAY, finished, forward
 from tests.workflows.test_library_talks import dropped
 from tests.workflows.test_mail_failover import connect_second
 from tests.workflows.test_task_hooks import connect as connect_hook

@@ -13,7 +13,7 @@ from storage.journeys import Journey
 from storage.task_news import WEBHOOK
 from storage.tasks import Task, TaskStateError
 from tests.support import HOUR, MINUTE, Engine, until
-from tests.workflows.test_keys import DAY, OF_ORDERS, finished, forward, journeys_of, order, publish
+from tests.workflows.keyed import DAY, OF_ORDERS, finished, forward, journeys_of, order, publish
 from tests.workflows.test_tasks import SAY, api, asked
 
 __all__ = ["api", "asked"]

@@ -16,7 +16,7 @@ from storage import commands, journeys, shops, story, tasks
 from storage.journeys import Journey
 from tests.integration.calls import Keys
 from tests.support import HOUR, Engine, TestShop, without_temporal
-from tests.workflows.test_keys import DAY, OF_ORDERS, SMS, finished, forward, journeys_of, order, publish
+from tests.workflows.keyed import DAY, OF_ORDERS, SMS, finished, forward, journeys_of, order, publish
 
 WRITE: dict[str, Any] = {
     "id": "write",
