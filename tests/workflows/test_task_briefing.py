@@ -21,7 +21,7 @@ from tests.integration.calls import Keys
 from tests.integration.segmenting import buy
 from tests.support import HOUR, MINUTE, Engine, TestShop, without_temporal
 from tests.workflows.keyed import DAY, SMS, backend, finished, forward, journeys_of, order
-from tests.workflows.test_library_talks import WIN_BACK, dropped
+from tests.workflows.library import WIN_BACK, dropped
 
 HEADER: dict[str, Any] = {
     "name": "p",
