@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +12,12 @@ from temporalio.testing import ActivityEnvironment
 from activities.contracts import Revoked, SendInput, SendResult
 from journeys.facts import Channel
 from journeys.play import first_stage
-from journeys.question import Mode
-from storage import commands, offers, shops, story
+from storage import commands, offers, story
 from tests.integration.loopback import Loopback, serving
 from tests.support import HOUR, TestShop
+from tests.workflows.gated import plan, publish
 from tests.workflows.providers import CREATED, connect_twilio, sending
 from tests.workflows.shop_api import ShopApi, offer_api
-from tests.workflows.test_gate import plan, publish
 
 POLICY = {"valid_for": "24h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}, "codes": "shop"}
 DAY = 24 * HOUR
@@ -77,11 +75,6 @@ async def revoke(shop: TestShop, after: timedelta = timedelta(0)) -> Revoked:
     await shop.parts.pool.execute("update shop_codes set tell_at = tell_at - $1::interval", after)
     found: Revoked = await ActivityEnvironment().run(shop.parts.shop_codes.revoke)
     return found
-
-
-async def turn(shop: TestShop, mode: Mode) -> None:
-    known = await shops.get(shop.parts.pool, shop.shop)
-    await shops.save(shop.parts.pool, replace(known, mode=mode))
 
 
 async def cancel(shop: TestShop) -> None:

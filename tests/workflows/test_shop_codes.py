@@ -18,8 +18,8 @@ from tests.integration.calls import Keys
 from tests.integration.loopback import Answer, Break, Loopback, serving
 from tests.integration.served import served
 from tests.support import HOUR, MINUTE, Engine, TestShop, until
-from tests.workflows.offering import DAY, api, begin, made, send, turn, twilio, why_nothing
-from tests.workflows.providers import CREATED, connect_twilio
+from tests.workflows.offering import DAY, api, begin, made, send, twilio, why_nothing
+from tests.workflows.providers import CREATED, connect_twilio, turn
 from tests.workflows.shop_api import ShopApi, offer_api
 
 __all__ = ["api", "twilio"]

@@ -14,8 +14,8 @@ from journeys.question import Mode
 from storage import offers, shop_codes
 from tests.integration.loopback import Answer, Break, Loopback, Silence
 from tests.support import HOUR, MINUTE, TestShop
-from tests.workflows.offering import api, begin, cancel, made, revoke, send, turn, twilio
-from tests.workflows.providers import connect_twilio
+from tests.workflows.offering import api, begin, cancel, made, revoke, send, twilio
+from tests.workflows.providers import connect_twilio, turn
 from tests.workflows.shop_api import ShopApi, offer_api
 
 __all__ = ["api", "twilio"]
