@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from api import app
 from journeys import plan_show, sms
 from journeys.facts import Channel
 from journeys.plan import Plan
 from messages import catalog
 from relance import plan_files
-from storage import commands, plans, shops, tasks
+from storage import commands, plans, tasks
 from storage.journeys import Journey
-from tests.integration.calls import Keys
 from tests.integration.segmenting import buy
-from tests.support import HOUR, MINUTE, Engine, TestShop, without_temporal
+from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.keyed import DAY, SMS, backend, finished, forward, journeys_of, order
 from tests.workflows.library import WIN_BACK, dropped
 
@@ -37,14 +33,6 @@ WORDS = """
 personal: {{sms: {{text: "{around}{{{{ task.text }}}}"}}}}
 draft: {{sms: {{text: "{draft}"}}}}
 """
-
-
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    key = await shops.create_key(shop.parts.pool, shop.shop, "api", "test")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://relance", auth=Keys("", key)) as client:
-        yield client
 
 
 async def publish(shop: TestShop, *steps: dict[str, Any], draft: str = "Dear {{ customer.first_name }}") -> None:
