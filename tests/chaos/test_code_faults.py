@@ -13,8 +13,8 @@ from storage import offers
 from tests.chaos.test_send_faults import Books, kill, provider
 from tests.conftest import own_database
 from tests.support import HOUR, TestShop, opened_shop
+from tests.workflows.offering import begin, cancel, plan_with, revoke, send
 from tests.workflows.shop_api import ShopApi, offer_api
-from tests.workflows.test_shop_codes import begin, cancel, plan_with, revoke, send
 
 _MOST_STEPS = 400
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 
+from api import app
 from journeys.events import KINDS
-from tests.support import ITEM
+from storage import shops
+from tests.support import ITEM, TestShop, without_temporal
 
 
 class Keys(httpx.Auth):
@@ -22,6 +26,16 @@ class Keys(httpx.Auth):
             return
         request.headers["Authorization"] = f"Bearer {self.api}"
         yield request
+
+
+@asynccontextmanager
+async def with_api_key(shop: TestShop, base_url: str = "http://relance") -> AsyncIterator[httpx.AsyncClient]:
+    """The API without Temporal, called with the shop's API key where a call brings no other."""
+    key = await shops.create_key(shop.parts.pool, shop.shop, "api", "test")
+    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as api:
+        yield api
 
 
 def added(cart: str = "c-1", **more: Any) -> dict[str, Any]:

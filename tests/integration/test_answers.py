@@ -19,8 +19,8 @@ from tests.integration.loopback import Answer, serving
 from tests.integration.returning import Returning, calling_back
 from tests.integration.test_returned import one_sent, report, row_of
 from tests.support import WAITING_FOR_A_LOCK, TestShop, cart_recovery, until
+from tests.workflows.gated import allow
 from tests.workflows.providers import PHONE, connect_twilio, send
-from tests.workflows.test_gate import allow
 
 
 @pytest_asyncio.fixture

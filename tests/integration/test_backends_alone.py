@@ -9,7 +9,7 @@ import pytest
 from journeys.events import BACKENDS_ALONE, Event, Name
 from storage import ingest, story
 from tests.support import MINUTE, TestShop
-from tests.workflows.test_keys import OF_PEOPLE, SAY, journeys_of, publish
+from tests.workflows.keyed import OF_PEOPLE, SAY, journeys_of, publish
 
 CHANGED = Name.SEGMENT_CHANGED
 OF_CHANGES = OF_PEOPLE | {"entry": {"events": [CHANGED], "within": "12h"}}

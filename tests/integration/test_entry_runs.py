@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from storage import entry_runs, paused_plans, plans
-from tests.integration.test_plan_life import api
+from tests.integration.plan_calls import api
 from tests.support import HOUR, MINUTE, TestShop, plan_file
 
 __all__ = ["api"]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from api import app
 from api.plan_bodies import MAX_PLAN_BODY
-from storage import shops
 from storage.database import connect
-from tests.support import TestShop, cart_recovery, plan_file, without_temporal
+from tests.integration.calls import with_api_key
+from tests.integration.plan_calls import api, refused_with
+from tests.support import TestShop, cart_recovery, plan_file
+
+__all__ = ["api"]
 
 PLAN = cart_recovery().model_dump(mode="json", by_alias=True) | {"name": "tents"}
 WORDS = plan_file().messages.model_dump(mode="json")["languages"]
@@ -25,15 +25,6 @@ BODY: dict[str, Any] = {"plan": PLAN, "messages": WORDS}
 
 def with_steps(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"plan": {**PLAN, "steps": list(steps), **more}, "messages": WORDS}
-
-
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    secret = await shops.create_key(shop.parts.pool, shop.shop, "api", "")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
-    headers = {"Authorization": f"Bearer {secret}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://api/v1", headers=headers) as api:
-        yield api
 
 
 async def test_a_draft_is_saved_published_changed_and_compared(api: httpx.AsyncClient) -> None:
@@ -102,11 +93,9 @@ async def test_what_is_no_plan_is_refused_with_every_field_that_is_wrong(
 
 
 async def test_publishing_takes_one_connection_at_a_time(shop: TestShop, database_url: str) -> None:
-    secret = await shops.create_key(shop.parts.pool, shop.shop, "api", "")
     one = await connect(database_url, max_size=1)
-    transport = httpx.ASGITransport(app.build(replace(without_temporal(shop.parts), pool=one)))
-    headers = {"Authorization": f"Bearer {secret}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://api/v1", headers=headers) as api:
+    narrow = TestShop(replace(shop.parts, pool=one), shop.shop)
+    async with with_api_key(narrow, "http://api/v1") as api:
         assert (await api.put("/plans/tents", json=BODY)).status_code == 200
         # What holds one and wants another waits for itself.
         async with asyncio.timeout(20):
@@ -216,8 +205,7 @@ async def test_journeys_are_moved_after_a_dry_run_has_told_where_to(api: httpx.A
     ],
 )
 async def test_what_is_not_there_is_said(api: httpx.AsyncClient, method: str, path: str, status: int) -> None:
-    answer = await api.request(method, path)
-    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert await refused_with(api, method, path) == status
 
 
 async def test_plans_are_listed_page_by_page(api: httpx.AsyncClient) -> None:

@@ -1,79 +1,34 @@
-"""The preference page: what it shows, what it does, and what it keeps to itself."""
+"""The preference page: what it shows, to whom, and what it keeps to itself."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from api import app, capture
 from api.preference_words import WORDS
-from journeys.events import BadEventError
 from journeys.facts import Medium
 from journeys.preferences import ASKED, EVERYTHING
-from storage import shops
+from tests.integration.preferring import (
+    ALL_NO,
+    BOX,
+    ONE_CLICK,
+    boxes,
+    browser,
+    events_of,
+    filled,
+    link,
+    suppress,
+    words_of,
+    write_key,
+)
 from tests.integration.served import served
-from tests.support import MINUTE, TestShop, without_temporal
+from tests.support import MINUTE, TestShop
 
-ONE_CLICK = {"List-Unsubscribe": "One-Click"}
-ALL_NO = {(channel.value, purpose.value): False for channel, purpose in EVERYTHING}
-BOX = re.compile(r'<input type="checkbox" id="([\w.]+)" name="on" value="\1"( checked)?( disabled)?')
-WAS = re.compile(r'<input type="hidden" name="(was_on|was_off)" value="([\w.]+)">')
-
-
-@pytest_asyncio.fixture
-async def browser(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody without any key, who follows no redirect by themselves."""
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://relance") as client:
-        yield client
-
-
-def link(shop: TestShop, person: str = "ann") -> str:
-    return f"/u/{shop.parts.preferences.token(shop.shop, person)}"
-
-
-def boxes(page: httpx.Response) -> dict[str, bool]:
-    """Read what is ticked; what cannot be ticked is not among it."""
-    return {name: bool(checked) for name, checked, closed in BOX.findall(page.text) if not closed}
-
-
-def filled(page: httpx.Response, **ticks: bool) -> dict[str, Any]:
-    """Fill the page's form in as a browser does, with some boxes (``sms_marketing``) changed."""
-    ticked = boxes(page) | {name.replace("_", "."): tick for name, tick in ticks.items()}
-    was: dict[str, list[str]] = {"was_on": [], "was_off": []}
-    for field, name in WAS.findall(page.text):
-        was[field].append(name)
-    return {"act": "save", **was, "on": [name for name, tick in ticked.items() if tick]}
-
-
-async def words_of(shop: TestShop, person: str = "ann") -> dict[tuple[str, str], bool]:
-    rows = await shop.parts.pool.fetch(
-        "select channel, purpose, granted from consents where shop = $1 and customer_id = $2", shop.shop, person
-    )
-    return {(row["channel"], row["purpose"]): row["granted"] for row in rows}
-
-
-async def events_of(shop: TestShop) -> int:
-    return int(await shop.parts.pool.fetchval("select count(*) from events"))
-
-
-async def suppress(shop: TestShop, channel: str, address: str, *, marketing_only: bool) -> None:
-    await shop.parts.pool.execute(
-        "insert into suppressions (shop, channel, address, reason, at, marketing_only)"
-        " values ($1, $2, $3, 'a reason', now(), $4)",
-        shop.shop,
-        channel,
-        address,
-        marketing_only,
-    )
+__all__ = ["browser"]
 
 
 # What it shows
@@ -197,6 +152,10 @@ async def test_what_is_suppressed_is_shown_so_and_cannot_be_ticked(
     assert await words_of(shop) == before
 
 
+def test_every_medium_has_a_box() -> None:
+    assert {choice[0] for choice in EVERYTHING} == set(Medium)
+
+
 # GET and HEAD only show
 
 
@@ -218,166 +177,6 @@ async def test_a_head_request_is_answered_over_a_real_line(shop: TestShop) -> No
         shown, head = await client.get(link(shop)), await client.head(link(shop))
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == shown.headers["content-type"]
-
-
-# One click
-
-
-@pytest.mark.parametrize("parts", [False, True], ids=["urlencoded", "multipart"])
-async def test_one_click_stops_marketing_by_email_at_once_and_nothing_else(
-    browser: httpx.AsyncClient, shop: TestShop, *, parts: bool
-) -> None:
-    await shop.identify()
-    answer = await browser.post(
-        link(shop), **({"files": {"List-Unsubscribe": (None, "One-Click")}} if parts else {"data": ONE_CLICK})
-    )
-    assert answer.status_code == 200
-    assert await words_of(shop) == {("sms", "marketing"): True, ("email", "marketing"): False}
-    wording = await shop.parts.pool.fetchval("select wording from consents where channel = 'email'")
-    assert wording == "List-Unsubscribe=One-Click (https://relance.example.com/u)"
-
-
-async def test_what_is_told_with_a_clock_that_is_ahead_does_not_undo_one_click(
-    browser: httpx.AsyncClient, shop: TestShop
-) -> None:
-    key = {"Authorization": f"Basic {base64.b64encode(f'{await write_key(shop)}:'.encode()).decode()}"}
-    ahead = (shop.begins + timedelta(minutes=4)).isoformat()
-    told = {"userId": "ann", "timestamp": ahead, "traits": {"email": "ann@example.com", "consent": {"email": True}}}
-    assert (await browser.post("/v1/identify", json=told, headers=key)).status_code == 200
-    await browser.post(link(shop), data=ONE_CLICK)
-    assert (await words_of(shop))["email", "marketing"] is False
-
-
-async def write_key(shop: TestShop) -> str:
-    return await shops.create_key(shop.parts.pool, shop.shop, "write", "test")
-
-
-# The page's form
-
-
-async def test_who_unticks_a_box_gets_no_more_of_it_and_the_rest_stays(
-    browser: httpx.AsyncClient, shop: TestShop
-) -> None:
-    await shop.identify()
-    page = await browser.get(link(shop))
-    done = await browser.post(link(shop), data=filled(page, sms_marketing=False, email_service=False))
-    assert (done.status_code, done.headers["location"]) == (303, "?done=1")
-    assert await words_of(shop) == {
-        ("sms", "marketing"): False,
-        ("email", "marketing"): True,
-        ("email", "service"): False,
-    }
-    shown = await browser.get(link(shop) + done.headers["location"])
-    assert f'role="status">{WORDS["fr"].saved}<' in shown.text
-    assert boxes(shown) == boxes(page) | {"sms.marketing": False, "email.service": False}
-
-
-async def test_a_choice_is_kept_with_the_words_that_stood_beside_it(browser: httpx.AsyncClient, shop: TestShop) -> None:
-    await shop.identify(consent={})
-    page = await browser.get(link(shop) + "?lang=it")
-    done = await browser.post(link(shop) + "?lang=it", data=filled(page, email_marketing=True))
-    assert done.headers["location"] == "?done=1&lang=it"
-    row = await shop.parts.pool.fetchrow("select channel, purpose, granted, wording from consents")
-    assert row is not None
-    beside = "E-mail: Offerte e promemoria, per esempio novità, sconti o un carrello lasciato a metà"
-    assert tuple(row) == ("email", "marketing", True, f"{beside} (https://relance.example.com/u)")
-    told = await shop.parts.pool.fetchrow("select kind, content->>'from_backend' from events order by received_at desc")
-    assert told is not None
-    assert tuple(told) == ("identify", "true")
-
-
-async def test_a_form_that_is_posted_unchanged_says_nothing(browser: httpx.AsyncClient, shop: TestShop) -> None:
-    await shop.identify()
-    before = await events_of(shop)
-    page = await browser.get(link(shop))
-    assert (await browser.post(link(shop), data=filled(page))).status_code == 303
-    assert await events_of(shop) == before
-
-
-async def test_a_form_that_is_posted_twice_does_no_harm(browser: httpx.AsyncClient, shop: TestShop) -> None:
-    await shop.identify()
-    form = filled(await browser.get(link(shop)), sms_marketing=False)
-    for _ in range(2):
-        assert (await browser.post(link(shop), data=form)).status_code == 303
-    assert (await words_of(shop))["sms", "marketing"] is False
-    assert (await words_of(shop))["email", "marketing"] is True
-
-
-async def test_a_page_that_was_open_for_long_does_not_undo_what_was_said_since(
-    browser: httpx.AsyncClient, shop: TestShop
-) -> None:
-    await shop.identify()
-    page = await browser.get(link(shop))
-    await browser.post(link(shop), data=ONE_CLICK)
-    # On the old page e-mail still stands ticked.
-    await browser.post(link(shop), data=filled(page, sms_marketing=False))
-    assert await words_of(shop) == {("sms", "marketing"): False, ("email", "marketing"): False}
-
-
-async def test_one_button_stops_everything_also_where_there_is_no_address_yet(
-    browser: httpx.AsyncClient, shop: TestShop
-) -> None:
-    await shop.identify(phone="none")
-    done = await browser.post(link(shop), data={"act": "stop"})
-    assert await words_of(shop) == ALL_NO
-    shown = await browser.get(link(shop) + done.headers["location"])
-    assert not any(boxes(shown).values())
-    assert WORDS["fr"].stopped in shown.text
-
-
-@pytest.mark.parametrize("how", ["one click", "a box", "a box, another ticked"])
-async def test_where_the_shop_says_so_one_no_stops_everything(
-    browser: httpx.AsyncClient, shop: TestShop, how: str
-) -> None:
-    await shop.parts.pool.execute("""update shops set policy = '{"revoke_all": true}'""")
-    await shop.identify()
-    page = await browser.get(link(shop))
-    assert WORDS["fr"].at_once in page.text
-    ticks = {"sms_marketing": False} | ({"voice_marketing": True} if "another" in how else {})
-    await browser.post(link(shop), data=ONE_CLICK if how == "one click" else filled(page, **ticks))
-    assert await words_of(shop) == ALL_NO
-    # What they want after all they may choose again.
-    page = await browser.get(link(shop))
-    await browser.post(link(shop), data=filled(page, email_marketing=True))
-    assert {key for key, granted in (await words_of(shop)).items() if granted} == {("email", "marketing")}
-
-
-async def test_without_it_a_no_is_about_what_it_names(browser: httpx.AsyncClient, shop: TestShop) -> None:
-    await shop.parts.pool.execute("""update shops set policy = '{"revoke_all": false}'""")
-    await shop.identify()
-    page = await browser.get(link(shop))
-    assert WORDS["fr"].at_once not in page.text
-    await browser.post(link(shop), data=filled(page, sms_marketing=False))
-    assert (await words_of(shop))["email", "marketing"] is True
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"act=delete", b"List-Unsubscribe=Yes", b"\xff\xfe", b'{"act": "stop"}', b"&" * 1000, b"on=sms.marketing"],
-    ids=ascii,
-)
-async def test_what_is_no_form_of_the_page_changes_nothing_and_says_so(
-    browser: httpx.AsyncClient, shop: TestShop, body: bytes
-) -> None:
-    await shop.identify()
-    before = await events_of(shop)
-    answer = await browser.post(link(shop), content=body)
-    assert answer.status_code == 400
-    assert WORDS["fr"].not_understood[0] in answer.text
-    assert await events_of(shop) == before
-
-
-async def test_a_box_that_is_none_is_passed_over(browser: httpx.AsyncClient, shop: TestShop) -> None:
-    await shop.identify()
-    before = await words_of(shop)
-    form = {"act": "save", "was_on": ["sms.transactional", "fax.marketing", "sms"], "was_off": ["\0"], "on": ["\0"]}
-    assert (await browser.post(link(shop), data=form)).status_code == 303
-    assert await words_of(shop) == before
-
-
-async def test_a_body_that_is_too_large_is_refused(browser: httpx.AsyncClient, shop: TestShop) -> None:
-    await shop.identify()
-    assert (await browser.post(link(shop), content=b"a" * 20_000)).status_code == 413
 
 
 # Who it is
@@ -460,18 +259,3 @@ async def test_while_the_database_is_down_a_person_is_told_to_come_again(
         assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
         assert int(answer.headers["retry-after"]) > 0
         assert WORDS["en"].not_now[0] in answer.text
-
-
-# What pages may say by themselves
-
-
-def test_every_medium_has_a_box() -> None:
-    assert {choice[0] for choice in EVERYTHING} == set(Medium)
-
-
-@pytest.mark.parametrize("word", [{"granted": True}, {"granted": True, "text": "x", "at": "2026-03-01T10:15:00Z"}])
-def test_a_list_is_no_way_around_the_proof_of_a_yes(shop: TestShop, word: dict[str, Any]) -> None:
-    consent = {"email": [{"granted": False, "purpose": "service"}, word]}
-    with pytest.raises(BadEventError, match="needs its proof"):
-        capture.check(shop.event("identify", consent=consent))
-    capture.check(shop.event("identify", consent={"email": [{"granted": False, "purpose": "service"}]}))

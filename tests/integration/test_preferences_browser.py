@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from api.preference_words import WORDS
+from tests.integration.preferring import ALL_NO, link, suppress, words_of
 from tests.integration.served import served
-from tests.integration.test_preferences import ALL_NO, link, suppress, words_of
 from tests.support import TestShop
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1000, "height": 900}

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openpyxl
 import pytest
-import pytest_asyncio
 
-from api import app
 from api.worksheets import CSV, XLSX
 from journeys.worksheet_rows import Line
 from journeys.worksheet_words import LANGUAGES, example_rows
 from messages import sheets
 from relance import sheet_commands
-from storage import shops
-from tests.support import TestShop, without_temporal
+from tests.integration.plan_calls import api, refused_with
 from tests.worksheets import FILLED_IN, as_csv, changed, saved
 
+__all__ = ["api"]
+
 NAME = "panier-abandonne"
-
-
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    secret = await shops.create_key(shop.parts.pool, shop.shop, "api", "")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
-    headers = {"Authorization": f"Bearer {secret}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://api/v1", headers=headers) as api:
-        yield api
 
 
 async def sent(
@@ -152,8 +141,7 @@ async def test_ten_megabytes_are_not_taken_packed_or_not(api: httpx.AsyncClient,
     ],
 )
 async def test_what_is_not_known_is_said(api: httpx.AsyncClient, method: str, path: str, status: int) -> None:
-    answer = await api.request(method, path, headers={"Content-Type": CSV}, content=as_csv(FILLED_IN))
-    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert await refused_with(api, method, path, headers={"Content-Type": CSV}, content=as_csv(FILLED_IN)) == status
 
 
 async def test_a_plan_that_says_nothing_is_not_exported(api: httpx.AsyncClient) -> None:

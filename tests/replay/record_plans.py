@@ -12,7 +12,7 @@ from storage import commands, plans, tasks
 from storage.journeys import Journey
 from tests.replay.record import parts_on, play, save
 from tests.support import HOUR, MINUTE, Engine, skipping_temporal
-from tests.workflows.test_keys import (
+from tests.workflows.keyed import (
     DAY,
     OF_ORDERS,
     OF_PEOPLE,

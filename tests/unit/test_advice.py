@@ -12,7 +12,7 @@ from messages import catalog
 from messages.advice import advise
 from messages.locale import LANGUAGES
 from tests.support import cart_recovery, plan_file
-from tests.workflows.test_gate import STEPS
+from tests.workflows.gated import STEPS
 
 FINE = "Your cart is waiting: {{ cart.link }} Answer STOP to end"
 LINKS = " ".join(f"https://a.example/{n}" for n in range(5))

@@ -14,7 +14,7 @@ from journeys.circles import circle
 from journeys.plan import Plan
 from relance import plan_files
 from tests.unit.program import Relance, the_line
-from tests.workflows.test_keys import OF_PEOPLE
+from tests.workflows.keyed import OF_PEOPLE
 
 NAMES = ["a", "b", "c", "d", "e"]
 

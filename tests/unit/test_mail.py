@@ -16,7 +16,7 @@ from messages.locale import LANGUAGES
 from messages.related import WORDS
 from messages.render import CartWords, Context, CustomerWords, ItemWords, RelatedWords, RenderError, ShopWords
 from messages.words import EmailWords
-from tests.unit.test_messages import CATALOG, LINK, UNSUBSCRIBE, context
+from tests.unit.saying import CATALOG, LINK, UNSUBSCRIBE, context
 
 PICTURE = "https://shop.example.com/teapot.jpg"
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeys import sms, yamlfile
+from journeys import sms
 from journeys.facts import Channel
-from journeys.plan import Plan
-from journeys.steps import Send
-from journeys.yamlfile import FileError
-from messages import catalog, mail
-from messages.catalog import Catalog, UnknownMessageError
+from messages import catalog
+from messages.catalog import Catalog
 from messages.locale import LANGUAGES
 from messages.render import (
     CartWords,
@@ -28,59 +20,15 @@ from messages.render import (
     RenderError,
     ShopWords,
     ViewedWords,
-    moment,
-    money,
-    parameters,
     product_name,
     render,
 )
+from tests.unit.saying import CATALOG, LINK, PLAN, UNSUBSCRIBE, changed, context, said, with_item
 
-PLANS = Path(__file__).parents[2] / "plans"
-PLAN = yamlfile.parse(Plan, (PLANS / "cart-recovery.yaml").read_text(), "cart-recovery.yaml")
-FILES = {path.name: path.read_text() for path in (PLANS / "messages" / "cart-recovery").glob("*.yaml")}
-CATALOG = catalog.load(FILES)
 SAID_BY = (Channel.SMS, Channel.EMAIL)
 KINDS = ("", "item_amount", "free_shipping", "next_order_credit")
 SAID = [(step.send.message, kind) for step in PLAN.sends for kind in (KINDS if step.send.offer else KINDS[:1])]
-LOCALES = {"fr": "fr_FR", "it": "it_IT", "pt": "pt_PT", "en": "en_GB"}
-UNSUBSCRIBE = "https://relance.example.com/u/token"
-LINK = "https://shop.example.com/cart?relance=" + "t" * 72
-LONG = "Enamelled teapot, with a spout and a lid"
-AT = datetime(2026, 8, 12, 16, tzinfo=UTC)
 BREAKS = [chr(n) for n in (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, 0x202E, 0x2066)]
-
-
-def context(language: str = "en", kind: str = "", code: str = "ABCDEFGHJK", **changes: Any) -> Context:
-    locale = LOCALES[language]
-    words: dict[str, Any] = {
-        "shop": ShopWords(name="Maison Dupont"),
-        "customer": CustomerWords(first_name="Ann"),
-        "cart": CartWords(
-            items=[ItemWords(name=LONG, quantity=1, price=money(Decimal(40), "EUR", locale))],
-            value=money(Decimal(40), "EUR", locale),
-            link=LINK,
-        ),
-    }
-    if kind:
-        words["offer"] = OfferWords(
-            kind=kind,
-            amount=money(Decimal(5), "EUR", locale) if kind != "free_shipping" else "",
-            item=LONG if kind == "item_amount" else "",
-            code=code if kind != "next_order_credit" else "",
-            deadline=moment(AT, "Europe/Paris", locale),
-        )
-    return Context(**(words | changes))
-
-
-def said(message: str, channel: Channel, language: str, about: Context) -> dict[str, str]:
-    template = CATALOG.find(message, channel, language)
-    if channel is Channel.EMAIL:
-        return mail.compose(template, about, language, UNSUBSCRIBE)
-    return render(template, about)
-
-
-def with_item(name: str) -> CartWords:
-    return CartWords(items=[ItemWords(name=name, quantity=1, price="40")], value="40", link=LINK)
 
 
 # The messages that come along
@@ -185,6 +133,20 @@ def test_a_long_name_does_not_lengthen_an_sms(message: str, kind: str, language:
     assert len(said(message, Channel.EMAIL, language, about)["subject"]) < 100
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Teapot", "Teapot"),
+        ("Locked! https://evil.example/pay WWW.evil.example now", "Locked! now"),
+        ("x" * 8_000, "x" * 117 + "..."),
+        ("a\nb", "a b"),
+    ],
+)
+def test_a_products_name_is_short_and_leads_nowhere(told: str, shown: str) -> None:
+    assert ItemWords(name=told, quantity=1, price="1").name == shown
+    assert ViewedWords(name=told).name == shown
+
+
 # Templates are strict and limited
 
 
@@ -235,198 +197,3 @@ def test_a_rendering_error_names_no_person() -> None:
         render({"text": "{{ customer.first_name | divided_by: 0 }}"}, context())
     assert "Ann" not in str(caught.value)
     assert caught.value.__cause__ is None
-
-
-# The catalog
-
-
-def changed(message: str, channel: str, text: str | None) -> Catalog:
-    """The catalog that comes along, with one English text changed or taken away."""
-    languages = CATALOG.model_dump()["languages"]
-    languages["en"][message][channel] = {"text": text} if text is not None else None
-    return Catalog.model_validate({"languages": languages})
-
-
-def test_check_names_what_is_missing() -> None:
-    lacks = "step first: message 'first' in en for sms is missing"
-    assert catalog.check(changed("first", "sms", None), PLAN) == [lacks]
-    said = sum(len(step.send.named) for step in PLAN.sends)
-    assert len(catalog.check(Catalog(languages={}), PLAN)) == said * len(LANGUAGES)
-
-
-def test_check_names_a_variable_that_no_message_has() -> None:
-    [problem] = catalog.check(changed("first", "sms", "{% if cart.items.size > 9 %}{{ cart.totle }}{% endif %}"), PLAN)
-    assert problem == "step first: message 'first' in en for sms uses 'cart.totle', which no message has"
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "{% for item in related %}{{ item.name }} {{ item.price }} {{ item.image }} {{ item.link }}{% endfor %}",
-        "{% if related.size > 0 %}{{ related[0].name }}{{ related.first.name }}{% endif %}x",
-    ],
-)
-def test_related_items_are_known_to_the_check(source: str) -> None:
-    assert catalog.check(changed("first", "sms", source), PLAN) == []
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["{{ related[0].name }}", "{% for i in related %}{{ i.colour }}{% endfor %}", "{{ related.name }}", "{{ relatd }}"],
-    ids=["there may be none", "an unknown field", "a field of the list", "misspelt"],
-)
-def test_a_message_that_counts_on_a_related_item_or_on_what_it_has_not_is_refused(source: str) -> None:
-    [problem] = set(catalog.check(changed("first", "sms", source), PLAN))
-    assert problem.startswith("step first: message 'first' in en for sms ")
-
-
-def test_the_sample_shows_related_items() -> None:
-    about = catalog.sample("Shop", LINK)
-    assert render({"text": "{% for i in related %}{{ i.name }} {% endfor %}"}, about) == {"text": "Tea Saucer"}
-
-
-def test_check_names_an_sms_that_no_provider_takes() -> None:
-    [problem] = catalog.check(changed("first", "sms", "a" * 1601), PLAN)
-    assert problem == "step first: message 'first' in en for sms is too long: 1601 characters, and sms takes 1600"
-    assert catalog.check(changed("first", "sms", "a" * 1600), PLAN) == []
-
-
-def test_check_names_a_call_that_takes_too_long_to_say_with_the_words_that_stop_calls() -> None:
-    said = {tongue: {"first": {"voice": {"text": "a" * 1370 if tongue == "en" else "a"}}} for tongue in LANGUAGES}
-    step = {"id": "first", "send": {"message": "first", "channels": {"first": ["voice"]}}}
-    plan = PLAN.model_copy(update={"steps": [Send.model_validate(step)]})
-    [problem] = catalog.check(Catalog.model_validate({"languages": said}), plan)
-    assert problem.startswith("step first: message 'first' in en for voice is too long: 14")
-
-
-def test_a_message_is_found_in_the_language_or_else_in_the_default_one() -> None:
-    only_english = Catalog(languages={"en": CATALOG.languages["en"]})
-    assert only_english.find("first", Channel.SMS, "fr") == CATALOG.find("first", Channel.SMS, "en")
-    assert CATALOG.find("first", Channel.SMS, "fr") != CATALOG.find("first", Channel.SMS, "en")
-    with pytest.raises(UnknownMessageError, match="'third' has no text for sms"):
-        CATALOG.find("third", Channel.SMS, "fr")
-
-
-def test_a_catalog_comes_back_from_json_as_it_was() -> None:
-    assert Catalog.model_validate_json(CATALOG.model_dump_json()) == CATALOG
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "field"),
-    [
-        ("first:\n  sms: {text: Bonjour, subject: Bonjour}\n", 2, "first.sms.subject"),
-        ("first:\n  email:\n    text: Bonjour\n", 2, "first.email.subject"),
-        ("first:\n  sms:\n    text: ''\n", 3, "first.sms.text"),
-    ],
-)
-def test_a_mistake_in_a_language_file_is_told_with_its_line(text: str, line: int, field: str) -> None:
-    with pytest.raises(FileError) as caught:
-        catalog.load({"m/fr.yaml": text})
-    assert [(problem.line, problem.field) for problem in caught.value.problems] == [(line, field)]
-    assert str(caught.value).startswith(f"m/fr.yaml:{line}: {field}: ")
-
-
-def test_a_file_of_a_language_that_is_not_written_is_refused() -> None:
-    with pytest.raises(FileError, match=r"^m/de\.yaml:1: 'de' is not a language of Relance: fr, it, pt, en$"):
-        catalog.load({"m/de.yaml": "first: {}\n"})
-
-
-# Money and moments
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "locale", "written"),
-    [
-        ("1234.5", "EUR", "fr_FR", "1 234,50 €"),
-        ("1234.5", "EUR", "it_IT", "1.234,50 €"),
-        ("1234.5", "BRL", "pt_BR", "R$ 1.234,50"),
-        ("1234.5", "EUR", "pt_PT", "1 234,50 €"),
-        ("5", "GBP", "en_GB", "£5.00"),
-        ("5", "USD", "en_US", "$5.00"),
-        ("5", "USD", "en_GB", "US$5.00"),
-        ("5", "XXQ", "fr_FR", "5,00 XXQ"),
-        ("1E+3", None, "fr_FR", "1 000"),
-    ],
-)
-def test_money_is_written_as_the_person_writes_it(amount: str, currency: str | None, locale: str, written: str) -> None:
-    assert money(Decimal(amount), currency, locale) == written
-
-
-@pytest.mark.parametrize(
-    ("timezone", "locale", "written"),
-    [
-        ("Europe/Paris", "fr_FR", "12 aout, 18:00"),  # no û: it is not in GSM-7
-        ("America/Sao_Paulo", "pt_BR", "12 de ago., 13:00"),
-        ("Europe/Lisbon", "pt_PT", "12/08, 17:00"),
-        ("Europe/London", "en_GB", "12 Aug, 17:00"),
-        ("America/New_York", "en_US", "Aug 12, 12:00 PM"),
-        ("Europe/Rome", "it_IT", "12 ago, 18:00"),
-        ("Asia/Tokyo", "en_GB", "13 Aug, 01:00"),
-        (None, "fr_FR", "12 aout, 16:00 UTC"),
-        ("Europe/Nowhere", "fr_FR", "12 aout, 16:00 UTC"),
-        ("../../etc/passwd", "fr_FR", "12 aout, 16:00 UTC"),
-        ("Europe", "fr_FR", "12 aout, 16:00 UTC"),
-    ],
-)
-def test_a_moment_is_written_in_the_persons_own_time(timezone: str | None, locale: str, written: str) -> None:
-    assert moment(AT, timezone, locale) == written
-
-
-@pytest.mark.parametrize("month", range(1, 13))
-@pytest.mark.parametrize("locale", [*LOCALES.values(), "pt_BR", "en_US", "fr_CA"])
-def test_no_month_takes_an_sms_out_of_gsm_7(locale: str, month: int) -> None:
-    assert sms.outside_gsm7(moment(datetime(2026, month, 12, tzinfo=UTC), "Europe/Paris", locale)) == ""
-
-
-# What WhatsApp has approved
-
-APPROVED = """
-first:
-  whatsapp:
-    text: "{{ shop.name }}: {{ cart.link }}"
-    button: Open
-    template: cart_reminder
-    parameters: ["{{ customer.first_name | default: 'you' }}", "{{ cart.value }}\\nin all", "{{ cart.items[0].name }}"]
-"""
-
-
-def test_a_template_is_rendered_with_its_parameters_in_order_and_on_one_line() -> None:
-    template = catalog.load({"en.yaml": APPROVED}).find("first", Channel.WHATSAPP, "en")
-    rendered = render(template, context(cart=with_item("a\nb")))
-    assert rendered["template"] == "cart_reminder"
-    assert parameters(rendered) == ("Ann", "40 in all", "a b")
-    assert parameters({f"parameters.{n}": str(n) for n in reversed(range(12))}) == tuple(map(str, range(12)))
-    assert parameters(said("first", Channel.SMS, "en", context())) == ()
-
-
-def test_a_parameter_is_checked_like_every_other_text() -> None:
-    wrong = APPROVED.replace("cart.value", "cart.weight")
-    by_whatsapp = PLAN.model_dump(mode="json")
-    for step in by_whatsapp["steps"]:
-        if "send" in step:
-            step["send"]["channels"] = {"first": ["whatsapp"]}
-            step["send"]["message"] = "first"
-    plan = Plan.model_validate(by_whatsapp)
-    files = {f"{language}.yaml": APPROVED for language in LANGUAGES}
-    assert catalog.check(catalog.load(files), plan) == []
-    problems = catalog.check(catalog.load({**files, "fr.yaml": wrong}), plan)
-    assert {"step first: message 'first' in fr for whatsapp uses 'cart.weight', which no message has"} <= set(problems)
-
-
-def test_parameters_need_a_template() -> None:
-    with pytest.raises(FileError, match="parameters need the template"):
-        catalog.load({"en.yaml": APPROVED.replace("    template: cart_reminder\n", "")})
-
-
-@pytest.mark.parametrize(
-    ("told", "shown"),
-    [
-        ("Teapot", "Teapot"),
-        ("Locked! https://evil.example/pay WWW.evil.example now", "Locked! now"),
-        ("x" * 8_000, "x" * 117 + "..."),
-        ("a\nb", "a b"),
-    ],
-)
-def test_a_products_name_is_short_and_leads_nowhere(told: str, shown: str) -> None:
-    assert ItemWords(name=told, quantity=1, price="1").name == shown
-    assert ViewedWords(name=told).name == shown

@@ -64,3 +64,11 @@ def test_what_is_deeper_is_refused(depth: int) -> None:
 def test_how_deep_it_is_and_may_be_is_said() -> None:
     with pytest.raises(ValidationError, match="steps: 11 stand in one another, and 10 may"):
         Plan.model_validate(nested(11))
+
+
+def test_a_variant_is_kept_by_its_share() -> None:
+    split = {"id": "s", "split": [{"variant": "a", "share": 30}, {"variant": "b", "share": 70}]}
+    plan = Plan.model_validate({**SAID, "purpose": "service", "steps": [split]})
+    [step] = plan.steps
+    names = [step.variant_of(number).variant for number in range(10_000)]  # type: ignore[union-attr]
+    assert names == ["a"] * 3_000 + ["b"] * 7_000

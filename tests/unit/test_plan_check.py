@@ -14,7 +14,7 @@ from journeys.covering import covers
 from journeys.facts import Facts, Segment
 from journeys.plan import Plan
 from tests.support import cart_recovery, plan_file
-from tests.workflows.test_gate import STEPS
+from tests.workflows.gated import STEPS
 from tests.workflows.test_plans import LEAVES
 
 SMS: dict[str, Any] = {"id": "say", "send": {"message": "first", "channels": {"first": ["sms"]}}}

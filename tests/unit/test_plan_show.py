@@ -13,7 +13,7 @@ from journeys import plan_diff, plan_show
 from journeys.plan import Plan
 from journeys.steps import walk
 from tests.support import cart_recovery, plan_file
-from tests.workflows.test_gate import STEPS
+from tests.workflows.gated import STEPS
 
 NODE = re.compile(r'  (n\d+)(\(\[|\[|\{)"([^"]*)"(\]\)|\]|\})')
 ARROW = re.compile(r'  (n\d+) -->(?:\|"([^"]+)"\|)? (n\d+)')

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest_asyncio
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from tests.integration.calls import with_api_key
 from tests.support import Engine, TestShop, skipping_temporal, workers_at_work
 
 
@@ -27,3 +29,10 @@ async def engine(skipping_server: WorkflowEnvironment, shop: TestShop) -> AsyncI
                 await client.get_workflow_handle(row["id"]).terminate()
             except RPCError:
                 continue
+
+
+@pytest_asyncio.fixture
+async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
+    """The API without Temporal, as an operator or whoever does tasks calls it."""
+    async with with_api_key(shop) as api:
+        yield api

@@ -16,8 +16,9 @@ from journeys.plan import Plan
 from messages import catalog
 from storage import entry_runs, journeys, plans
 from storage.entry_runs import EntryRun
-from tests.support import HOUR, TestShop
-from tests.workflows.test_keys import journeys_of
+from storage.journeys import Journey
+from tests.support import HOUR, MINUTE, TestShop
+from tests.workflows.keyed import journeys_of
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -36,9 +37,16 @@ HEADER: dict[str, Any] = {
     "longest_life": "2d",
 }
 NEWS: dict[str, Any] = {"id": "news", "send": {"message": "news", "channels": {"first": ["email"]}}}
-FIVE = {**HEADER["entry"], "per_hour": 300}
-"""In a minute."""
 WORDS = "news: {email: {subject: News, text: 'Look: {{ shop.link }}'}}"
+
+
+def at_most(per_hour: int) -> dict[str, Any]:
+    """The schedule, by which no more than so many enter in an hour."""
+    return {**HEADER["entry"], "per_hour": per_hour}
+
+
+FIVE = at_most(300)
+"""In a minute."""
 
 
 async def publish(shop: TestShop, *steps: dict[str, Any], since: datetime = TUESDAY - DAY, **changes: Any) -> Plan:
@@ -50,6 +58,13 @@ async def publish(shop: TestShop, *steps: dict[str, Any], since: datetime = TUES
         "update plan_versions set published_at = $1 where plan = 'p' and version = $2", since, version
     )
     return plan
+
+
+async def publish_for_now(shop: TestShop, **changes: Any) -> datetime:
+    """Publish a plan whose only moment has just come, and give that moment."""
+    moment = shop.begins - MINUTE
+    await publish(shop, since=moment - HOUR, entry={"at": moment.isoformat()}, **changes)
+    return moment
 
 
 async def make(shop: TestShop, *people: str, segments: tuple[str, ...] = LOYAL, **traits: Any) -> None:
@@ -114,8 +129,12 @@ class Desk:
         await self.let_in()
         return await self.entered()
 
+    async def journeys(self) -> list[Journey]:
+        """Give the journeys of all who have entered, the first first."""
+        return await journeys_of(self.shop)
+
     async def entered(self) -> list[str]:
-        return sorted(journey.key for journey in await journeys_of(self.shop))
+        return sorted(journey.key for journey in await self.journeys())
 
     async def runs(self) -> list[EntryRun]:
         return await entry_runs.page(self.shop.parts.pool, self.shop.shop, "p", None, 100)
@@ -124,11 +143,18 @@ class Desk:
         return [(run.state, run.reason) for run in await self.runs()]
 
     async def end_journeys(self, after: timedelta = HOUR) -> None:
-        for journey in await journeys_of(self.shop):
+        for journey in await self.journeys():
             if journey.status != "ended":
                 at = journey.started_at + after
                 async with self.shop.parts.pool.acquire() as db:
                     await journeys.end(db, journey.id, "finished", "plan played to its end", at)
+
+
+async def let_in_five_of_nine(desk: Desk) -> None:
+    """Have a plan by which five enter in a minute, and let in the first five of nine."""
+    await publish(desk.shop, entry=FIVE)
+    await make(desk.shop, *crowd(9))
+    await desk.at(TUESDAY)
 
 
 @pytest_asyncio.fixture

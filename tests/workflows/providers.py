@@ -20,6 +20,7 @@ from journeys.play import Stage, first_stage
 from journeys.question import Mode
 from storage import shops
 from tests.integration.loopback import Answer, Loopback, Request, listening
+from tests.internet_accounts import EMAIL as INFOBIP_MAIL
 from tests.support import HOUR, TestShop, cart_recovery
 
 TWILIO_SID = "AC" + "0" * 32
@@ -33,6 +34,12 @@ async def connect(shop: TestShop, channel: Channel, settings: str) -> None:
     await shops.set_account(shop.parts.pool, shop.shop, channel, cipher.encrypt(settings.encode()))
     known = await shops.get(shop.parts.pool, shop.shop)
     await shops.save(shop.parts.pool, replace(known, mode=Mode.ALLOWLIST, allowlist=(PHONE, EMAIL)))
+
+
+async def turn(shop: TestShop, mode: Mode) -> None:
+    """Put a shop into another sending mode."""
+    known = await shops.get(shop.parts.pool, shop.shop)
+    await shops.save(shop.parts.pool, replace(known, mode=mode))
 
 
 async def connect_twilio(shop: TestShop, url: str) -> None:
@@ -49,6 +56,12 @@ async def connect_infobip(shop: TestShop, url: str) -> None:
 async def connect_smtp(shop: TestShop, port: int) -> None:
     settings = f'"host": "127.0.0.1", "port": {port}, "sender": "shop@example.com", "tls": "none"'
     await connect(shop, Channel.EMAIL, f'{{"provider": "smtp", {settings}}}')
+
+
+async def connect_second_mail(shop: TestShop, url: str) -> None:
+    """Give a shop a second account for e-mail, with Infobip."""
+    kept = shop.parts.secret.accounts.encrypt(INFOBIP_MAIL.settings(url).encode())
+    await shops.set_account(shop.parts.pool, shop.shop, Channel.EMAIL, kept, rank=2)
 
 
 def sending(shop: TestShop, composer: Composer | None = None) -> Sending:

@@ -13,18 +13,7 @@ from storage import journeys, replies, sent
 from storage.journeys import Journey
 from tests.integration.returning import calling_back
 from tests.support import HOUR, MINUTE, Engine, TestShop
-from tests.workflows.test_keys import (
-    DAY,
-    OF_ORDERS,
-    SMS,
-    finished,
-    forward,
-    journeys_of,
-    order,
-    publish,
-    reply,
-    sent_for,
-)
+from tests.workflows.keyed import DAY, OF_ORDERS, SMS, finished, forward, journeys_of, order, publish, reply, sent_for
 
 MARKETING = {**OF_ORDERS, "purpose": "marketing", "holdout": 0}
 ASKS: dict[str, Any] = {

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from temporalio.testing import ActivityEnvironment
 
 from activities.contracts import DoInput
 from activities.doing import Doing
-from api import app
 from journeys.plan import Plan
 from journeys.play import Stage
-from storage import archived_plans, commands, plans, shops, story
+from storage import archived_plans, commands, plans, story
 from storage.journeys import Journey
 from storage.plans import CircularStartError
-from tests.support import HOUR, Engine, TestShop, without_temporal
-from tests.workflows.test_keys import OF_ORDERS, OF_PEOPLE, finished, journeys_of, order, publish
+from tests.support import HOUR, Engine, TestShop
+from tests.workflows.keyed import OF_ORDERS, OF_PEOPLE, finished, journeys_of, order, publish
 
 GONE = {"id": "gone", "exit": "done"}
 WORDS: dict[str, Any] = {"en": {}}
@@ -29,15 +26,6 @@ ROUND = "it starts itself again: b → a → b; take one of these starts out"
 
 def starting(name: str) -> dict[str, str]:
     return {"id": f"starts-{name}", "start": name}
-
-
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    key = await shops.create_key(shop.parts.pool, shop.shop, "api", "test")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://api/v1/plans", headers=headers) as api:
-        yield api
 
 
 # Where it is published
@@ -65,13 +53,13 @@ async def test_of_two_that_are_published_at_once_and_start_each_other_one_is_ref
 async def test_over_http_a_draft_says_it_and_is_not_published(shop: TestShop, api: httpx.AsyncClient) -> None:
     await publish(shop, OF_PEOPLE, GONE, name="b")
     await publish(shop, OF_PEOPLE, starting("b"), GONE, name="a")
-    etag = (await api.get("/b")).headers["etag"]
+    etag = (await api.get("/v1/plans/b")).headers["etag"]
     draft = {"plan": {**OF_PEOPLE, "name": "b", "steps": [starting("a"), GONE]}, "messages": WORDS}
-    saved = await api.put("/b", json=draft, headers={"If-Match": etag})
+    saved = await api.put("/v1/plans/b", json=draft, headers={"If-Match": etag})
     assert saved.json()["findings"] == [{"level": "error", "sentence": ROUND}]
-    refused = await api.post("/b/publish")
+    refused = await api.post("/v1/plans/b/publish")
     assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": "plan", "problem": ROUND}])
-    assert (await api.get("/b")).json()["version"] == 1
+    assert (await api.get("/v1/plans/b")).json()["version"] == 1
 
 
 async def test_over_http_an_old_version_that_closes_a_circle_is_not_published_again(
@@ -80,7 +68,7 @@ async def test_over_http_an_old_version_that_closes_a_circle_is_not_published_ag
     await publish(shop, OF_PEOPLE, starting("a"), GONE, name="b")
     await publish(shop, OF_PEOPLE, GONE, name="b")
     await publish(shop, OF_PEOPLE, starting("b"), GONE, name="a")
-    refused = await api.post("/b/rollback", json={"to": 1})
+    refused = await api.post("/v1/plans/b/rollback", json={"to": 1})
     assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": "plan", "problem": ROUND}])
 
 

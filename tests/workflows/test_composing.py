@@ -15,8 +15,8 @@ from journeys.plan import Plan
 from messages import catalog
 from storage import plans
 from tests.support import HOUR, TestShop, cart_recovery
+from tests.workflows.gated import allow
 from tests.workflows.providers import order_for, sending
-from tests.workflows.test_gate import allow
 
 MESSAGES = """
 first:

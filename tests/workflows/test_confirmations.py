@@ -24,7 +24,7 @@ from storage.confirmations import Confirmation
 from tests.integration.loopback import Answer, Break, serving
 from tests.integration.returning import Returning, calling_back
 from tests.support import TestShop, workers_at_work
-from tests.workflows.providers import CREATED, PHONE, connect_twilio, held
+from tests.workflows.providers import CREATED, PHONE, connect_twilio, held, turn
 from workflows.confirmations import ConfirmationsWorkflow
 
 
@@ -145,8 +145,7 @@ async def test_what_the_provider_has_answered_is_not_answered_again_and_a_call_n
 @pytest.mark.parametrize("mode", [Mode.STOPPED, Mode.ALLOWLIST])
 async def test_the_shops_sending_mode_counts(returning: Returning, mode: Mode) -> None:
     shop = returning.shop
-    known = await shops.get(shop.parts.pool, shop.shop)
-    await shops.save(shop.parts.pool, replace(known, mode=mode))
+    await turn(shop, mode)
     await returning.says("STOP")
     assert await confirm(shop) == [None]
     assert await states(shop) == []

@@ -25,8 +25,9 @@ from tests.workflows.entering import (
     desk,
     make,
     publish,
+    publish_for_now,
 )
-from tests.workflows.test_keys import finished, journeys_of
+from tests.workflows.keyed import finished, journeys_of
 from workflows.entries import EntriesWorkflow
 
 __all__ = ["desk"]
@@ -49,7 +50,7 @@ async def test_everybody_in_the_audience_enters_at_the_moment_and_nobody_else(de
     assert await desk.at(TUESDAY + DAY) == ["ann", "bob"]
     [run] = await desk.runs()
     assert (run.due_at, run.version, run.state, run.entered, run.passed_over) == (TUESDAY, 1, "done", 2, 0)
-    [journey, _] = await journeys_of(shop)
+    [journey, _] = await desk.journeys()
     assert (journey.started_at, journey.shop) == (TUESDAY, shop.shop)
 
 
@@ -81,15 +82,20 @@ def next_tuesday(after: datetime) -> datetime:
     return moment
 
 
+async def run_once(engine: Engine) -> LetIn:
+    """Let the schedule start its workflow once, and give how that went."""
+    running = await engine.client.start_workflow(
+        EntriesWorkflow.run, id=f"entries-{engine.shop.shop}", task_queue=JOURNEY_QUEUE
+    )
+    found: LetIn = await running.result()
+    return found
+
+
 async def test_people_enter_on_the_engine_by_the_schedules_workflow_and_are_sent_the_news(engine: Engine) -> None:
     shop = engine.shop
-    moment = shop.begins - MINUTE
-    await publish(shop, since=moment - HOUR, entry={"at": moment.isoformat()})
+    moment = await publish_for_now(shop)
     await make(shop, "ann", "bob")
-    running = await engine.client.start_workflow(
-        EntriesWorkflow.run, id=f"entries-{shop.shop}", task_queue=JOURNEY_QUEUE
-    )
-    assert await running.result() == LetIn(entered=2)
+    assert await run_once(engine) == LetIn(entered=2)
     first, second = await journeys_of(shop)
     for journey in (first, second):
         assert (await finished(engine, journey)).outcome == "finished"
@@ -110,10 +116,7 @@ async def test_the_workflow_waits_for_a_run_that_rests_and_leaves_a_longer_rest_
     await entry_runs.open_due(shop.parts.pool, shop.parts.plans, now)
     await shop.parts.pool.execute("update entry_runs set rests_until = $1", now + rests)
     with engine.env.with_time_skipping_disabled():
-        running = await engine.client.start_workflow(
-            EntriesWorkflow.run, id=f"entries-{shop.shop}", task_queue=JOURNEY_QUEUE
-        )
-        found = await running.result()
+        found = await run_once(engine)
     assert found.entered == len(await journeys_of(shop)) == entered
     assert found.again_in is not None
     assert found.again_in > 50 * SECOND
@@ -121,12 +124,11 @@ async def test_the_workflow_waits_for_a_run_that_rests_and_leaves_a_longer_rest_
 
 async def test_the_gate_refuses_who_has_not_agreed_at_the_moment_of_sending(engine: Engine) -> None:
     shop = engine.shop
-    moment = shop.begins - MINUTE
-    await publish(shop, since=moment - HOUR, entry={"at": moment.isoformat()}, audience={"segment": ["loyal"]})
+    await publish_for_now(shop, audience={"segment": ["loyal"]})
     await make(shop, "ann", consent={})
     desk = Desk(shop, SetClock(shop.begins))
     assert await desk.at(shop.begins) == ["ann"]
-    [journey] = await journeys_of(shop)
+    [journey] = await desk.journeys()
     await finished(engine, journey)
     [news] = await sent.of_journey(shop.parts.pool, journey.id)
     assert (news.state, news.reason) == ("refused", "no consent to marketing by email")
@@ -136,7 +138,7 @@ async def test_a_share_of_those_who_enter_is_held_out(desk: Desk) -> None:
     await publish(desk.shop, holdout=50)
     await make(desk.shop, *crowd(40))
     await desk.at(TUESDAY)
-    held_out = [journey.held_out for journey in await journeys_of(desk.shop)]
+    held_out = [journey.held_out for journey in await desk.journeys()]
     assert len(held_out) == 40
     assert 5 < sum(held_out) < 35
 

@@ -19,19 +19,7 @@ from storage.entering import Entering
 from storage.happening import Happening
 from storage.journeys import Journey
 from tests.support import HOUR, MINUTE, SECRET, opened_shop
-from tests.workflows.entering import (
-    FIVE,
-    HEADER,
-    SECOND,
-    TUESDAY,
-    Desk,
-    SetClock,
-    crowd,
-    desk,
-    make,
-    publish,
-)
-from tests.workflows.test_keys import journeys_of
+from tests.workflows.entering import FIVE, SECOND, TUESDAY, Desk, SetClock, at_most, crowd, desk, make, publish
 
 __all__ = ["desk"]
 
@@ -55,14 +43,14 @@ async def test_in_no_minute_enter_more_than_the_plan_says(desk: Desk, steps: lis
     for seconds in steps:
         desk.clock.at += seconds * SECOND
         await desk.let_in()
-    entered = [journey.started_at for journey in await journeys_of(desk.shop)]
+    entered = [journey.started_at for journey in await desk.journeys()]
     assert await desk.entered() == people, "all of them have entered by then"
     in_a_minute = [sum(start <= at < start + MINUTE for at in entered) for start in entered]
     assert max(in_a_minute) == 5
 
 
 async def test_a_minute_that_a_kill_cut_short_is_filled_and_not_more_than_filled(desk: Desk) -> None:
-    await publish(desk.shop, entry={**HEADER["entry"], "per_hour": 1800})
+    await publish(desk.shop, entry=at_most(1800))
     await make(desk.shop, *crowd(60))
     await desk.open()
     with pytest.raises(asyncio.CancelledError):
@@ -133,7 +121,7 @@ async def test_a_worker_that_is_killed_enters_nobody_twice_and_loses_nobody(desk
 
 
 async def test_two_workers_at_once_let_each_person_in_once_and_keep_the_limit(desk: Desk, second: Desk) -> None:
-    await publish(desk.shop, entry={**HEADER["entry"], "per_hour": 1800})
+    await publish(desk.shop, entry=at_most(1800))
     people = crowd(70)
     await make(desk.shop, *people)
     opened = await asyncio.gather(desk.open(), second.open())
@@ -172,7 +160,7 @@ async def test_one_plan_that_cannot_go_on_keeps_no_other_waiting(desk: Desk) -> 
 
 async def test_who_turns_out_to_be_somebody_else_does_not_enter_a_second_time(desk: Desk) -> None:
     shop = desk.shop
-    await publish(shop, entry={**HEADER["entry"], "per_hour": 60}, re_entry="1s")
+    await publish(shop, entry=at_most(60), re_entry="1s")
     await make(shop, "a-visitor", "zoe")
     assert await desk.at(TUESDAY) == ["a-visitor"]
     await desk.end_journeys(SECOND)
@@ -180,4 +168,4 @@ async def test_who_turns_out_to_be_somebody_else_does_not_enter_a_second_time(de
         "select move_person($1, 'a-visitor', 'zoe', 'zoe', '{}', $2, 'm', 'told', false)", shop.shop, TUESDAY
     )
     assert (await desk.let_in(TUESDAY + MINUTE)).entered == 0
-    assert [journey.customer_id for journey in await journeys_of(shop)] == ["zoe"]
+    assert [journey.customer_id for journey in await desk.journeys()] == ["zoe"]

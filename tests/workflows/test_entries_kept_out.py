@@ -18,10 +18,10 @@ from tests.workflows.entering import (
     Desk,
     crowd,
     desk,
+    let_in_five_of_nine,
     make,
     publish,
 )
-from tests.workflows.test_keys import journeys_of
 
 __all__ = ["desk"]
 
@@ -41,9 +41,7 @@ async def test_while_the_plan_is_paused_its_run_waits(desk: Desk) -> None:
 
 async def test_a_run_that_stands_still_for_more_than_six_hours_is_stopped(desk: Desk) -> None:
     shop = desk.shop
-    await publish(shop, entry=FIVE)
-    await make(shop, *crowd(9))
-    await desk.at(TUESDAY)
+    await let_in_five_of_nine(desk)
     await paused_plans.pause(shop.parts.pool, shop.shop, "p", TUESDAY)
     await desk.at(TUESDAY + 6 * HOUR)
     assert await desk.told() == [("paused", None)]
@@ -65,9 +63,7 @@ async def test_an_archived_plan_lets_nobody_in(desk: Desk) -> None:
 
 async def test_a_plan_that_is_archived_meanwhile_lets_nobody_else_in(desk: Desk) -> None:
     shop = desk.shop
-    await publish(shop, entry=FIVE)
-    await make(shop, *crowd(9))
-    await desk.at(TUESDAY)
+    await let_in_five_of_nine(desk)
     await archived_plans.archive(shop.parts.pool, shop.shop, "p", TUESDAY)
     assert len(await desk.at(TUESDAY + MINUTE)) == 5
     assert await desk.told() == [("stopped", "the plan was archived")]
@@ -125,12 +121,10 @@ OTHERS: list[dict[str, Any]] = [
 
 
 async def test_a_run_goes_on_with_the_newest_version_that_has_its_moment(desk: Desk) -> None:
-    await publish(desk.shop, entry=FIVE)
-    await make(desk.shop, *crowd(9))
-    await desk.at(TUESDAY)
+    await let_in_five_of_nine(desk)
     await publish(desk.shop, WAIT, NEWS, since=TUESDAY + SECOND, entry=FIVE)
     await desk.at(TUESDAY + MINUTE)
-    versions = [journey.plan_version for journey in await journeys_of(desk.shop)]
+    versions = [journey.plan_version for journey in await desk.journeys()]
     assert sorted(versions) == [1] * 5 + [2] * 4
     [run] = await desk.runs()
     assert (run.state, run.version) == ("done", 2)
@@ -138,9 +132,7 @@ async def test_a_run_goes_on_with_the_newest_version_that_has_its_moment(desk: D
 
 @pytest.mark.parametrize("entry", OTHERS)
 async def test_a_newest_version_that_has_another_schedule_stops_the_run(desk: Desk, entry: dict[str, Any]) -> None:
-    await publish(desk.shop, entry=FIVE)
-    await make(desk.shop, *crowd(9))
-    await desk.at(TUESDAY)
+    await let_in_five_of_nine(desk)
     await publish(desk.shop, since=TUESDAY + SECOND, entry=entry)
     assert len(await desk.at(TUESDAY + MINUTE)) == 5
     assert await desk.told() == [("stopped", "version 2 has another schedule")]

@@ -7,47 +7,19 @@ import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import TypeAdapter
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
-from temporalio.testing import ActivityEnvironment
 
-from activities.contracts import SendInput, SendResult
 from journeys.facts import Channel, Medium, Purpose
-from journeys.plan import Plan
-from journeys.play import first_stage
-from journeys.policy import Policy
 from journeys.quiet_hours import next_allowed
-from journeys.steps import Step
-from storage import paused_plans, plans, provider_health, shops, situation, story
+from storage import paused_plans, provider_health, shops, situation, story
 from tests.integration.loopback import Answer, serving
-from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, plan_file
-from tests.workflows.providers import CREATED, connect, connect_infobip, connect_twilio, send, sending
-
-STEPS = TypeAdapter(list[Step])
-BY_SMS = [{"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}}}]
-AT_ONCE: dict[str, Any] = {"at_most": {}, "one_per_person": None, "exits_on": []}
-
-
-def plan(name: str = "cart-recovery", steps: list[dict[str, Any]] | None = None, **changes: Any) -> Plan:
-    """The plan that comes along, with other steps: it sends its first message at once, by SMS."""
-    return cart_recovery(**{**AT_ONCE, "name": name, "steps": STEPS.validate_python(steps or BY_SMS), **changes})
-
-
-async def publish(shop: TestShop, *published: Plan) -> None:
-    for one in published:
-        await plans.publish(shop.parts.pool, shop.shop, one, plan_file().messages.model_dump_json())
-
-
-async def allow(shop: TestShop, **policy: Any) -> None:
-    """Set the shop's own rules."""
-    known = await shops.get(shop.parts.pool, shop.shop)
-    changed = Policy.model_validate({"quiet_hours": False, **policy})
-    await shops.save(shop.parts.pool, replace(known, policy=changed))
+from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.workflows.gated import allow, plan, publish, send_of
+from tests.workflows.providers import CREATED, connect, connect_infobip, connect_twilio, send
 
 
 def where_it_is_night(at: datetime) -> tuple[str, datetime]:
@@ -173,16 +145,6 @@ async def test_fifty_workers_on_one_persons_cap_send_one_message(shop: TestShop)
     assert sorted(result.outcome for result in results) == ["deferred"] * 49 + ["sent"]
     assert await shop.parts.pool.fetchval("select count(*) from sends where state = 'accepted'") == 1
     assert {result.reason for result in results} == {None, "cap of 1 in 24h by sms is reached"}
-
-
-async def send_of(shop: TestShop, cart: str) -> SendResult:
-    """Run the send of a cart's journey, as a worker does when it is due."""
-    journey = await shop.journey(cart)
-    version = await shop.parts.plans.version(shop.parts.pool, shop.shop, journey.plan, journey.plan_version)
-    stage = first_stage(version.plan, shop.begins)
-    order = SendInput(journey=journey.id, stage=stage, at=shop.begins, channel=Channel.SMS)
-    result: SendResult = await ActivityEnvironment().run(sending(shop).send, order)
-    return result
 
 
 async def test_a_journey_of_higher_priority_goes_first(engine: Engine) -> None:

@@ -8,47 +8,30 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journeys.plan import Plan
 from messages.judging import judge
 from relance import plan_files
-from storage import archived_plans, labels, plans, sent, story, tasks
+from storage import archived_plans, labels, sent, story, tasks
 from storage.journeys import Journey
 from tests.integration.segmenting import buy, changes, count_all, kept, view, work_off
 from tests.support import HOUR, MINUTE, Engine, TestShop
-from tests.workflows.test_keys import DAY, finished, forward, journeys_of, reply, sent_for
+from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply, sent_for
+from tests.workflows.library import (
+    BROWSE,
+    NPS,
+    ORDERS,
+    REVIEW,
+    SURVEY,
+    WELCOME,
+    WIN_BACK,
+    dropped,
+    only,
+    out,
+    publish,
+    said,
+)
 
-SURVEY, BROWSE, WELCOME, WIN_BACK = "abandonment-survey", "browse-abandonment", "welcome", "win-back"
-NPS, REVIEW, ORDERS = "nps", "review-request", "order-updates"
 ITEM: dict[str, Any] = {"product_id": "p-1", "name": "Teapot", "price": 40, "quantity": 1, "currency": "EUR"}
 BY_SMS = {"sms": True, "email": False}
-
-
-async def publish(shop: TestShop, name: str) -> Plan:
-    """Publish a plan of the library, without its holdout."""
-    file = plan_files.read(name)
-    plan = file.plan.model_copy(update={"holdout": 0})
-    await plans.publish(shop.parts.pool, shop.shop, plan, file.messages.model_dump_json())
-    return plan
-
-
-async def only(shop: TestShop, plan: str) -> Journey:
-    [journey] = await journeys_of(shop, plan)
-    return journey
-
-
-async def out(shop: TestShop, journey: Journey) -> list[tuple[str, str]]:
-    """What went out: the steps and their channels."""
-    rows = await sent.of_journey(shop.parts.pool, journey.id)
-    return [(row.step, row.channel) for row in rows if row.state == "accepted"]
-
-
-async def said(shop: TestShop, journey: Journey) -> str:
-    """The text of the message of a journey that went out last."""
-    text: str = await shop.parts.pool.fetchval(
-        "select body from sandbox_messages join sends using (send_id) where journey = $1 order by kept_at desc limit 1",
-        journey.id,
-    )
-    return text
 
 
 # Looked at and left
@@ -277,95 +260,6 @@ async def test_an_order_ends_the_questions(engine: Engine) -> None:
     assert await out(engine.shop, ended) == [("why", "sms")]
 
 
-# Asked for a score
-
-
-async def delivered(engine: Engine) -> Journey:
-    """Have a first order delivered, and the question asked."""
-    shop = engine.shop
-    await shop.identify()
-    for name in (NPS, REVIEW):
-        await publish(shop, name)
-    await shop.order(-2 * DAY, cart=None)
-    await shop.take(shop.event("Order Delivered", order_id="o-1"))
-    assert await journeys_of(shop, REVIEW) == []
-    journey = await only(shop, NPS)
-    await forward(engine, journey, 3 * DAY + HOUR)
-    assert await out(shop, journey) == [("score", "sms")]
-    return journey
-
-
-async def test_whoever_would_recommend_us_is_thanked_at_once_and_asked_for_a_review_in_one_message(
-    engine: Engine,
-) -> None:
-    shop = engine.shop
-    journey = await delivered(engine)
-    await reply(shop, journey, "c'est un 9", 3 * DAY + 2 * HOUR)
-    await forward(engine, journey, HOUR)
-    ended = await finished(engine, journey)
-    assert await out(shop, ended) == [("score", "sms"), ("promoter-thanks", "sms")]
-    words = await said(shop, ended)
-    assert "merci pour cette belle note" in words
-    assert "Votre avis aiderait les autres" in words
-    review = await finished(engine, await only(shop, REVIEW))
-    assert await out(shop, review) == []
-    assert await labels.of_person(shop.parts.pool, shop.shop, "ann") == {"review": "asked"}
-    # That was the request: no other one for some time, and no second question.
-    await shop.take(shop.event("Order Delivered", 30 * DAY, order_id="o-2"))
-    assert (len(await journeys_of(shop, REVIEW)), len(await journeys_of(shop, NPS))) == (1, 1)
-
-
-async def test_whoever_would_not_say_is_asked_for_a_review_in_turn(engine: Engine) -> None:
-    shop = engine.shop
-    journey = await delivered(engine)
-    await finished(engine, journey)
-    review = await finished(engine, await only(shop, REVIEW))
-    assert await out(shop, review) == [("request", "email")]
-
-
-@pytest.mark.parametrize("orders", [0, 1, 2])
-async def test_the_first_orders_delivery_alone_is_asked_about(engine: Engine, orders: int) -> None:
-    shop = engine.shop
-    await shop.identify()
-    await publish(shop, NPS)
-    for number in range(orders):
-        # Told by the page and by the backend: one order still.
-        for _ in range(2):
-            await shop.order(-(orders - number) * 400 * DAY + DAY, cart=None, order=f"o-{number}")
-    await shop.take(shop.event("Order Delivered", order_id="o-1"))
-    assert len(await journeys_of(shop, NPS)) == (0 if orders == 2 else 1)
-
-
-async def test_nobody_is_asked_for_a_score_again_a_year_later(engine: Engine) -> None:
-    shop = engine.shop
-    journey = await delivered(engine)
-    await finished(engine, journey)
-    await shop.order(399 * DAY, cart=None, order="o-2")
-    await shop.take(shop.event("Order Delivered", 400 * DAY, order_id="o-2"))
-    assert len(await journeys_of(shop, NPS)) == 1
-
-
-@pytest.mark.parametrize(
-    ("consent", "by"),
-    [
-        ({}, ("received-by-mail", "email")),
-        ({"email": True}, ("received-by-mail", "email")),
-        ({"sms": {"granted": True, "purpose": "transactional"}}, ("received", "sms")),
-        ({"sms": True}, ("received", "sms")),
-    ],
-)
-async def test_an_order_is_told_of_by_sms_to_whoever_said_yes_to_that_alone(
-    engine: Engine, consent: dict[str, Any], by: tuple[str, str]
-) -> None:
-    shop = engine.shop
-    await shop.identify(consent=consent)
-    await publish(shop, ORDERS)
-    await shop.order(timedelta(0), cart=None)
-    journey = await only(shop, ORDERS)
-    await forward(engine, journey, HOUR)
-    assert await out(shop, journey) == [by]
-
-
 # Welcomed
 
 
@@ -399,22 +293,6 @@ async def test_whoever_agreed_before_is_not_welcomed_and_whoever_agrees_anew_is(
 
 
 # Won back
-
-
-async def dropped(shop: TestShop) -> Journey:
-    """Have Ann, the best of five customers, fall from 555 to 455 because the others come back and she does not."""
-    await shop.identify()
-    for number, person in enumerate(("bob", "cyd", "dan", "eve", "ann"), start=1):
-        for order in range(number):
-            ago = timedelta(days=100 - number)
-            await buy(shop, -ago + order * MINUTE, f"{person}-{order}", person, total=number * 100)
-    await count_all(shop)
-    await work_off(shop)
-    await publish(shop, WIN_BACK)
-    await buy(shop, -MINUTE, "bob-late", "bob", total=1)
-    await count_all(shop)
-    await work_off(shop)
-    return await only(shop, WIN_BACK)
 
 
 async def test_a_good_customer_who_drops_hears_by_sms_what_a_person_wrote(engine: Engine) -> None:

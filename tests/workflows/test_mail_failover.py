@@ -10,27 +10,21 @@ from activities.clock import WorldClock
 from activities.contracts import LookedUp, SendResult
 from activities.lookups import LookingUp
 from journeys.facts import Channel
-from storage import shops
 from tests.integration.loopback import Answer, Break, Loopback, listening, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server, refusing, until
 from tests.integration.returning import calling_back
 from tests.internet_accounts import EMAIL as ACCOUNT
 from tests.internet_accounts import TAKEN
 from tests.support import TestShop
-from tests.workflows.providers import EMAIL, connect, connect_smtp, order_for, sending
+from tests.workflows.providers import EMAIL, connect, connect_second_mail, connect_smtp, order_for, sending
 from tests.workflows.test_look_ups import five_minutes_later
-
-
-async def connect_second(shop: TestShop, url: str) -> None:
-    kept = shop.parts.secret.accounts.encrypt(ACCOUNT.settings(url).encode())
-    await shops.set_account(shop.parts.pool, shop.shop, Channel.EMAIL, kept, rank=2)
 
 
 async def send(shop: TestShop, smtp: int, infobip: Loopback) -> SendResult:
     await shop.identify()
     await shop.fill()
     await connect_smtp(shop, smtp)
-    await connect_second(shop, infobip.url)
+    await connect_second_mail(shop, infobip.url)
     result: SendResult = await ActivityEnvironment().run(sending(shop).send, await order_for(shop, Channel.EMAIL))
     return result
 

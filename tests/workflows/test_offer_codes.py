@@ -11,7 +11,7 @@ from storage import offer_codes, offers, story
 from tests.integration.calls import Keys
 from tests.integration.served import served
 from tests.support import TestShop
-from tests.workflows.test_gate import plan, publish, send_of
+from tests.workflows.gated import plan, publish, send_of
 
 POLICY = {"valid_for": "24h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}, "pool": "spring"}
 STEPS = [{"id": "first", "send": {"message": "second", "channels": {"first": ["sms"]}, "offer": POLICY}}]

@@ -14,8 +14,8 @@ from journeys.play import first_stage
 from storage import commands, offers, story
 from tests.integration.loopback import Answer, serving
 from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.workflows.gated import plan, publish
 from tests.workflows.providers import CREATED, connect_twilio, sending
-from tests.workflows.test_gate import plan, publish
 
 
 async def made(shop: TestShop) -> list[offers.Made]:

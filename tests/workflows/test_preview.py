@@ -12,7 +12,7 @@ from activities import preview
 from api import app
 from storage import shops
 from tests.support import Engine, TestShop, cart_recovery, without_temporal
-from tests.workflows.test_gate import allow, plan, publish
+from tests.workflows.gated import allow, plan, publish
 
 
 async def everything(shop: TestShop) -> list[Any]:

@@ -9,8 +9,8 @@ from storage import plans
 from tests.integration.segmenting import buy, count_all
 from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.entering import Desk, SetClock
-from tests.workflows.test_keys import DAY, finished, journeys_of
-from tests.workflows.test_library_talks import out, said
+from tests.workflows.keyed import DAY, finished, journeys_of
+from tests.workflows.library import out, said
 from tests.workflows.test_push import APP
 
 PROMOTION = "promotion"

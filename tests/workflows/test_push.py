@@ -18,8 +18,8 @@ from messages import catalog
 from storage import plans, situation, story
 from tests.integration.served import served
 from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.workflows.gated import plan
 from tests.workflows.providers import connect
-from tests.workflows.test_gate import plan
 
 APP = Told(kind=Kind.APP, address="token-1")
 BROWSER = Told(kind=Kind.BROWSER, address='{"endpoint":"https://push.example/1","keys":{}}')

@@ -1,118 +1,33 @@
-"""The reconciliation against a real Temporal server: what went wrong between it and Postgres is put right, once."""
+"""The reconciliation against a real Temporal server: workflows that closed, and starts that were lost."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio import workflow
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.contracts import JOURNEY_QUEUE, JourneyInput, JourneyResult, Reconciled
-from activities.reconcile import Reconciling
+from activities.contracts import JOURNEY_QUEUE, JourneyInput, JourneyResult
 from journeys.repairs import Repair
-from relance import embedded
-from storage import commands, journeys, reconcile, repairs, story
+from storage import commands, reconcile, repairs
 from storage.journeys import Journey
-from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, opened_shop, until, workers_at_work
-from workers import temporal
-from workers.relay import Relay
+from tests.support import Engine, TestShop, until, workers_at_work
+from tests.workflows.reconciling import WORDS, Scene, client, idle, nothing_is_left, scene
 from workflows.reconciliation import ReconciliationWorkflow
 
+__all__ = ["client", "idle", "scene"]
+
 LONG_AGO = "now() - interval '11 minutes'"
-WORDS = "gone mad, says ann@example.com"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    """A Temporal server whose time is the world's."""
-    async with embedded.temporal_server(tmp_path_factory.mktemp("temporal"), keep=False) as address:
-        client = await temporal.connect(address=address.grpc, namespace="default")
-        await temporal.bootstrap(client)
-        yield client
-
-
-@dataclass
-class Scene:
-    """A shop, its relay and its Temporal; workers come when they are called for."""
-
-    shop: TestShop
-    client: Client
-    relay: Relay
-
-    def handle(self, journey: Journey) -> WorkflowHandle[Any, Any]:
-        return self.client.get_workflow_handle(journey.id)
-
-    async def deliver(self) -> None:
-        while await self.relay.deliver_batch():
-            pass
-
-    async def execute(self, sql: str, *values: object) -> None:
-        await self.shop.parts.pool.execute(sql, *values)
-
-    async def started(self, cart: str = "c-1", **more: Any) -> Journey:
-        """A journey whose workflow waits in its first window."""
-        journey = await self.shop.fill(cart, **more)
-        await self.deliver()
-        return journey
-
-    async def read(self, journey: Journey) -> Journey:
-        return await journeys.get(self.shop.parts.pool, journey.id)
-
-    async def reconcile(self) -> Reconciled:
-        return await self.client.execute_workflow(
-            ReconciliationWorkflow.run, id=f"reconciliation-{uuid.uuid4()}", task_queue=JOURNEY_QUEUE
-        )
-
-    async def is_listed(self, journey: Journey) -> bool:
-        query = f"ExecutionStatus != 'Running' AND WorkflowId = '{journey.id}'"
-        return bool([execution async for execution in self.client.list_workflows(query)])
-
-    async def until_listed(self, journey: Journey) -> None:
-        """Wait until Temporal's list shows a journey's workflow as closed."""
-        await until(lambda: self.is_listed(journey))
-
-    async def repaired(self, journey: Journey) -> list[tuple[str, str | None]]:
-        told = await story.tell(self.shop.parts.pool, await self.read(journey))
-        return [(line.what, line.why) for line in told if line.what.startswith("repaired")]
-
-    async def signals(self, journey: Journey) -> list[str]:
-        history = await self.handle(journey).fetch_history()
-        named = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
-        return [name for name in named if name]
-
-
-@pytest_asyncio.fixture
-async def idle(shop: TestShop, client: Client) -> AsyncIterator[Scene]:
-    """A scene without workers. What still runs at the end is terminated: the next test has another database."""
-    scene = Scene(shop, client, shop.parts.relay(client))
-    yield scene
-    async for execution in client.list_workflows("ExecutionStatus = 'Running'"):
-        await client.get_workflow_handle(execution.id).terminate()
-
-
-@pytest_asyncio.fixture
-async def scene(idle: Scene) -> AsyncIterator[Scene]:
-    """A scene with the workers at work."""
-    async with workers_at_work(idle.shop, idle.client):
-        yield idle
-
-
-async def nothing_is_left(scene: Scene) -> None:
-    """Make sure that another run repairs nothing."""
-    assert (await scene.reconcile()).repaired == {}
 
 
 async def test_a_workflow_that_was_terminated_ends_its_journey_as_cancelled_and_says_so(scene: Scene) -> None:
@@ -298,111 +213,6 @@ async def test_a_terminated_workflow_that_the_list_has_lost_is_found_when_its_jo
     assert (await scene.read(journey)).outcome == "cancelled"
 
 
-async def insert_order(scene: Scene, cart: str | None, order: str = "o-1") -> None:
-    """An order that comes into Postgres behind ingest's back."""
-    await scene.execute(
-        "insert into orders (shop, order_id, customer_id, cart_id, of_person, at, message_id)"
-        " values ($1, $2, 'ann', $3, $3::text is null, $4, $2)",
-        scene.shop.shop,
-        order,
-        cart,
-        scene.shop.begins + MINUTE,
-    )
-
-
-@pytest.mark.parametrize(
-    ("named", "outcome", "signal"),
-    [
-        ("c-1", "converted", "checkout_completed"),
-        (None, "converted", "checkout_completed"),
-        ("c-9", "exited", "ordered_elsewhere"),
-    ],
-)
-async def test_an_order_that_ended_nothing_ends_the_journey_and_its_workflow(
-    scene: Scene, named: str | None, outcome: str, signal: str
-) -> None:
-    journey = await scene.started()
-    await insert_order(scene, named)
-    assert (await scene.reconcile()).repaired == {Repair.ORDER_MISSED: 1}
-    ended = await scene.read(journey)
-    assert (ended.outcome, ended.ended_at) == (outcome, scene.shop.begins + MINUTE)
-    assert [what for what, _ in await scene.repaired(journey)] == ["repaired: ended"]
-    await scene.deliver()
-    assert (await scene.handle(journey).result())["outcome"] == outcome
-    assert await scene.signals(journey) == [signal]
-    await nothing_is_left(scene)
-
-
-async def test_an_order_of_another_cart_ends_nothing_where_the_plan_does_not_say_so(
-    client: Client, database_url: str
-) -> None:
-    async with opened_shop(database_url, cart_recovery(exits_on=[])) as shop, workers_at_work(shop, client):
-        scene = Scene(shop, client, shop.parts.relay(client))
-        journey = await scene.started()
-        await insert_order(scene, "c-9")
-        await nothing_is_left(scene)
-        assert (await scene.read(journey)).status == "running"
-        await scene.handle(journey).terminate()
-
-
-async def order(scene: Scene) -> None:
-    await scene.shop.order(MINUTE)
-
-
-async def order_elsewhere(scene: Scene) -> None:
-    await scene.shop.order(MINUTE, "c-9")
-
-
-async def fill_another(scene: Scene) -> None:
-    await scene.shop.fill("c-2", MINUTE)
-
-
-async def cancel(scene: Scene) -> None:
-    journey = await scene.shop.journey()
-    assert await commands.cancel(scene.shop.parts.pool, journey.id, WORDS, scene.shop.begins)
-
-
-@pytest.mark.parametrize(
-    ("act", "outcome", "signal"),
-    [
-        (order, "converted", "checkout_completed"),
-        (order_elsewhere, "exited", "ordered_elsewhere"),
-        (fill_another, "exited", "superseded"),
-        (cancel, "cancelled", "cancel"),
-    ],
-)
-async def test_a_workflow_that_did_not_hear_of_its_end_is_told_again_what_happened(
-    scene: Scene, act: Any, outcome: str, signal: str
-) -> None:
-    scene.shop.begins -= HOUR
-    journey = await scene.started()
-    await act(scene)
-    wanted = await scene.shop.parts.pool.fetchrow("select signal, payload from outbox where journey = $1", journey.id)
-    await scene.execute("delete from outbox")
-
-    assert (await scene.reconcile()).repaired == {Repair.SIGNAL_LOST: 1}
-    told = await scene.shop.parts.pool.fetchrow("select signal, payload from outbox where journey = $1", journey.id)
-    assert told == wanted
-    await scene.deliver()
-    assert (await scene.handle(journey).result())["outcome"] == outcome
-    assert await scene.signals(journey) == [signal]
-    assert [what for what, _ in await scene.repaired(journey)] == ["repaired: told its workflow again"]
-    await scene.execute("update journeys set checked_at = null")
-    await nothing_is_left(scene)
-
-
-async def test_a_workflow_that_has_heard_and_waits_for_its_worker_is_not_told_again(idle: Scene) -> None:
-    idle.shop.begins -= HOUR
-    journey = await idle.started()
-    await idle.shop.order(MINUTE)
-    await idle.deliver()
-    parts = idle.shop.parts
-    found = await ActivityEnvironment().run(Reconciling(parts.pool, idle.client, parts.following).ended)
-    assert (found.looked_at, found.repaired) == (1, {})
-    await idle.deliver()
-    assert await idle.signals(journey) == ["checkout_completed"]
-
-
 async def test_a_comparison_that_fails_keeps_none_of_the_others_from_being_made(engine: Engine) -> None:
     """On the server that skips time, since a comparison is tried again after a while."""
     pool = engine.shop.parts.pool
@@ -438,20 +248,6 @@ async def test_those_that_were_asked_for_let_others_have_their_turn(shop: TestSh
     assert asked == [ids[:2], ids[2:4], ids[4:]]
     await pool.execute("update journeys set checked_at = checked_at - interval '2 hours' where id = $1", ids[3])
     assert await reconcile.overdue(pool, 2) == [ids[3]]
-
-
-async def test_a_missed_order_is_found_wherever_its_journey_stands_among_the_open_ones(
-    idle: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("activities.reconcile.OPEN_AT_A_TIME", 2)
-    for n in range(4):
-        await idle.shop.fill(f"c-{n}", person=f"p-{n}")
-    last = await idle.shop.fill("c-4")
-    await insert_order(idle, "c-4")
-    parts = idle.shop.parts
-    found = await ActivityEnvironment().run(Reconciling(parts.pool, idle.client, parts.following).orders)
-    assert (found.looked_at, found.repaired) == (5, {Repair.ORDER_MISSED: 1})
-    assert (await idle.read(last)).outcome == "converted"
 
 
 async def test_what_was_repaired_is_counted(scene: Scene) -> None:

@@ -23,9 +23,9 @@ from tests.integration.mailserver import Mailbox, mail_port, mail_server, newest
 from tests.integration.test_related import by_backend, order, product, refresh
 from tests.support import HOUR, WAITING_FOR_A_LOCK, TestShop, until, workers_at_work
 from tests.unit.test_mail import Seen
+from tests.workflows.gated import allow
 from tests.workflows.providers import connect_smtp, order_for, sending
 from tests.workflows.test_composing import MESSAGES, SHOWN, Listening, by
-from tests.workflows.test_gate import allow
 from workflows.related import RelatedWorkflow
 
 CUP: dict[str, Any] = {

@@ -23,7 +23,7 @@ from relance.settings import Settings
 from storage import partitions, shops
 from tests.support import HOUR, TestShop, until, workers_at_work
 from tests.workflows.entering import make, publish
-from tests.workflows.test_keys import journeys_of
+from tests.workflows.keyed import journeys_of
 from workers import schedules, temporal
 from workers.schedules import ENTRIES, LOOK_UPS, RECONCILIATION, RELATED, REVOCATIONS, SEGMENTS, TASKS, UPKEEP
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,19 +15,11 @@ from activities.compose import Composer
 from channels.base import Outgoing
 from journeys.events import Event
 from journeys.question import Mode
-from storage import customers, shops, short_links, story
+from storage import customers, short_links, story
 from tests.integration.loopback import Answer, serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server
 from tests.support import HOUR, MINUTE, WAITING_FOR_A_LOCK, Engine, TestShop, until
-from tests.workflows.providers import (
-    CREATED,
-    EMAIL,
-    PHONE,
-    connect_smtp,
-    connect_twilio,
-    held,
-    send,
-)
+from tests.workflows.providers import CREATED, EMAIL, PHONE, connect_smtp, connect_twilio, held, send, turn
 
 
 async def test_a_listed_address_is_sent_to_by_the_shops_own_account(engine: Engine) -> None:
@@ -242,7 +233,7 @@ async def test_a_claim_that_grew_too_old_is_released_and_taken_anew(shop: TestSh
 )
 async def test_a_shop_that_may_not_send_sends_nothing(engine: Engine, mode: Mode, reason: str) -> None:
     shop = engine.shop
-    await shops.save(shop.parts.pool, replace(await shops.get(shop.parts.pool, shop.shop), mode=mode))
+    await turn(shop, mode)
     await shop.identify()
     await shop.fill()
     await engine.deliver()

@@ -11,8 +11,8 @@ import pytest
 from activities.contracts import SendResult
 from tests.integration.loopback import Answer, serving
 from tests.support import MINUTE, TestShop
+from tests.workflows.gated import allow, plan, publish, send_of
 from tests.workflows.providers import connect_twilio, held, send
-from tests.workflows.test_gate import allow, plan, publish, send_of
 from tests.workflows.test_look_ups import an_unknown, logged, look_up
 
 PRICE = {"sms": "0.07"}

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from api import app
 from journeys import plan_show, sms
 from journeys.facts import Channel
 from journeys.plan import Plan
 from messages import catalog
 from relance import plan_files
-from storage import commands, plans, shops, tasks
+from storage import commands, plans, tasks
 from storage.journeys import Journey
-from tests.integration.calls import Keys
 from tests.integration.segmenting import buy
-from tests.support import HOUR, MINUTE, Engine, TestShop, without_temporal
-from tests.workflows.test_keys import DAY, SMS, backend, finished, forward, journeys_of, order
-from tests.workflows.test_library_talks import WIN_BACK, dropped
+from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.workflows.keyed import DAY, OF_ORDERS, SMS, backend, finished, forward, journeys_of, order
+from tests.workflows.library import WIN_BACK, dropped
 
-HEADER: dict[str, Any] = {
-    "name": "p",
-    "sticking_point": "It has to be told",
-    "purpose": "transactional",
-    "longest_life": "30d",
-    "key": "order",
-    "entry": {"events": ["Order Completed"], "within": "12h"},
-}
 WRITE: dict[str, Any] = {"id": "write", "task": {"title": "Write to them", "within": "2d", "draft": "draft"}}
 SAY = {"id": "say", "send": {"message": "personal", "channels": SMS}}
 WORDS = """
@@ -39,16 +27,8 @@ draft: {{sms: {{text: "{draft}"}}}}
 """
 
 
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    key = await shops.create_key(shop.parts.pool, shop.shop, "api", "test")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://relance", auth=Keys("", key)) as client:
-        yield client
-
-
 async def publish(shop: TestShop, *steps: dict[str, Any], draft: str = "Dear {{ customer.first_name }}") -> None:
-    plan = Plan.model_validate({**HEADER, "steps": list(steps)})
+    plan = Plan.model_validate({**OF_ORDERS, "steps": list(steps)})
     words = {
         language: WORDS.format(around="Shop: ", draft=f"{draft}, {language}") for language in ("fr", "it", "pt", "en")
     }
@@ -70,6 +50,14 @@ async def asked(engine: Engine) -> Journey:
     [journey] = await journeys_of(engine.shop)
     await forward(engine, journey, HOUR)
     return journey
+
+
+async def asked_after_order(engine: Engine, *steps: dict[str, Any], **more: str) -> Journey:
+    """Have a plan of these steps follow an order of Ann's, until it has asked a person."""
+    await engine.shop.identify()
+    await publish(engine.shop, *steps, **more)
+    await order(engine.shop)
+    return await asked(engine)
 
 
 async def test_the_story_of_a_good_customer_who_dropped_tells_all_that_is_known_and_no_address(
@@ -139,10 +127,7 @@ async def test_the_last_order_is_told_with_its_items_and_messages_that_went_out_
 
 async def test_a_task_that_nobody_did_is_in_the_story_of_the_next(engine: Engine, api: httpx.AsyncClient) -> None:
     shop, pool = engine.shop, engine.shop.parts.pool
-    await shop.identify()
-    await publish(shop, WRITE)
-    await order(shop)
-    first = await asked(engine)
+    first = await asked_after_order(engine, WRITE)
     await pool.execute("update tasks set due_at = $1", shop.begins)
     await tasks.expire(pool, shop.begins + HOUR)
     assert (await shown(engine, api, first))["draft"] is None
@@ -175,10 +160,7 @@ async def test_what_is_written_in_place_of_the_draft_goes_out_as_it_was_written(
     engine: Engine, api: httpx.AsyncClient
 ) -> None:
     shop = engine.shop
-    await shop.identify()
-    await publish(shop, WRITE, SAY)
-    await order(shop)
-    journey = await asked(engine)
+    journey = await asked_after_order(engine, WRITE, SAY)
     found = await shown(engine, api, journey)
     said = {"by": "Zoé", "text": "Ours {{ shop.name }} {% raw %}"}
     assert (await api.post(f"/v1/tasks/{found['id']}/complete", json=said)).status_code == 200
@@ -189,11 +171,7 @@ async def test_what_is_written_in_place_of_the_draft_goes_out_as_it_was_written(
 
 
 async def test_it_is_told_how_much_fits_into_one_sms_two_and_three(engine: Engine, api: httpx.AsyncClient) -> None:
-    shop = engine.shop
-    await shop.identify()
-    await publish(shop, WRITE, SAY)
-    await order(shop)
-    fits = (await shown(engine, api, await asked(engine)))["fits"]
+    fits = (await shown(engine, api, await asked_after_order(engine, WRITE, SAY)))["fits"]
     assert fits == [160 - 6, 306 - 6, 459 - 6]
     for parts, most in enumerate(fits, start=1):
         assert (sms.parts(f"Shop: {'x' * most}"), sms.parts(f"Shop: {'x' * (most + 1)}")) == (parts, parts + 1)
@@ -202,21 +180,17 @@ async def test_it_is_told_how_much_fits_into_one_sms_two_and_three(engine: Engin
 async def test_where_no_sms_carries_what_is_written_nothing_is_told_of_its_length(
     engine: Engine, api: httpx.AsyncClient
 ) -> None:
-    await engine.shop.identify()
-    await publish(engine.shop, SAY, {**WRITE, "task": {"title": "Call them", "within": "2d"}})
-    await order(engine.shop)
-    found = await shown(engine, api, await asked(engine))
+    journey = await asked_after_order(engine, SAY, {**WRITE, "task": {"title": "Call them", "within": "2d"}})
+    found = await shown(engine, api, journey)
     assert (found["draft"], found["fits"]) == (None, [])
 
 
 async def test_a_draft_that_cannot_be_written_out_is_none_and_the_task_is_there_all_the_same(
     engine: Engine, api: httpx.AsyncClient
 ) -> None:
-    await engine.shop.identify()
     # A cart is there in every check of a plan; of this order there is none.
-    await publish(engine.shop, WRITE, SAY, draft="{{ cart.items[0].name }}")
-    await order(engine.shop)
-    found = await shown(engine, api, await asked(engine))
+    journey = await asked_after_order(engine, WRITE, SAY, draft="{{ cart.items[0].name }}")
+    found = await shown(engine, api, journey)
     assert (found["draft"], found["state"], found["fits"][0]) == (None, "open", 154)
 
 
@@ -224,10 +198,7 @@ async def test_a_task_of_a_journey_that_was_moved_to_a_plan_without_its_step_is_
     engine: Engine, api: httpx.AsyncClient
 ) -> None:
     shop = engine.shop
-    await shop.identify()
-    await publish(shop, WRITE, SAY)
-    await order(shop)
-    journey = await asked(engine)
+    journey = await asked_after_order(engine, WRITE, SAY)
     await publish(shop, SAY)
     await shop.parts.pool.execute("update journeys set plan_version = 2 where id = $1", journey.id)
     found = await shown(engine, api, journey)
@@ -239,10 +210,7 @@ async def test_a_task_of_a_journey_that_was_moved_to_a_plan_without_its_step_is_
 async def test_a_task_for_somebody_of_whom_nothing_is_known_any_more_is_shown_without_a_story(
     engine: Engine, api: httpx.AsyncClient
 ) -> None:
-    await engine.shop.identify()
-    await publish(engine.shop, WRITE, SAY)
-    await order(engine.shop)
-    journey = await asked(engine)
+    journey = await asked_after_order(engine, WRITE, SAY)
     await engine.shop.parts.pool.execute("delete from customers")
     found = await shown(engine, api, journey)
     assert (found["story"], found["draft"], found["fits"], found["state"]) == (None, None, [], "open")
@@ -258,12 +226,12 @@ def test_a_draft_is_wanted_in_every_language_as_other_messages_are() -> None:
 
 
 def test_a_plan_in_words_names_the_draft() -> None:
-    step = Plan.model_validate({**HEADER, "steps": [WRITE]}).by_id["write"]
+    step = Plan.model_validate({**OF_ORDERS, "steps": [WRITE]}).by_id["write"]
     assert plan_show.words(step) == "have a person do 'Write to them', from the draft 'draft', at most 2d"
 
 
 def test_a_draft_may_use_what_messages_use_and_nothing_else() -> None:
-    plan = Plan.model_validate({**HEADER, "steps": [WRITE]})
+    plan = Plan.model_validate({**OF_ORDERS, "steps": [WRITE]})
     words = WORDS.format(around="", draft="{{ customer.phone }}")
     files = catalog.load({f"{language}.yaml": words for language in ("fr", "it", "pt", "en")})
     assert catalog.check(files, plan)[0].endswith("uses 'customer.phone', which no message has")
@@ -274,4 +242,4 @@ def test_a_draft_may_use_what_messages_use_and_nothing_else() -> None:
 def test_a_task_is_escalated_before_it_is_over_or_the_plan_is_none(escalate_after: str, within: str) -> None:
     task = {"title": "Write", "within": within, "escalate_after": escalate_after}
     with pytest.raises(ValueError, match="escalate_after must be shorter than within"):
-        Plan.model_validate({**HEADER, "steps": [{"id": "write", "task": task}]})
+        Plan.model_validate({**OF_ORDERS, "steps": [{"id": "write", "task": task}]})

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest_asyncio
-from standardwebhooks.webhooks import Webhook
 from temporalio.testing import ActivityEnvironment
 
 from activities.contracts import ToldTasks
-from channels.signed import Endpoint
 from journeys.question import Mode
 from journeys.steps import Task as Step
-from relance import hook_commands
-from storage import commands, endpoints, shops, task_news, tasks
+from storage import commands, endpoints, task_news, tasks
 from storage.endpoints import Kind
 from storage.journeys import Journey
 from storage.task_news import WEBHOOK
 from storage.tasks import Task
-from tests.integration.loopback import Answer, Break, Loopback, Request, Silence, serving
+from tests.integration.loopback import Answer, Break, Request, Silence, serving
 from tests.support import HOUR, TestShop
+from tests.workflows.providers import turn
+from tests.workflows.task_hooking import connect, heard, tell
 
-SECRET = hook_commands.new_secret()
 HELP = {"id": "help", "task": {"title": "Help with the size", "within": "4h", "escalate_after": "1h"}}
 
 
@@ -38,27 +34,11 @@ async def journey(shop: TestShop) -> Journey:
     return journey
 
 
-async def turn(shop: TestShop, mode: Mode) -> None:
-    known = await shops.get(shop.parts.pool, shop.shop)
-    await shops.save(shop.parts.pool, replace(known, mode=mode))
-
-
 async def open_task(shop: TestShop, journey: Journey, step: str, after: timedelta = timedelta(0)) -> None:
     at = shop.begins + after
     async with shop.parts.pool.acquire() as db:
         read = Step.model_validate({**HELP, "id": step})
         await tasks.open_task(db, journey, read, at, due_at=at + 4 * HOUR)
-
-
-async def connect(shop: TestShop, url: str) -> None:
-    endpoint = Endpoint.model_validate({"url": url, "secret": SECRET})
-    box = shop.parts.secret.endpoint(Kind.TASK_HOOK)
-    await endpoints.save(shop.parts.pool, shop.shop, Kind.TASK_HOOK, box.encrypt(endpoint.write()))
-
-
-async def tell(shop: TestShop) -> ToldTasks:
-    found: ToldTasks = await ActivityEnvironment().run(shop.parts.tasks_in_time.tell)
-    return found
 
 
 async def expire(shop: TestShop) -> None:
@@ -67,11 +47,6 @@ async def expire(shop: TestShop) -> None:
 
 async def known(shop: TestShop, journey: Journey) -> Task:
     return (await tasks.of_journey(shop.parts.pool, journey.id))["help"]
-
-
-def heard(hook: Loopback) -> list[dict[str, Any]]:
-    """What the shop has heard; each is signed."""
-    return [Webhook(SECRET).verify(request.body, request.headers) for request in hook.requests]
 
 
 def said(request: Request) -> tuple[str, bytes]:

@@ -1,76 +1,33 @@
-"""Agents hear of tasks by the shop's own mail: one mail of all that is new, at most once where nobody can say."""
+"""Agents hear of tasks by the shop's own mail: one mail of all that is new, and beside webhooks."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio.client import WorkflowFailureError
 from temporalio.testing import ActivityEnvironment
 
 from activities import task_mails as mailing
-from activities.clock import WorldClock
 from activities.contracts import JOURNEY_QUEUE, Expired, MailedTasks
-from journeys.question import Mode
-from journeys.steps import Task as Step
 from messages import render
-from storage import commands, endpoints, shops, story, task_mails, tasks
+from storage import commands, endpoints, shops, story, tasks
 from storage.endpoints import Kind
 from storage.journeys import Journey
-from storage.task_mails import Mailing
-from tests import support
-from tests.integration.loopback import Answer, closed_port, listening, serving
-from tests.integration.mailserver import Mailbox, Script, mail_port, mail_server, newest, refusing, until
-from tests.internet_accounts import TAKEN
+from tests.integration.loopback import Answer, serving
+from tests.integration.mailserver import newest, refusing
 from tests.support import HOUR, Engine, TestShop
-from tests.workflows.providers import connect_smtp
-from tests.workflows.test_keys import DAY, finished, forward
-from tests.workflows.test_library_talks import dropped
-from tests.workflows.test_mail_failover import connect_second
-from tests.workflows.test_task_hooks import connect as connect_hook
-from tests.workflows.test_task_hooks import heard, tell, turn
+from tests.workflows.keyed import DAY, finished, forward
+from tests.workflows.library import dropped
+from tests.workflows.task_hooking import connect as connect_hook
+from tests.workflows.task_hooking import heard, tell
+from tests.workflows.task_mailing import AGENTS, CHIEF, MAILED, NOTHING, Later, agents, journey, mail, open_tasks, to
 from workflows.tasks import TasksWorkflow
 
-AGENTS, CHIEF = "agents@shop.example", "chief@shop.example"
-
-
-@dataclass
-class Later(WorldClock):
-    """A clock that is ahead of the world's."""
-
-    ahead: timedelta = timedelta(0)
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
-
-
-@pytest_asyncio.fixture
-async def journey(shop: TestShop) -> Journey:
-    await shop.identify(firstName="Ann")
-    return await shop.fill()
-
-
-async def open_tasks(shop: TestShop, journey: Journey, *steps: str, **task: Any) -> None:
-    said = {"title": "Help with the size", "within": "4h", "escalate_after": "1h"} | task
-    async with shop.parts.pool.acquire() as db:
-        for step in steps:
-            read = Step.model_validate({"id": step, "task": said})
-            await tasks.open_task(db, journey, read, shop.begins, due_at=shop.begins + 4 * HOUR)
-
-
-async def mail(shop: TestShop, ahead: timedelta = timedelta(0)) -> MailedTasks:
-    """Write to agents once, as the schedule does, some time from now."""
-    parts = replace(shop.parts, clock=Later(ahead))
-    found: MailedTasks = await ActivityEnvironment().run(parts.task_mails.mail)
-    return found
+__all__ = ["journey"]
 
 
 async def expire(shop: TestShop, ahead: timedelta) -> int:
@@ -78,30 +35,9 @@ async def expire(shop: TestShop, ahead: timedelta) -> int:
     return found.expired
 
 
-@asynccontextmanager
-async def agents(shop: TestShop, escalate_to: str | None = None, box: Mailbox | None = None) -> AsyncIterator[Mailbox]:
-    """A mail server, and a shop that tells its agents by it."""
-    box = box or Mailbox()
-    async with mail_port(mail_server(box)) as port:
-        await connect_smtp(shop, port)
-        await task_mails.save(shop.parts.pool, Mailing(shop.shop, AGENTS, escalate_to))
-        yield box
-
-
 def text(mail: EmailMessage) -> str:
     body: str = mail.get_content()
     return body
-
-
-def to(box: Mailbox) -> list[list[str]]:
-    return [envelope.rcpt_tos for envelope in box.envelopes]
-
-
-async def digests(shop: TestShop) -> list[str]:
-    return [row["state"] for row in await shop.parts.pool.fetch("select state from task_digests order by made_at")]
-
-
-MAILED, NOTHING, FAILED = (MailedTasks(mailed=n, failed=m) for n, m in ((1, 0), (0, 0), (0, 1)))
 
 
 # What they hear
@@ -249,136 +185,6 @@ async def test_a_customer_whose_id_is_an_address_is_named_without_it(shop: TestS
         assert await mail(shop) == MAILED
         said = text(newest(box))
         assert ("zoe@example.com" in said, "Customer: h-" in said) == (False, True)
-
-
-# Whether they hear
-
-
-@pytest.mark.parametrize("answer", [("at_mail", "451 4.3.2 later"), ("at_data", "452 4.3.1 later")])
-async def test_a_mail_that_provably_did_not_go_out_goes_out_in_the_next_run_as_the_same(
-    shop: TestShop, journey: Journey, answer: tuple[str, str]
-) -> None:
-    await open_tasks(shop, journey, "help")
-    async with agents(shop, box=refusing(*answer)) as box:
-        assert [await mail(shop), await digests(shop)] == [FAILED, ["released"]]
-        setattr(box, answer[0], None)
-        assert [await mail(shop), await mail(shop), await digests(shop)] == [MAILED, NOTHING, ["accepted"]]
-        [task] = (await tasks.of_journey(shop.parts.pool, journey.id)).values()
-        named = task_mails.digest_id(AGENTS, [("opened", task)])
-        assert newest(box)["message-id"] == f"<{named}@example.com>"
-
-
-async def test_a_mail_server_that_is_not_there_is_asked_again_and_the_second_account_takes_its_place(
-    shop: TestShop, journey: Journey
-) -> None:
-    await open_tasks(shop, journey, "help")
-    async with agents(shop):
-        pass
-    with closed_port() as nobody:
-        await connect_smtp(shop, nobody)
-        assert await mail(shop) == FAILED
-        async with serving(TAKEN) as infobip:
-            await connect_second(shop, infobip.url)
-            assert [await mail(shop), await mail(shop)] == [MAILED, NOTHING]
-            [message] = json.loads(infobip.requests[0].body)["messages"]
-            assert message["destinations"][0]["to"][0]["destination"] == AGENTS
-            assert (message["content"]["subject"], "headers" in message["content"]) == (
-                "Test Shop: tasks (new 1)",
-                False,
-            )
-
-
-async def test_an_address_that_is_refused_for_good_is_left_alone_for_an_hour(shop: TestShop, journey: Journey) -> None:
-    await open_tasks(shop, journey, "help")
-    async with agents(shop, box=refusing("at_rcpt", "550 5.1.1 no such mailbox")) as box:
-        assert [await mail(shop), await mail(shop), await digests(shop)] == [FAILED, NOTHING, ["rejected"]]
-        # Put right by another address, it is told at once.
-        box.at_rcpt = None
-        await task_mails.save(shop.parts.pool, Mailing(shop.shop, CHIEF, None))
-        assert [await mail(shop), to(box)] == [MAILED, [[CHIEF]]]
-        await task_mails.save(shop.parts.pool, Mailing(shop.shop, AGENTS, None))
-        await shop.parts.pool.execute("update task_digests set again_at = again_at - interval '1 hour'")
-        assert [await mail(shop), to(box)] == [MAILED, [[CHIEF], [AGENTS]]]
-
-
-async def test_what_may_have_gone_out_is_not_told_again_and_later_news_are(shop: TestShop, journey: Journey) -> None:
-    await open_tasks(shop, journey, "help")
-    silent = until(".", hang_up=True)
-    async with agents(shop) as box, listening(silent.serve) as lost:
-        await connect_smtp(shop, lost)
-        assert [await mail(shop), await digests(shop)] == [FAILED, ["unknown"]]
-        async with mail_port(mail_server(box)) as port:
-            await connect_smtp(shop, port)
-            assert [await mail(shop), box.envelopes] == [NOTHING, []]
-            # Not with others either.
-            await open_tasks(shop, journey, "second", title="Another")
-            assert await mail(shop) == MAILED
-            assert newest(box)["subject"] == "Test Shop: tasks (new 1)"
-            assert await mail(shop, 2 * HOUR) == MAILED
-            assert newest(box)["subject"] == "Test Shop: tasks (late 2)"
-
-
-async def test_a_mail_whose_worker_was_lost_counts_as_one_of_which_nobody_can_say(
-    shop: TestShop, journey: Journey
-) -> None:
-    await open_tasks(shop, journey, "help")
-    hung = Script({"EHLO": "250 mx"}, hang_up=False)
-    async with agents(shop) as box:
-        async with listening(hung.serve) as port:
-            await connect_smtp(shop, port)
-            lost = asyncio.create_task(mail(shop))
-
-            async def has_begun() -> bool:
-                return "MAIL" in hung.heard
-
-            await support.until(has_begun)
-            lost.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await lost
-        async with mail_port(mail_server(box)) as port:
-            await connect_smtp(shop, port)
-            assert [await mail(shop), await digests(shop)] == [NOTHING, ["claimed"]]
-            await shop.parts.pool.execute("update task_digests set made_at = made_at - interval '11 minutes'")
-            assert [await mail(shop), await digests(shop)] == [NOTHING, ["unknown"]]
-
-
-async def test_two_runs_at_once_send_one_mail(shop: TestShop, journey: Journey) -> None:
-    await open_tasks(shop, journey, "a", "b")
-    async with agents(shop) as box:
-        both = await asyncio.gather(mail(shop), mail(shop))
-        assert sum(run.mailed for run in both) == len(box.envelopes) == 1
-        assert sum(run.failed for run in both) == 0
-
-
-@pytest.mark.parametrize("mode", [Mode.SANDBOX, Mode.STOPPED])
-async def test_a_shop_in_sandbox_or_that_has_stopped_is_not_written_to_before_it_leaves_that(
-    shop: TestShop, journey: Journey, mode: Mode
-) -> None:
-    await open_tasks(shop, journey, "help")
-    async with agents(shop) as box:
-        await turn(shop, mode)
-        assert [await mail(shop), box.envelopes] == [NOTHING, []]
-        await turn(shop, Mode.LIVE)
-        assert await mail(shop) == MAILED
-        assert await task_mails.remove(shop.parts.pool, shop.shop)
-        await open_tasks(shop, journey, "another")
-        assert await mail(shop) == NOTHING
-
-
-async def test_a_shop_without_an_account_keeps_no_other_waiting(shop: TestShop, journey: Journey) -> None:
-    other = TestShop(shop.parts)
-    await other.open()
-    await turn(other, Mode.LIVE)
-    await task_mails.save(other.parts.pool, Mailing(other.shop, AGENTS, None))
-    await other.identify("bob")
-    await open_tasks(other, await other.fill(person="bob"), "help")
-    await open_tasks(shop, journey, "help")
-    async with agents(shop) as box:
-        assert await mail(shop) == MailedTasks(mailed=1, failed=1)
-        await connect_second(other, "http://127.0.0.1:9")
-        await other.parts.pool.execute("update channel_accounts set settings = 'x' where shop = $1", other.shop)
-        await open_tasks(shop, journey, "another")
-        assert [await mail(shop), len(box.envelopes)] == [MailedTasks(mailed=1, failed=1), 2]
 
 
 # Beside webhooks, on the engine

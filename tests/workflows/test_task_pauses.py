@@ -13,10 +13,10 @@ from storage.journeys import Journey
 from storage.task_news import WEBHOOK
 from storage.tasks import Task, TaskStateError
 from tests.support import HOUR, MINUTE, Engine, until
-from tests.workflows.test_keys import DAY, OF_ORDERS, finished, forward, journeys_of, order, publish
-from tests.workflows.test_tasks import SAY, api, asked
+from tests.workflows.keyed import DAY, OF_ORDERS, finished, forward, journeys_of, order, publish
+from tests.workflows.test_tasks import SAY, asked
 
-__all__ = ["api", "asked"]
+__all__ = ["asked"]
 
 LATE: dict[str, Any] = {
     "id": "write",

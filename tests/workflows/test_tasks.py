@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,13 +9,12 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import ActivityEnvironment
 
-from api import app
 from journeys.steps import Task as Step
 from storage import commands, journeys, shops, story, tasks
 from storage.journeys import Journey
 from tests.integration.calls import Keys
-from tests.support import HOUR, Engine, TestShop, without_temporal
-from tests.workflows.test_keys import DAY, OF_ORDERS, SMS, finished, forward, journeys_of, order, publish
+from tests.support import HOUR, Engine, TestShop
+from tests.workflows.keyed import DAY, OF_ORDERS, SMS, finished, forward, journeys_of, order, publish
 
 WRITE: dict[str, Any] = {
     "id": "write",
@@ -24,14 +22,6 @@ WRITE: dict[str, Any] = {
     "otherwise": [{"id": "x", "exit": "late"}],
 }
 SAY = {"id": "personal", "send": {"message": "personal", "channels": SMS}}
-
-
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> AsyncIterator[httpx.AsyncClient]:
-    key = await shops.create_key(shop.parts.pool, shop.shop, "api", "test")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://relance", auth=Keys("", key)) as client:
-        yield client
 
 
 @pytest_asyncio.fixture

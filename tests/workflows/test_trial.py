@@ -6,30 +6,19 @@ from dataclasses import replace
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from api import app
 from journeys.question import Mode
 from storage import shops
 from tests.integration.loopback import serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server, newest
-from tests.support import TestShop, without_temporal
+from tests.support import TestShop
 from tests.workflows.providers import CREATED, EMAIL, PHONE, connect_smtp, connect_twilio
-
-
-@pytest_asyncio.fixture
-async def api(shop: TestShop) -> httpx.AsyncClient:
-    secret = await shops.create_key(shop.parts.pool, shop.shop, "api", "")
-    transport = httpx.ASGITransport(app.build(without_temporal(shop.parts)))
-    return httpx.AsyncClient(
-        transport=transport, base_url="http://api/v1/plans", headers={"Authorization": f"Bearer {secret}"}
-    )
 
 
 async def test_it_goes_to_a_listed_address_by_the_shops_own_account(shop: TestShop, api: httpx.AsyncClient) -> None:
     async with serving(CREATED) as twilio:
         await connect_twilio(shop, twilio.url)
-        answer = await api.post("/cart-recovery/test", json={"to": PHONE})
+        answer = await api.post("/v1/plans/cart-recovery/test", json={"to": PHONE})
         assert len(twilio.requests) == 1
     said = answer.json()
     assert (said["step"], said["channel"], said["state"]) == ("first", "sms", "accepted")
@@ -44,7 +33,7 @@ async def test_the_address_chooses_the_channel_and_the_step_the_message(shop: Te
     mailbox = Mailbox()
     async with mail_port(mail_server(mailbox)) as port:
         await connect_smtp(shop, port)
-        answer = await api.post("/cart-recovery/test", json={"to": EMAIL, "step": "second"})
+        answer = await api.post("/v1/plans/cart-recovery/test", json={"to": EMAIL, "step": "second"})
     assert answer.json()["state"] == "accepted"
     mail = newest(mailbox)
     assert mail["Subject"] == "Your cart ships free"
@@ -54,7 +43,7 @@ async def test_the_address_chooses_the_channel_and_the_step_the_message(shop: Te
 async def test_in_the_sandbox_it_is_kept_and_nothing_leaves(shop: TestShop, api: httpx.AsyncClient) -> None:
     known = await shops.get(shop.parts.pool, shop.shop)
     await shops.save(shop.parts.pool, replace(known, allowlist=(PHONE,)))
-    answer = await api.post("/cart-recovery/test", json={"to": PHONE})
+    answer = await api.post("/v1/plans/cart-recovery/test", json={"to": PHONE})
     assert (answer.json()["provider"], answer.json()["state"]) == ("sandbox", "accepted")
     assert await shop.parts.pool.fetchval("select address from sandbox_messages") == PHONE
 
@@ -72,7 +61,7 @@ async def test_what_cannot_be_sent_is_refused_and_nobody_is_called(
 ) -> None:
     async with serving(CREATED) as twilio:
         await connect_twilio(shop, twilio.url)
-        answer = await api.post("/cart-recovery/test", json=wanted)
+        answer = await api.post("/v1/plans/cart-recovery/test", json=wanted)
         assert answer.status_code == 422
         assert answer.json()["detail"].startswith(detail)
         assert twilio.requests == []
@@ -81,5 +70,5 @@ async def test_what_cannot_be_sent_is_refused_and_nobody_is_called(
 async def test_a_shop_that_has_stopped_sends_no_trial_either(shop: TestShop, api: httpx.AsyncClient) -> None:
     known = await shops.get(shop.parts.pool, shop.shop)
     await shops.save(shop.parts.pool, replace(known, allowlist=(PHONE,), mode=Mode.STOPPED))
-    answer = await api.post("/cart-recovery/test", json={"to": PHONE})
+    answer = await api.post("/v1/plans/cart-recovery/test", json={"to": PHONE})
     assert (answer.status_code, answer.json()["detail"]) == (422, "the shop has stopped sending")

@@ -1,0 +1,56 @@
+"""Money and moments, written as the person writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from journeys import sms
+from messages.render import moment, money
+from tests.unit.saying import AT, LOCALES
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "written"),
+    [
+        ("1234.5", "EUR", "fr_FR", "1 234,50 €"),
+        ("1234.5", "EUR", "it_IT", "1.234,50 €"),
+        ("1234.5", "BRL", "pt_BR", "R$ 1.234,50"),
+        ("1234.5", "EUR", "pt_PT", "1 234,50 €"),
+        ("5", "GBP", "en_GB", "£5.00"),
+        ("5", "USD", "en_US", "$5.00"),
+        ("5", "USD", "en_GB", "US$5.00"),
+        ("5", "XXQ", "fr_FR", "5,00 XXQ"),
+        ("1E+3", None, "fr_FR", "1 000"),
+    ],
+)
+def test_money_is_written_as_the_person_writes_it(amount: str, currency: str | None, locale: str, written: str) -> None:
+    assert money(Decimal(amount), currency, locale) == written
+
+
+@pytest.mark.parametrize(
+    ("timezone", "locale", "written"),
+    [
+        ("Europe/Paris", "fr_FR", "12 aout, 18:00"),  # no û: it is not in GSM-7
+        ("America/Sao_Paulo", "pt_BR", "12 de ago., 13:00"),
+        ("Europe/Lisbon", "pt_PT", "12/08, 17:00"),
+        ("Europe/London", "en_GB", "12 Aug, 17:00"),
+        ("America/New_York", "en_US", "Aug 12, 12:00 PM"),
+        ("Europe/Rome", "it_IT", "12 ago, 18:00"),
+        ("Asia/Tokyo", "en_GB", "13 Aug, 01:00"),
+        (None, "fr_FR", "12 aout, 16:00 UTC"),
+        ("Europe/Nowhere", "fr_FR", "12 aout, 16:00 UTC"),
+        ("../../etc/passwd", "fr_FR", "12 aout, 16:00 UTC"),
+        ("Europe", "fr_FR", "12 aout, 16:00 UTC"),
+    ],
+)
+def test_a_moment_is_written_in_the_persons_own_time(timezone: str | None, locale: str, written: str) -> None:
+    assert moment(AT, timezone, locale) == written
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+@pytest.mark.parametrize("locale", [*LOCALES.values(), "pt_BR", "en_US", "fr_CA"])
+def test_no_month_takes_an_sms_out_of_gsm_7(locale: str, month: int) -> None:
+    assert sms.outside_gsm7(moment(datetime(2026, month, 12, tzinfo=UTC), "Europe/Paris", locale)) == ""
