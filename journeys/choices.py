@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from journeys.condition_words import sentence
 from journeys.facts import Facts
 from journeys.plan import Plan
-from journeys.plan_show import condition
 from journeys.play import Stage, at_step
 from journeys.steps import Branch, Split, Step
 
@@ -28,7 +28,8 @@ def _choice(step: Step, facts: Facts) -> list[str]:
     match step:
         case Branch():
             arm = next((arm for arm in step.branch if arm.condition.holds(facts)), None)
-            return [f"{step.id}: {condition(arm.condition) if arm else 'otherwise'}"]
+            return [f"{step.id}: {sentence(arm.condition) if arm else 'otherwise'}"]
         case Split():
-            return [f"{step.id}: variant {facts.variants.get(step.id)}"]
+            name = facts.variants.get(step.id)
+            return [f"{step.id}: variant {name}" if name else f"{step.id}: no variant"]
     return []

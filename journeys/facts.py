@@ -89,6 +89,20 @@ class Moment(StrEnum):
     EXPECTED = "order.expected"
     DELIVERED = "order.delivered"
 
+    @property
+    def words(self) -> str:
+        """What happens then, to be read after ``when``, ``until``, ``before`` and ``after``."""
+        return _MOMENTS[self]
+
+
+_MOMENTS = {
+    Moment.COMPLETED: "the order was completed",
+    Moment.PAYMENT_DUE: "the payment is due",
+    Moment.SHIPPED: "the order was shipped",
+    Moment.EXPECTED: "the order is expected",
+    Moment.DELIVERED: "the order was delivered",
+}
+
 
 class Answered(BaseModel):
     """What was answered to a question. Words that a person chose themselves are not among it.

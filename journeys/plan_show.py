@@ -9,21 +9,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, islice
-from typing import Any
 
 from pydantic import BaseModel
 
-from journeys.conditions import Amounts, Condition, EventCount, ValueRange
+from journeys.condition_words import either, sentence
+from journeys.conditions import Condition
 from journeys.durations import show
 from journeys.entry import ByEvents, ByMoments, Entry
 from journeys.paths import Way, leaves, ways
 from journeys.plan import Plan
 from journeys.play import when
-from journeys.saying import All, First, Message, Question, UntilDelivered
+from journeys.saying import All, Expects, First, Message, Question, UntilDelivered
 from journeys.steps import (
     Ask,
     Branch,
     Exit,
+    ForPerson,
     Send,
     Set,
     Split,
@@ -89,98 +90,61 @@ def _more_words(step: BaseModel) -> str:  # noqa: PLR0911 one sentence for each 
         case Split():
             return "go the customer's own way"
         case Ask():
-            asked = step.ask
-            return f"ask '{asked.message}' by {_channels(asked)} and wait {show(asked.within)} for a {asked.expects}"
+            return _asking(step.ask)
         case Task():
-            draft = f", from the draft '{step.task.draft}'" if step.task.draft else ""
-            return f"have a person do '{step.task.title}'{draft}, at most {show(step.task.within)}"
+            return _having_done(step.task)
         case Start():
             return f"start {step.start}"
         case Set():
-            return "set " + ", ".join(f"{name} to {value}" for name, value in step.set.items())
+            return ", ".join(f"set the label '{name}' to {value or 'nothing'}" for name, value in step.set.items())
         case _:
             return _fields(step)
 
 
-def condition(asked: Condition | None) -> str:
-    """Say what a condition asks."""
-    if asked is None:
-        return "everybody"
-    said = {name: value for name, value in asked if value is not None}
-    parts = {name: _asking(name, value) for name, value in said.items()}
-    if "any" in parts and len(parts) > 1:
-        parts["any"] = f"({parts['any']})"
-    return " and ".join(parts.values())
-
-
-def _asking(name: str, value: Any) -> str:  # noqa: PLR0911 one sentence for each field
-    match name, value:
-        case "segment", list():
-            return f"the person is a {_either(value)}".replace("_", " ")
-        case "cart_value", ValueRange():
-            return f"the cart is worth {_range(value)}"
-        case "order_value", ValueRange():
-            return f"the order came to {_range(value)}"
-        case "cart_category", list():
-            return f"the cart has {_either(value)} in it"
-        case "customer", dict():
-            return " and ".join(f"the {field} is {_either(values)}" for field, values in value.items())
-        case "event", EventCount():
-            most = "" if value.at_most is None else f" and at most {value.at_most}"
-            return f"{value.key} came at least {value.at_least}{most} times"
-        case "any" | "unless", _:
-            return _of_inner(value)
-        case "reply" | "task" | "variant" | "label", dict():
-            return " and ".join(f"the {name} of {one} is {_detail(told)}" for one, told in value.items())
-    return f"{name.replace('_', ' ')} is {_detail(value)}"
-
-
-def _of_inner(value: list[Condition] | Condition) -> str:
-    if isinstance(value, Condition):
-        return f"not ({condition(value)})"
-    return " or ".join(f"({condition(one)})" for one in value)
-
-
-def _detail(value: Any) -> str:
-    if isinstance(value, BaseModel):
-        return _fields(value) or "understood"
-    return _either(value) if isinstance(value, list) else str(value)
-
-
-def _either(values: list[str]) -> str:
-    return " or ".join(str(value) for value in values)
-
-
-def _range(value: ValueRange) -> str:
-    bounds = (("at least", value.at_least), ("below", value.below))
-    return " and ".join(f"{word} {_amounts(amounts)}" for word, amounts in bounds if amounts is not None)
-
-
-def _amounts(amounts: Amounts) -> str:
-    return " / ".join(f"{amount} {currency}" for currency, amount in amounts.items())
-
-
 def _sending(send: Message) -> str:
-    said = f"send '{send.message}' by {_channels(send)}"
-    if send.answers is not None:
-        said += f", in answer to '{send.answers}'"
-    if send.deadline is not None:
-        said += f", within {show(send.deadline)}"
+    said = f"send '{send.message}' by {_channels(send)}{_bounds(send)}"
     if send.offer is None:
         return said
-    to = [segment.replace("_", " ") for segment, incentives in send.offer.by_segment.items() if incentives]
+    to = [_spoken(segment) for segment, incentives in send.offer.by_segment.items() if incentives]
     return f"{said}, with an offer to {' and '.join(to) or 'nobody'}, good for {show(send.offer.valid_for)}"
+
+
+def _asking(asked: Question) -> str:
+    said = f"ask '{asked.message}' by {_channels(asked)}{_bounds(asked)}, and wait {show(asked.within)} for"
+    answer = f"a choice of {either(asked.options)}" if asked.options else _ANSWERS[asked.expects]
+    again = f"; what is not understood is asked again by '{asked.again}'" if asked.again else ""
+    return f"{said} {answer}{again}"
+
+
+_ANSWERS = {Expects.SCORE: "a score from 0 to 10", Expects.YES_NO: "a yes or a no", Expects.TEXT: "any answer"}
+
+
+def _having_done(task: ForPerson) -> str:
+    draft = f", from the draft '{task.draft}'" if task.draft else ""
+    told = f"; others are told after {show(task.escalate_after)}" if task.escalate_after is not None else ""
+    return f"have a person do '{task.title}'{draft}, at most {show(task.within)}{told}"
+
+
+def _bounds(send: Message | Question) -> str:
+    answers = f", in answer to '{send.answers}'" if send.answers is not None else ""
+    deadline = f", within {show(send.deadline)}" if send.deadline is not None else ""
+    return answers + deadline
 
 
 def _channels(send: Message | Question) -> str:
     match send.channels:
         case First():
-            return ", else ".join(send.channels.first)
+            return ", else ".join(map(_spoken, send.channels.first))
         case All():
-            return " and ".join(send.channels.all)
+            return " and ".join(map(_spoken, send.channels.all))
         case UntilDelivered():
-            then = ", then ".join(send.channels.until_delivered)
+            then = ", then ".join(map(_spoken, send.channels.until_delivered))
             return f"{then} until one has arrived within {show(send.channels.within)}"
+
+
+def _spoken(name: str) -> str:
+    """Write a name of the code's own as words."""
+    return name.replace("_", " ")
 
 
 def _fields(step: BaseModel) -> str:
@@ -191,14 +155,13 @@ def _fields(step: BaseModel) -> str:
 def _header(plan: Plan) -> Iterator[str]:
     yield f"{plan.name}: {plan.sticking_point}"
     yield _starts(plan.entry)
-    yield f"for: {condition(plan.audience)}"
-    exits = "".join(f", {why.replace('_', ' ')}" for why in plan.exits_on)
-    yield f"ends with: {plan.goal}{exits}; after {show(plan.longest_life)} at the latest"
+    yield f"for: {sentence(plan.audience)}"
+    yield _ends(plan)
     again = "never" if plan.re_entry == "never" else f"{show(plan.re_entry)} after it ended"
     yield f"again: {again}"
     yield f"purpose: {plan.purpose}, priority {plan.priority}, holdout {plan.holdout} %, rollout {plan.rollout} %"
     if plan.at_most:
-        yield f"at most: {', '.join(f'{most} by {channel}' for channel, most in plan.at_most.items())}"
+        yield f"at most: {', '.join(f'{most} by {_spoken(channel)}' for channel, most in plan.at_most.items())}"
 
 
 def _tree(steps: list[Step], indent: str) -> Iterator[str]:
@@ -210,7 +173,7 @@ def _tree(steps: list[Step], indent: str) -> Iterator[str]:
 
 
 def _way(way: Way) -> str:
-    return f"if {condition(way.name)}" if isinstance(way.name, Condition) else way.name
+    return f"if {sentence(way.name)}" if isinstance(way.name, Condition) else way.name
 
 
 def _starts(entry: Entry) -> str:
@@ -219,8 +182,14 @@ def _starts(entry: Entry) -> str:
     return f"starts at: {entry} (at most {entry.per_hour} people an hour)"
 
 
+def _ends(plan: Plan) -> str:
+    latest = f"after {show(plan.longest_life)} at the latest"
+    ends = [*filter(None, [plan.goal]), *map(_spoken, plan.exits_on)]
+    return f"ends with: {', '.join(ends)}; {latest}" if ends else f"ends: {latest}"
+
+
 def _entry(plan: Plan) -> str:
-    return _either(plan.entry.events) if isinstance(plan.entry, ByEvents) else str(plan.entry)
+    return either(plan.entry.events) if isinstance(plan.entry, ByEvents) else str(plan.entry)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from journeys.steps import (
     Wait,
     WaitFor,
     WaitUntilIdle,
+    Weekday,
 )
 
 
@@ -282,9 +283,12 @@ def when(step: Until) -> str:
     """Say until when a step waits."""
     wanted = step.wait_until
     if isinstance(wanted, LocalTime):
-        return f"{wanted.time:%H:%M} there"
-    before = f"{show(wanted.before)} before " if wanted.before else ""
-    return f"{before}{wanted.moment}{f' and {show(wanted.after)}' if wanted.after else ''}"
+        days = "" if set(wanted.on) == set(Weekday) else f" on {' or '.join(wanted.on)}"
+        return f"{wanted.time:%H:%M} where the person lives{days}"
+    later = (wanted.after or timedelta(0)) - (wanted.before or timedelta(0))
+    if not later:
+        return wanted.moment.words
+    return f"{show(abs(later))} {'after' if later > timedelta(0) else 'before'} {wanted.moment.words}"
 
 
 def _last(out: dict[Channel, Out]) -> datetime:

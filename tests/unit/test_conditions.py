@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from journeys.condition_words import sentence
 from journeys.conditions import Condition, EventCount
 from journeys.facts import Facts, Moment, Segment
 from journeys.plan import Plan
-from journeys.plan_show import condition
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 HAS_CART, IS_LOYAL = {"open_cart": True}, {"segment": ["loyal"]}
@@ -53,7 +53,10 @@ def test_what_stands_in_a_condition_is_asked_for_and_said_as_well() -> None:
     asked = Condition.model_validate({"any": [HAS_CART, {"unless": counted}]})
     assert asked.asks_for == {"any", "open_cart", "unless", "event"}
     assert [count.key for count in asked.counted] == ["Product Viewed"]
-    assert condition(asked) == "(open cart is True) or (not (Product Viewed came at least 2 times))"
+    assert sentence(asked) == (
+        "(the person has a cart with something in it)"
+        " or (not (Product Viewed came 2 times or more since the journey began))"
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,4 +122,4 @@ def test_conditions_in_conditions_are_read_or_refused(depth: int) -> None:
     except ValidationError:
         return
     assert read.holds(facts()) is bool(depth % 2)
-    assert condition(read).count("not (") == depth
+    assert sentence(read).count("not (") == depth

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from journeys import plan_diff, plan_show
 from journeys.plan import Plan
+from journeys.steps import _KINDS as KINDS
 from journeys.steps import walk
 from tests.support import cart_recovery, plan_file
 from tests.workflows.gated import STEPS
@@ -26,7 +28,7 @@ def plan(*steps: dict[str, Any]) -> Plan:
 
 
 CONDITION = (
-    "  if ((the cart is worth below 100 EUR / 90 GBP / 100 CHF / 110 USD / 600 BRL)"
+    "  if ((the cart is worth less than 100 EUR / 90 GBP / 100 CHF / 110 USD / 600 BRL)"
     " or (the cart has Fashion or Mode or Moda in it))"
     " and not (the cart has Travel or Voyages or Viaggi or Viagens in it):"
 )
@@ -48,7 +50,7 @@ def test_a_plan_is_told_step_by_step_with_its_ways() -> None:
         "        thinks-longer: wait until the person has been idle for 12h",
         "      after-6h, 0 %:",
         "        thinks-less: wait until the person has been idle for 6h",
-        "first: send 'first' by app_push, else web_push, else sms, else email",
+        "first: send 'first' by app push, else web push, else sms, else email",
         "a-day-later: wait 24h",
         "second: send 'second' by email, else sms, with an offer to prospect and customer, good for 24h",
         "offer-lives: wait 24h",
@@ -66,7 +68,79 @@ def test_conditions_and_channels_are_told_in_words() -> None:
     assert "if the person is a serial abandoner and the cart has tents in it and the country is FR or IT:" in told
     assert "gone: leave: enough" in told
     assert "all: send 'first' by sms and email, within 6h" in told
-    assert "push: send 'first' by app_push, then sms until one has arrived within 1h" in told
+    assert "push: send 'first' by app push, then sms until one has arrived within 1h" in told
+
+
+SMS = {"first": ["sms"]}
+ASKED = {"message": "why", "channels": SMS, "expects": "text", "within": "2d"}
+TASK = {"title": "Ring them", "within": "2d"}
+STEPS_AND_WORDS: list[tuple[str, Any, str]] = [
+    ("wait", "24h", "wait 24h"),
+    ("wait_until_idle", "2h", "wait until the person has been idle for 2h"),
+    ("wait_until", {"time": "18:30"}, "wait until 18:30 where the person lives"),
+    (
+        "wait_until",
+        {"time": "09:00", "on": ["mon", "fri"]},
+        "wait until 09:00 where the person lives on mon or fri",
+    ),
+    ("wait_until", {"moment": "order.expected"}, "wait until the order is expected"),
+    ("wait_until", {"moment": "order.payment_due", "before": "12h"}, "wait until 12h before the payment is due"),
+    ("wait_until", {"moment": "order.shipped", "after": "3d"}, "wait until 3d after the order was shipped"),
+    (
+        "wait_until",
+        {"moment": "order.delivered", "before": "1h", "after": "3h"},
+        "wait until 2h after the order was delivered",
+    ),
+    ("wait_for", {"event": "Cart Viewed", "within": "3d"}, "wait for Cart Viewed, at most 3d"),
+    ("branch", [{"if": {"open_cart": True}}], "take the first way that fits"),
+    ("split", [{"variant": "a", "share": 0}, {"variant": "b", "share": 100}], "go the customer's own way"),
+    ("send", {"message": "first", "channels": SMS, "answers": "why"}, "send 'first' by sms, in answer to 'why'"),
+    ("ask", ASKED, "ask 'why' by sms, and wait 2d for any answer"),
+    ("ask", {**ASKED, "expects": "score"}, "ask 'why' by sms, and wait 2d for a score from 0 to 10"),
+    ("ask", {**ASKED, "expects": "yes_no"}, "ask 'why' by sms, and wait 2d for a yes or a no"),
+    (
+        "ask",
+        {**ASKED, "expects": "choice", "options": ["price", "size"], "words": {"price": ["dear"]}, "again": "once"},
+        "ask 'why' by sms, and wait 2d for a choice of price or size; what is not understood is asked again by 'once'",
+    ),
+    (
+        "ask",
+        {**ASKED, "answers": "before", "deadline": "6h"},
+        "ask 'why' by sms, in answer to 'before', within 6h, and wait 2d for any answer",
+    ),
+    ("task", TASK, "have a person do 'Ring them', at most 2d"),
+    (
+        "task",
+        {**TASK, "escalate_after": "4h", "draft": "letter"},
+        "have a person do 'Ring them', from the draft 'letter', at most 2d; others are told after 4h",
+    ),
+    ("start", "nps", "start nps"),
+    ("set", {"tier": "gold", "seen": ""}, "set the label 'tier' to gold, set the label 'seen' to nothing"),
+    ("exit", "enough", "leave: enough"),
+]
+
+
+@pytest.mark.parametrize(("kind", "said", "told"), STEPS_AND_WORDS)
+def test_every_kind_of_step_is_told_in_words(kind: str, said: Any, told: str) -> None:
+    [step] = STEPS.validate_python([{"id": "s", kind: said}])
+    assert plan_show.words(step) == told
+
+
+def test_no_kind_of_step_is_left_without_words() -> None:
+    assert {kind for kind, _, _ in STEPS_AND_WORDS} == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("goal", "exits", "told"),
+    [
+        ("Order Completed", ["Order Cancelled"], "ends with: Order Completed, Order Cancelled; after 3d at the latest"),
+        ("Order Completed", [], "ends with: Order Completed; after 3d at the latest"),
+        (None, ["cart_emptied"], "ends with: cart emptied; after 3d at the latest"),
+        (None, [], "ends: after 3d at the latest"),
+    ],
+)
+def test_a_plan_tells_what_ends_it_and_when_at_the_latest(goal: str | None, exits: list[str], told: str) -> None:
+    assert plan_show.text(cart_recovery(goal=goal, exits_on=exits))[3] == told
 
 
 def test_a_kind_of_step_that_has_no_words_yet_is_told_by_its_fields() -> None:
@@ -121,7 +195,7 @@ def test_a_flowchart_is_one_of_nodes_and_arrows_whatever_the_plan_says(steps: li
 def test_every_way_of_a_branch_is_an_arrow_with_its_condition() -> None:
     drawn = plan_show.mermaid(plan_file().plan)
     assert '  n2 -->|"otherwise"| n5\n' in drawn
-    assert '  n2 -->|"if #40;#40;the cart is worth below 100 EUR' in drawn
+    assert '  n2 -->|"if #40;#40;the cart is worth less than 100 EUR' in drawn
 
 
 BEFORE: list[dict[str, Any]] = [

@@ -202,7 +202,7 @@ async def test_labels_splits_and_started_plans(told: Engine) -> None:
     [started] = await journeys_of(shop, "other")
     assert (started.key, started.status) == ("ann", "running")
     said = {line.what: line.why for line in await story.tell(pool, journey)}
-    ways = "ways: variant b; which: the label of seen is yes and the variant of ways is b"
+    ways = "ways: variant b; which: the label 'seen' is yes and the customer's own way at 'ways' is b"
     looked = " ".join(why or "" for what, why in said.items() if what.startswith("looked at"))
     assert all(way in looked for way in ways.split("; "))
     assert said["start: starts other"] == started.id
