@@ -12,7 +12,7 @@ from journeys.facts import Answered, Facts, Medium, Purpose
 from journeys.play import first_stage
 from journeys.rfm import Rfm
 from tests.support import cart_recovery
-from tests.workflows.test_gate import STEPS
+from tests.workflows.gated import STEPS
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 SEEN = Facts(
