@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from journeys.durations import Duration
 from journeys.local_time import next_moment
 from journeys.steps import LocalTime, Weekday
+from journeys.zones import zones_of
 
 PER_HOUR = 3_000
 """So many people enter in an hour, unless the plan says otherwise."""
@@ -42,11 +43,11 @@ class ByEvents(_Data):
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone '{name}'; write one such as Europe/Paris") from None
-    return name
+    # By the list of them: what a machine has beside it, such as localtime, is another zone on each.
+    zones = zones_of(name, None)
+    if not zones:
+        raise ValueError(f"there is no time zone '{name}'; write one such as Europe/Paris")
+    return str(zones[0])
 
 
 def _moment(value: Any) -> Any:

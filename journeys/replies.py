@@ -129,7 +129,8 @@ def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]
     exactly = _phrases(options, words).get(_spaced(said), set())
     if len(exactly) == 1:
         return min(exactly)
-    if _NOT_WHOLE.search(said) or _measured().search(_spaced(said)) or len(_numbers(_WORD.findall(said))) > 1:
+    is_doubted = "?" in said or _NOT_WHOLE.search(said) or _measured().search(_spaced(said))
+    if is_doubted or len(_numbers(_WORD.findall(said))) > 1:
         return None
     leading = _LEADING.match(said)
     number = int(leading[1][:3]) if leading else _number(said)

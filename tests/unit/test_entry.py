@@ -99,7 +99,7 @@ def test_a_plan_is_the_same_after_it_was_kept_as_json(entry: str) -> None:
                 f'schedule: {{time: "10:00", timezone: {zone}}}',
                 f"5: entry.schedule.timezone: there is no time zone '{zone}'; write one such as Europe/Paris",
             )
-            for zone in ("Paris", "../etc/passwd", "/etc/passwd", "Europe")
+            for zone in ("Paris", "../etc/passwd", "/etc/passwd", "Europe", "localtime")
         ),
         *((f"at: {said}", f"5: entry.at: {OFFSET}") for said in ("2026-12-05T10:00:00", "Tuesday", "[1]", "12345")),
     ],

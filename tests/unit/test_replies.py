@@ -153,7 +153,8 @@ WHICH_TIME = next(step.ask for step in walk(SURVEY.steps) if isinstance(step, As
     [
         *(("1", "morning"), ("2 please", "noon"), ("9h", "morning"), ("à midi", "noon"), ("3, le soir", "evening")),
         *(("1 pm", None), ("2 pm", None), ("2 hours", None), ("2 de l'après-midi", None), ("3 ore", None)),
-        *(("1 hora", None), ("2:30", None), ("20h", None), ("2 de la tarde", None), ("l'après-midi", "evening")),
+        *(("2? no", None), ("1 hora", None), ("2:30", None), ("20h", None), ("2 de la tarde", None)),
+        ("l'après-midi", "evening"),
     ],
 )
 def test_a_time_of_day_is_no_options_number(text: str, choice: str | None) -> None:
