@@ -85,7 +85,7 @@ def _more_words(step: BaseModel) -> str:  # noqa: PLR0911 one sentence for each 
         case Until():
             return f"wait until {when(step)}"
         case WaitFor():
-            return f"wait for {step.wait_for.event}, at most {show(step.wait_for.within)}"
+            return f"wait for {step.wait_for}, at most {show(step.wait_for.within)}"
         case Split():
             return "go the customer's own way"
         case Ask():
@@ -166,6 +166,7 @@ def _sending(send: Message) -> str:
         said += f", in answer to '{send.answers}'"
     if send.deadline is not None:
         said += f", within {show(send.deadline)}"
+    said += f", before {send.before}" if send.before else ""
     if send.offer is None:
         return said
     to = [segment.replace("_", " ") for segment, incentives in send.offer.by_segment.items() if incentives]
