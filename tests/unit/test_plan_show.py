@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from journeys import plan_diff, plan_show
 from journeys.plan import Plan
 from journeys.steps import walk
+from relance import plan_files
 from tests.support import cart_recovery, plan_file
 from tests.workflows.test_gate import STEPS
 
@@ -67,6 +68,13 @@ def test_conditions_and_channels_are_told_in_words() -> None:
     assert "gone: leave: enough" in told
     assert "all: send 'first' by sms and email, within 6h" in told
     assert "push: send 'first' by app_push, then sms until one has arrived within 1h" in told
+
+
+def test_what_is_waited_for_and_before_what_a_message_goes_out_are_told() -> None:
+    told = "\n".join(plan_show.text(plan_files.read("order-updates").plan))
+    assert "ships: wait for Order Shipped or Order Delivered, at most 30d" in told
+    told = "\n".join(plan_show.text(plan_files.read("payment-pending").plan))
+    assert "reminder: send 'reminder' by sms, else email, within 11h, before order.payment_due" in told
 
 
 def test_a_kind_of_step_that_has_no_words_yet_is_told_by_its_fields() -> None:
