@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from activities import preview
+from relance import plan_files
 from storage import paused_plans, sent
 from storage.journeys import Journey
 from tests.support import HOUR, MINUTE, Engine, TestShop
@@ -119,6 +121,16 @@ async def test_a_due_that_is_put_off_is_the_one_that_counts(engine: Engine) -> N
     later = shop.begins + 4 * DAY
     await backend(shop, "Payment Pending", MINUTE, order_id="o-1", payment_due=later.isoformat())
     assert timedelta(0) <= await reminded(shop, await finished(engine, journey)) - 3.5 * DAY < MINUTE
+
+
+async def test_a_preview_tells_that_what_is_held_back_until_the_payment_is_due_goes_out_no_more(engine: Engine) -> None:
+    shop, pool = engine.shop, engine.shop.parts.pool
+    await to_be_paid(shop, 2 * HOUR)
+    await paused_plans.pause(pool, shop.shop, PAYMENT, shop.begins)
+    lines = await preview.of_key(pool, shop.shop, plan_files.read(PAYMENT).plan, "o-1", shop.begins + MINUTE)
+    assert lines is not None
+    assert [line.what for line in lines] == ["waits", "defers", "passes over", "ends"]
+    assert {one.reason for one in lines[2].channels} == {"plan is paused, which is too late for the step"}
 
 
 # On its way
