@@ -174,6 +174,10 @@ async def test_two_hundred_journeys_run_to_their_end_each_by_its_own_version(eng
     for cart in carts:
         first = "instead" if cart in moved - begun else "first"
         assert sent[cart] == [(first, "sms"), ("last" if cart in moved else "second", "email")]
+    # Who stood between two messages keeps the time that they had waited.
+    last = await pool.fetch("select key, decided_at from sends where step = 'last' and state = 'accepted'")
+    went_out = {row["key"]: row["decided_at"] - shop.begins for row in last}
+    assert all(12 * HOUR <= went_out[cart] < 12.5 * HOUR for cart in moved & begun)
     await at_once(partial(replays, engine), carts[::3])
 
 
