@@ -24,7 +24,7 @@ async def to_be_paid(shop: TestShop, due: timedelta | None) -> Journey:
     """Have an order made that is to be paid by then."""
     await shop.identify()
     await publish(shop, PAYMENT)
-    told = {} if due is None else {"payment_due": (shop.begins + due).isoformat()}
+    told: dict[str, Any] = {} if due is None else {"payment_due": (shop.begins + due).isoformat()}
     await backend(shop, "Payment Pending", order_id="o-1", payment_url=LINK, **told)
     return await only(shop, PAYMENT)
 
