@@ -49,7 +49,7 @@ class Looking:
         facts = found.facts(version.plan, self._clock.now())
         move = next_move(version.plan, order.stage, facts, order.at)
         if isinstance(move, SendNow):
-            facts = _in_time(facts, move.step, deadline(move.stage, move.step))
+            facts = _in_time(facts, move.step, deadline(move.stage, move.step, facts.moments))
             await self._note_deferrals(journey, found, version.plan, move, facts)
         await self._note(journey, version.plan, order, facts, move)
         return facts
@@ -60,7 +60,7 @@ class Looking:
         """Note what holds a step's channels back for now, and until when."""
         if journey.status != "running":
             return
-        last = deadline(move.stage, move.step)
+        last = deadline(move.stage, move.step, facts.moments)
         for channel in untried(move.step, facts):
             decision = found.decide(plan, channel, last, move.step)
             if decision.later:

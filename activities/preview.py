@@ -85,7 +85,7 @@ def walk(plan: Plan, found: Situation) -> Iterator[PreviewLine]:
                 yield PreviewLine(at=at, step=stage.step, what="waits", why=move.summary, until=move.until)
                 at = move.until
             case SendNow():
-                last = deadline(stage, move.step)
+                last = deadline(stage, move.step, facts.moments)
                 decisions = {channel: found.decide(plan, channel, last, move.step) for channel in move.step.send.named}
                 facts = facts.model_copy(update={"later": {c: d.later for c, d in decisions.items() if d.later}})
                 line = PreviewLine(

@@ -28,7 +28,7 @@ from journeys.question import Mode
 from journeys.related import Candidate
 from journeys.saying import All, UntilDelivered
 from journeys.steps import Ask
-from storage import journeys, provider_health, related, sends, settling, suppressions
+from storage import asked, journeys, provider_health, related, sends, settling, suppressions
 from storage.journeys import Journey
 from storage.offering import CodeWantedError
 from storage.plans import Plans, PlanVersion
@@ -93,16 +93,17 @@ class Sending:
         journey = await journeys.get(self._pool, order.journey)
         number = order.version or journey.plan_version
         version = await self._plans.version(self._pool, journey.shop, journey.plan, number)
-        wanted = self._try(version, order)
+        wanted = await self._try(journey, version, order)
         result = await self._through_the_gate(journey, version, wanted)
         await self._note(version, order, wanted, result)
         return result
 
-    def _try(self, version: PlanVersion, order: SendInput) -> Try:
+    async def _try(self, journey: Journey, version: PlanVersion, order: SendInput) -> Try:
         step = version.plan.send_by_id.get(order.send or order.stage.step or "")
         if step is None:
             raise ApplicationError(f"step {order.stage.step} sends nothing", non_retryable=True)
-        slot = step.slot(order.channel)
+        slot, at = step.slot(order.channel), self._clock.decided(order.at)
+        moments = await asked.moments(self._pool, journey, at) if step.send.before else {}
         return Try(
             journey=order.journey,
             step=step,
@@ -110,8 +111,8 @@ class Sending:
             channel=order.channel,
             passed_over=order.passed_over,
             send_id=send_id(order.journey, slot, order.channel),
-            at=self._clock.decided(order.at),
-            deadline=deadline(order.stage, step),
+            at=at,
+            deadline=deadline(order.stage, step, moments),
         )
 
     async def _through_the_gate(self, journey: Journey, version: PlanVersion, wanted: Try) -> SendResult:

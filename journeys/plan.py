@@ -19,6 +19,7 @@ from journeys.saying import Name
 from journeys.steps import (
     Ask,
     Branch,
+    EventName,
     KnownMoment,
     Send,
     Split,
@@ -33,7 +34,6 @@ from journeys.steps import (
 )
 
 PlanName = Name
-EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Key(StrEnum):
@@ -259,7 +259,8 @@ class Plan(BaseModel):
     def counted(self) -> dict[str, EventCount]:
         """The events that its steps ask for, by what the facts call them."""
         asked = [count for condition in self.conditions for count in condition.counted]
-        return {count.key: count for count in [*asked, *map(awaited, self.waits_for)]}
+        asked += [count for step in self.waits_for for count in awaited(step)]
+        return {count.key: count for count in asked}
 
     @cached_property
     def asks_for(self) -> frozenset[str]:
@@ -275,12 +276,12 @@ class Plan(BaseModel):
     def heeds(self) -> frozenset[str]:
         """The names of the events of which a journey that runs must hear; a cart's hears of its order anyway."""
         ends = [] if self.key is Key.CART else [*self.exits_on, *filter(None, [self.goal])]
-        return frozenset({*ends, *(step.wait_for.event for step in self.waits_for)})
+        return frozenset({*ends, *(count.name for step in self.waits_for for count in awaited(step))})
 
 
-def awaited(step: WaitFor) -> EventCount:
-    """Give the count that tells whether what a step waits for has happened."""
-    return EventCount(name=step.wait_for.event)
+def awaited(step: WaitFor) -> list[EventCount]:
+    """Give the counts of which any tells that what a step waits for has happened."""
+    return [EventCount(name=name) for name in step.wait_for.names]
 
 
 def _sends(step: Step) -> list[Send]:
@@ -298,6 +299,8 @@ def _misfits(plan: Plan, step: Step) -> Iterator[str]:
     """Tell what a step asks for that a journey of this kind does not have."""
     if isinstance(step, Until) and isinstance(step.wait_until, KnownMoment) and plan.key is not Key.ORDER:
         yield f"{step.wait_until.moment} is known of an order; this plan's key is '{plan.key}'"
+    if isinstance(step, Send) and step.send.before and plan.key is not Key.ORDER:
+        yield f"before: {step.send.before} is known of an order; this plan's key is '{plan.key}'"
     if isinstance(step, Ask) and step.asking(again=True).id in plan.by_id:
         yield f"a step has the id '{step.asking(again=True).id}', by which it is asked once more"
     if (answered := answers_to(step)) and not isinstance(plan.by_id.get(answered), Ask):

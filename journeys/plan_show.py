@@ -86,7 +86,7 @@ def _more_words(step: BaseModel) -> str:  # noqa: PLR0911 one sentence for each 
         case Until():
             return f"wait until {when(step)}"
         case WaitFor():
-            return f"wait for {step.wait_for.event}, at most {show(step.wait_for.within)}"
+            return f"wait for {step.wait_for}, at most {show(step.wait_for.within)}"
         case Split():
             return "go the customer's own way"
         case Ask():
@@ -103,6 +103,7 @@ def _more_words(step: BaseModel) -> str:  # noqa: PLR0911 one sentence for each 
 
 def _sending(send: Message) -> str:
     said = f"send '{send.message}' by {_channels(send)}{_bounds(send)}"
+    said += f", before {send.before.words}" if send.before else ""
     if send.offer is None:
         return said
     to = [_spoken(segment) for segment, incentives in send.offer.by_segment.items() if incentives]

@@ -5,13 +5,14 @@ The workflow acts on the answer; the look and the send note it down in Postgres.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from journeys.durations import show
-from journeys.facts import Channel, Facts, Out
+from journeys.facts import Channel, Facts, Moment, Out
 from journeys.local_time import next_moment
 from journeys.plan import Plan, awaited
 from journeys.saying import All, First
@@ -108,9 +109,18 @@ DEFER_WITHIN = timedelta(hours=48)
 """For a send without a deadline of its own: how long after it was due it may still go out."""
 
 
-def deadline(stage: Stage, step: Send) -> datetime:
-    """Tell until when a step's message is worth sending, counted from the moment it was due."""
-    return min(stage.since + (step.send.deadline or DEFER_WITHIN), stage.life_ends)
+def deadline(stage: Stage, step: Send, moments: Mapping[Moment, datetime]) -> datetime:
+    """Tell until when a step's message is worth sending, that moment included.
+
+    Args:
+        stage: where the journey stands; the step's deadline is counted from the moment it came there.
+        step: what it sends.
+        moments: those of the order that are known.
+
+    """
+    last = min(stage.since + (step.send.deadline or DEFER_WITHIN), stage.life_ends)
+    before = moments.get(step.send.before) if step.send.before else None
+    return last if before is None else min(last, before - datetime.resolution)
 
 
 Move = Look | WaitUntil | SendNow | Do | End
@@ -213,12 +223,12 @@ def _into(plan: Plan, stage: Stage, steps: list[Step], at: datetime) -> Stage:
 
 
 def _at_wait_for(plan: Plan, stage: Stage, step: WaitFor, facts: Facts, at: datetime) -> Stage | Move:
-    if awaited(step).holds(facts):
+    if any(count.holds(facts) for count in awaited(step)):
         return after(plan, stage, at)
     until = stage.since + step.wait_for.within
     if until <= at:
         return _into(plan, stage, step.otherwise, at)
-    summary = f"{step.id}: {step.wait_for.event} within {show(step.wait_for.within)}"
+    summary = f"{step.id}: {step.wait_for} within {show(step.wait_for.within)}"
     return WaitUntil(stage, min(until, stage.life_ends), summary, heeds=True)
 
 

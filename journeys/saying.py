@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeys.durations import Duration
-from journeys.facts import Channel
+from journeys.facts import Channel, Moment
 from journeys.offers import OfferPolicy
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -57,6 +57,8 @@ class Message(_Data):
     """What a send says: the message's name, and what it may offer.
 
     Attributes:
+        before: it goes out before this moment of the order, or not at all; where the moment is not known it counts for
+            nothing.
         answers: the step whose question the person has answered: ``journeys/answering.py`` says when that makes it no
             advertisement.
 
@@ -66,6 +68,7 @@ class Message(_Data):
     channels: First | All | UntilDelivered
     offer: OfferPolicy | None = None
     deadline: Duration | None = None
+    before: Moment | None = None
     answers: Name | None = None
 
     @model_validator(mode="after")

@@ -88,11 +88,23 @@ class Until(_Step):
     wait_until: LocalTime | KnownMoment
 
 
-class Expected(_Data):
-    """An event, and how long it is waited for. One that happened since the journey began counts."""
+EventName = Annotated[str, Field(min_length=1, max_length=200)]
 
-    event: Annotated[str, Field(min_length=1, max_length=200)]
+
+class Expected(_Data):
+    """An event, or any of several, and how long it is waited for. One that happened since the journey began counts."""
+
+    event: EventName | Annotated[list[EventName], Field(min_length=1)]
     within: Duration
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the events."""
+        return [self.event] if isinstance(self.event, str) else self.event
+
+    def __str__(self) -> str:
+        """Say what is waited for."""
+        return " or ".join(self.names)
 
 
 class WaitFor(_Step):

@@ -100,7 +100,7 @@ def _rows(who: tuple[Segment, ...], steps: list[Step], notes: list[str]) -> Iter
 
 
 def _by(step: Send, notes: list[str]) -> First | All:
-    if step.send.deadline is not None:
+    if step.send.deadline is not None or step.send.before:
         notes.append(f"step {step.id}: its deadline is left out")
     if isinstance(step.send.channels, First | All):
         return step.send.channels

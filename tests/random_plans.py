@@ -133,6 +133,7 @@ def send(draw: Draw, made: Made, _: int) -> dict[str, Any]:
         "message": "said",
         "channels": ways,
         "deadline": draw(deadlines),
+        "before": draw(st.none() | st.sampled_from(Moment)) if made.key is Key.ORDER else None,
         "answers": answered(draw, made) if may_answer else None,
     }
     return made.named({"send": said | offer})
@@ -187,7 +188,7 @@ def leave(_: Draw, made: Made, __: int) -> dict[str, Any]:
 
 
 def wait_for(draw: Draw, made: Made, depth: int) -> dict[str, Any]:
-    expected = {"event": draw(st.sampled_from(EVENTS)), "within": draw(lengths)}
+    expected = {"event": draw(st.sampled_from(EVENTS) | some(EVENTS)), "within": draw(lengths)}
     return made.named({"wait_for": expected, "otherwise": steps(draw, made, depth + 1)})
 
 

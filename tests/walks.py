@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from journeys.conditions import Condition, EventCount, ReplyIs, ValueRange
-from journeys.facts import Answered, Channel, Facts, Medium, Out, Purpose, Segment
+from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Purpose, Segment
 from journeys.paths import ways
 from journeys.plan import Key, Plan
 from journeys.saying import Expects
@@ -22,7 +22,7 @@ from journeys.steps import Ask, Branch, Exit, Send, Set, Split, Start, Step, Tas
 
 CURRENCY = "EUR"
 UNCLEAR = Answered(unclear=True)
-SILENT = None
+SILENT = NOTHING = None
 UNDERSTOOD, SILENCE, RIDDLE = "understood", "silence", "riddle"
 """What became of a question."""
 Knob = tuple[str, str]
@@ -32,6 +32,7 @@ World = Mapping[Knob, Any]
 MOST = 50_000
 """Worlds in which one plan is walked through."""
 _CENT = Decimal("0.01")
+_MOMENTS: dict[str | None, Moment] = {"Order Shipped": Moment.SHIPPED, "Order Delivered": Moment.DELIVERED}
 _NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -44,6 +45,7 @@ class Walk:
         taken: the steps in their order; where one parts ways, with the number of the way; of a question, with what
             became of it.
         did: what it sends and does, by the steps' ids.
+        happened: what came of that for which it waited.
         ended: the outcome and the reason.
 
     """
@@ -51,6 +53,7 @@ class Walk:
     world: World
     taken: list[tuple[str, int | str | None]] = field(default_factory=list)
     did: list[str] = field(default_factory=list)
+    happened: set[str | None] = field(default_factory=set)
     ended: tuple[str, str] = ("finished", "plan played to its end")
     replies: dict[str, Answered] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
@@ -117,7 +120,8 @@ def _way(plan: Plan, step: Step, walked: Walk) -> int:
         case Split():
             return [variant.variant for variant in step.split].index(walked.world["variant", step.id])
         case WaitFor():
-            return 0 if walked.world["happens", step.id] else 1
+            walked.happened.add(walked.world["happens", step.id])
+            return 1 if walked.happened.isdisjoint(step.wait_for.names) else 0
         case Task():
             done = walked.world["done", step.id]
             walked.tasks[step.id] = "done" if done else "expired"
@@ -156,6 +160,7 @@ def _facts(plan: Plan, walked: Walk) -> Facts:
         customer={name: value for name, value in of.get("customer", {}).items() if value},
         order_value=world.get(("order_value", "")),
         order_currency=CURRENCY,
+        moments={_MOMENTS[name]: _NOW for name in walked.happened if name in _MOMENTS},
         events=of.get("event", {}),
         labels={name: value for name, value in labels.items() if value},
         variants=of.get("variant", {}),
@@ -190,7 +195,7 @@ def _of_steps(plan: Plan) -> Iterator[tuple[Knob, list[Any]]]:
                 asked = [c.reply[step.id] for c in _all(plan.conditions) if c.reply and step.id in c.reply]
                 yield ("reply", step.id), [*_answers(step, asked), *([UNCLEAR] if step.ask.again else []), SILENT]
             case WaitFor():
-                yield ("happens", step.id), [True, False]
+                yield ("happens", step.id), [*step.wait_for.names, NOTHING]
             case Task():
                 yield ("done", step.id), [True, False]
             case Split():
@@ -226,7 +231,7 @@ def _of_condition(condition: Condition) -> Iterator[tuple[Knob, list[Any]]]:
         yield from _VALUES[name](value)
 
 
-_OF_STEPS = {"variant", "reply", "task", "sent", "any", "unless"}
+_OF_STEPS = {"variant", "reply", "task", "sent", "known", "any", "unless"}
 """What follows from what the steps before did."""
 
 

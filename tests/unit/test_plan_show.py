@@ -14,6 +14,7 @@ from journeys import plan_diff, plan_show
 from journeys.plan import Plan
 from journeys.steps import _KINDS as KINDS
 from journeys.steps import walk
+from relance import plan_files
 from tests.support import cart_recovery, plan_file
 from tests.workflows.gated import STEPS
 
@@ -141,6 +142,13 @@ def test_no_kind_of_step_is_left_without_words() -> None:
 )
 def test_a_plan_tells_what_ends_it_and_when_at_the_latest(goal: str | None, exits: list[str], told: str) -> None:
     assert plan_show.text(cart_recovery(goal=goal, exits_on=exits))[3] == told
+
+
+def test_what_is_waited_for_and_before_what_a_message_goes_out_are_told() -> None:
+    told = "\n".join(plan_show.text(plan_files.read("order-updates").plan))
+    assert "ships: wait for Order Shipped or Order Delivered, at most 30d" in told
+    told = "\n".join(plan_show.text(plan_files.read("payment-pending").plan))
+    assert "reminder: send 'reminder' by sms, else email, within 11h, before the payment is due" in told
 
 
 def test_a_kind_of_step_that_has_no_words_yet_is_told_by_its_fields() -> None:

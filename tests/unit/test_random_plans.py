@@ -166,7 +166,7 @@ class Player:
             if became == "held":
                 return move.stage
             if became == "deferred":
-                last = min(self.at + timedelta(minutes=5), deadline(move.stage, step))
+                last = min(self.at + timedelta(minutes=5), deadline(move.stage, step, facts.moments))
                 if last > self.at:
                     self._wait(last, heeds=False)
                     return move.stage

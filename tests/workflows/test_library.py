@@ -215,9 +215,9 @@ class Walker:
     def _happening(self, step: Step | None, journey: Journey) -> Callable[[], Awaitable[None]] | None:
         world = self.walk.world
         match step:
-            case WaitFor() if world["happens", step.id]:
+            case WaitFor() if (what := world["happens", step.id]) is not None:
                 about = {} if self.plan.key is Key.CUSTOMER else {f"{self.plan.key}_id": self.key}
-                return lambda: self.take(step.wait_for.event, **about)
+                return lambda: self.take(what, **about)
             case Ask() if (answer := world["reply", step.id]) is not None:
                 said = _written(step, answer)
                 return lambda: self.take(REPLIED, channel="sms", text=said, journey=journey.id)

@@ -26,6 +26,7 @@ AT_ONCE = 20
 Done = TypeVar("Done")
 FIRST = {"id": "first", "send": {"message": "first", "channels": {"first": ["sms"]}}}
 SECOND = {"id": "second", "send": {"message": "second", "channels": {"first": ["email"]}}}
+INSTEAD, LAST = {**FIRST, "id": "instead"}, {**SECOND, "id": "last"}
 
 
 def waiting(length: str) -> dict[str, str]:
@@ -152,29 +153,43 @@ async def test_a_journey_that_has_ended_or_has_the_version_already_stays(engine:
 async def test_two_hundred_journeys_run_to_their_end_each_by_its_own_version(engine: Engine) -> None:
     shop, pool = engine.shop, engine.shop.parts.pool
     carts = [f"c-{number}" for number in range(MANY)]
+    begun = {cart for number, cart in enumerate(carts) if number % 4 < 2}
     for cart in carts:
         await shop.identify(cart)
         await shop.fill(cart, person=cart)
     await engine.deliver()
-    await publish(shop, saying({"id": "instead", "send": SECOND["send"]}))
+    await at_once(partial(engine.forward, 3 * HOUR), sorted(begun))
+    await publish(shop, saying(INSTEAD, waiting("10h"), LAST))
     counts = "select plan_version, count(*) as n from journeys where status = 'running' group by 1"
     assert [tuple(row) for row in await pool.fetch(counts)] == [(1, MANY)]
-    moved = carts[::2]
-    version = await shop.parts.plans.version(pool, shop.shop, "cart-recovery", 2)
-    mover = Moving(shop.parts.plans, version)
-    chosen = await moving.chosen(pool, shop.shop, "cart-recovery", 2, moved)
-    landings = [await mover.move(pool, journey, shop.begins + HOUR) for journey in chosen]
-    assert {(one.left, one.step) for one in landings} == {("leaves", "leaves")}
+    moved = set(carts[::2])
+    assert await move_all(shop, moved - begun, HOUR) == {("leaves", "leaves")}
+    assert await move_all(shop, moved & begun, 3 * HOUR) == {("a-day-later", "a-day-later")}
     await engine.deliver()
     assert {tuple(row) for row in await pool.fetch(counts)} == {(1, MANY - len(moved)), (2, len(moved))}
     ended = dict(zip(carts, await at_once(engine.finish, carts), strict=True))
     assert {one.outcome for one in ended.values()} == {"finished"}
-    assert {cart for cart, one in ended.items() if one.plan_version == 2} == set(moved)
+    assert {cart for cart, one in ended.items() if one.plan_version == 2} == moved
     sent = dict(zip(carts, await at_once(shop.sent, carts), strict=True))
     for cart in carts:
-        by_its_own = [("instead", "email")] if cart in moved else [("first", "sms"), ("second", "email")]
-        assert sent[cart] == by_its_own
+        first = "instead" if cart in moved - begun else "first"
+        assert sent[cart] == [(first, "sms"), ("last" if cart in moved else "second", "email")]
+    # Who stood between two messages keeps the time that they had waited.
+    last = await pool.fetch("select key, decided_at from sends where step = 'last' and state = 'accepted'")
+    went_out = {row["key"]: row["decided_at"] - shop.begins for row in last}
+    assert all(12 * HOUR <= went_out[cart] < 12.5 * HOUR for cart in moved & begun)
     await at_once(partial(replays, engine), carts[::3])
+
+
+async def move_all(shop: TestShop, carts: set[str], at: timedelta) -> set[tuple[str | None, str | None]]:
+    """Move journeys to the second version; tell where they stood and where they go on."""
+    pool = shop.parts.pool
+    version = await shop.parts.plans.version(pool, shop.shop, "cart-recovery", 2)
+    mover = Moving(shop.parts.plans, version)
+    chosen = await moving.chosen(pool, shop.shop, "cart-recovery", 2, sorted(carts))
+    landings = [await mover.move(pool, journey, shop.begins + at) for journey in chosen]
+    assert len(landings) == len(carts)
+    return {(one.left, one.step) for one in landings}
 
 
 async def at_once(do: Callable[[str], Awaitable[Done]], carts: list[str]) -> list[Done]:
