@@ -11,6 +11,7 @@ from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT
 
 from api.problems import Problem
 from journeys import plan_show, problems
+from journeys.out_of_bounds import too_deep
 from journeys.plan import Plan
 from journeys.plan_check import Finding
 from messages.catalog import Catalog
@@ -87,6 +88,8 @@ def read(name: str, body: dict[str, Any]) -> tuple[Plan, Catalog]:
         ]
     if plan is not None and plan.name != name:
         errors.append(("plan.name", f"must be '{name}', as in the address"))
+    # What is kept must be read again, and JSON is not read at any depth.
+    errors += [("plan", sentence) for sentence in (too_deep(plan) if plan else ())]
     if plan is None or catalog is None or errors:
         raise refused(NO_PLAN, errors)
     return plan, catalog
@@ -102,6 +105,17 @@ def refused(title: str, errors: list[tuple[str, str]]) -> Problem:
     detail = f"{title}: " + "; ".join(f"{field}: {problem}" for field, problem in named)
     listed = [{"field": field, "problem": problem} for field, problem in named]
     return Problem(HTTP_422_UNPROCESSABLE_CONTENT, title, detail, errors=listed)
+
+
+def allow(title: str, found: list[Finding]) -> None:
+    """See to it that nothing that was found forbids to publish a plan.
+
+    Raises:
+        Problem: 422 that names all that does.
+
+    """
+    if errors := [("plan", finding.sentence) for finding in found if finding.level == "error"]:
+        raise refused(title, errors)
 
 
 class VersionOut(BaseModel):

@@ -23,6 +23,7 @@ from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from api.taking import decoded, read_body
 from journeys import plan_check, plan_diff
+from journeys.plan import Plan
 from journeys.plan_check import Finding
 from messages import judging
 from messages.catalog import Catalog
@@ -172,8 +173,7 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
         stands = await _draft(db, shop, name)
         if stands.content_hash != draft.content_hash or if_match not in {None, f'"{draft.content_hash}"'}:
             raise _edited_meanwhile()
-        if errors := [("plan", finding.sentence) for finding in found if finding.level == "error"]:
-            raise plan_bodies.refused("The draft cannot be published", errors)
+        plan_bodies.allow("The draft cannot be published", found)
         try:
             version = await plans.publish_in(db, shop, draft.plan, draft.messages)
         except CircularStartError as error:
@@ -205,11 +205,14 @@ async def diff(
 @router.post("/{name}/rollback", responses=answers(422), max_body_size=MAX_BODY)
 async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> PublishedOut:
     """Publish an older version's content again, as a new version; the newest one's content gets none."""
-    old = await published(parts, shop, name, back.to)
+    old, title = await published(parts, shop, name, back.to), f"Version {back.to} cannot be published again"
+    # Its moment may have passed while people still enter by it: they go on.
+    found = await _judge(parts, shop, old.plan, old.messages)
+    plan_bodies.allow(title, found)
     try:
         version = await plans.publish(parts.pool, shop, old.plan, old.messages)
     except CircularStartError as error:
-        raise plan_bodies.refused(f"Version {back.to} cannot be published again", [("plan", str(error))]) from None
+        raise plan_bodies.refused(title, [("plan", str(error))]) from None
     return PublishedOut(plan=name, version=version, content_hash=old.content_hash)
 
 
@@ -232,11 +235,15 @@ async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Move
 
 
 async def judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
-    """Look at a draft, in a thread: rendering many messages takes a while."""
-    messages = Catalog.model_validate_json(draft.messages)
-    others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
-    found = await asyncio.to_thread(judging.judge, messages, draft.plan, others)
+    """Look at a draft as it stands now."""
+    found = await _judge(parts, shop, draft.plan, draft.messages)
     return [*plan_check.passed(draft.plan, parts.clock.now()), *found]
+
+
+async def _judge(parts: Services, shop: str, plan: Plan, messages: str) -> list[Finding]:
+    """Look at a plan, in a thread: rendering many messages takes a while."""
+    others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
+    return await asyncio.to_thread(judging.judge, Catalog.model_validate_json(messages), plan, others)
 
 
 async def _draft(db: Pool | Connection, shop: str, name: str) -> Draft:

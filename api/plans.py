@@ -18,7 +18,7 @@ from api.auth import ApiShop, Parts
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from storage import archived_plans, entry_runs, paused_plans, plan_list, shops
-from storage.plans import PlanVersion, UnknownPlanError
+from storage.plans import PlanVersion, UnknownPlanError, newest_numbers
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413), max_body_size=MAX_BODY)
 
@@ -165,48 +165,48 @@ async def unarchive_all(shop: ApiShop, parts: Parts) -> PlanStates:
 @router.post("/{name}/pause")
 async def pause(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Hold back all that the plan would send, until it goes on. Its journeys keep waiting."""
-    version = await _newest(parts, shop, name)
+    version = await _number(parts, shop, name)
     await paused_plans.pause(parts.pool, shop, name, parts.clock.now())
-    return await _state(parts, shop, version)
+    return await _state(parts, shop, name, version)
 
 
 @router.post("/{name}/resume")
 async def resume(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Let a paused plan go on. What was held back goes out where it is not too late for its step."""
-    version = await _newest(parts, shop, name)
+    version = await _number(parts, shop, name)
     await paused_plans.resume(parts.pool, shop, name)
-    return await _state(parts, shop, version)
+    return await _state(parts, shop, name, version)
 
 
 @router.post("/{name}/archive")
 async def archive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Let a plan start no journeys any more. Those that run go on."""
-    version = await _newest(parts, shop, name)
+    version = await _number(parts, shop, name)
     await archived_plans.archive(parts.pool, shop, name, parts.clock.now())
-    return await _state(parts, shop, version)
+    return await _state(parts, shop, name, version)
 
 
 @router.post("/{name}/unarchive")
 async def unarchive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
     """Let an archived plan start journeys again."""
-    version = await _newest(parts, shop, name)
+    version = await _number(parts, shop, name)
     await archived_plans.unarchive(parts.pool, shop, name)
-    return await _state(parts, shop, version)
+    return await _state(parts, shop, name, version)
 
 
 async def _each(parts: Services, shop: str, act: Callable[[str], Awaitable[object]]) -> PlanStates:
     """Do the same with every plan, one by one: what is held back already stays so where a later one fails."""
-    versions = await parts.plans.newest(parts.pool, shop)
-    for version in versions:
-        await act(version.plan.name)
-    return PlanStates(items=[await _state(parts, shop, version) for version in versions])
+    numbers = await newest_numbers(parts.pool, shop)
+    for name in numbers:
+        await act(name)
+    return PlanStates(items=[await _state(parts, shop, name, version) for name, version in numbers.items()])
 
 
-async def _state(parts: Services, shop: str, version: PlanVersion) -> PlanState:
-    stands = await plan_list.find(parts.pool, shop, version.plan.name)
+async def _state(parts: Services, shop: str, name: str, version: int) -> PlanState:
+    stands = await plan_list.find(parts.pool, shop, name)
     return PlanState(
-        plan=version.plan.name,
-        version=version.version,
+        plan=name,
+        version=version,
         paused=stands is not None and stands.paused_at is not None,
         archived=stands is not None and stands.archived_at is not None,
     )
@@ -216,5 +216,16 @@ async def _newest(parts: Services, shop: str, name: str) -> PlanVersion:
     try:
         return await parts.plans.newest_of(parts.pool, shop, name)
     except UnknownPlanError:
-        detail = f"This shop has published no plan '{name}'."
-        raise Problem(HTTP_404_NOT_FOUND, "No such plan", detail) from None
+        raise _no_such_plan(name) from None
+
+
+async def _number(parts: Services, shop: str, name: str) -> int:
+    """Give the number of a plan's newest version. What stops a plan asks no more of it: it may be unreadable."""
+    numbers = await newest_numbers(parts.pool, shop)
+    if name not in numbers:
+        raise _no_such_plan(name)
+    return numbers[name]
+
+
+def _no_such_plan(name: str) -> Problem:
+    return Problem(HTTP_404_NOT_FOUND, "No such plan", f"This shop has published no plan '{name}'.")

@@ -51,11 +51,9 @@ class ScoreRange(BaseModel):
     at_most: Score = 5
 
     @model_validator(mode="after")
-    def _is_a_range(self) -> ScoreRange:
+    def _has_an_end(self) -> ScoreRange:
         if not self.model_fields_set:
             raise ValueError("give at_least, at_most, or both")
-        if self.at_least > self.at_most:
-            raise ValueError(f"nothing is at least {self.at_least} and at most {self.at_most}")
         return self
 
     def holds(self, score: int) -> bool:
@@ -95,11 +93,9 @@ class OrderCount(BaseModel):
     at_most: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
-    def _is_a_range(self) -> OrderCount:
+    def _has_an_end(self) -> OrderCount:
         if not self.model_fields_set:
             raise ValueError("give at_least, at_most, or both")
-        if self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"nothing is at least {self.at_least} and at most {self.at_most}")
         return self
 
     def holds(self, orders: int) -> bool:
@@ -144,13 +140,6 @@ class EventCount(BaseModel):
     same: Literal["product_id", "category"] | None = None
     where: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
 
-    @model_validator(mode="after")
-    def _is_a_range(self) -> EventCount:
-        if self.at_most is not None and self.at_least > self.at_most:
-            hint = "" if "at_least" in self.model_fields_set else "; at_least is 1 unless you write at_least: 0"
-            raise ValueError(f"nothing happens at least {self.at_least} times and at most {self.at_most}{hint}")
-        return self
-
     @property
     def key(self) -> str:
         """Name what is counted, in the facts of a look."""
@@ -186,12 +175,6 @@ class ReplyIs(BaseModel):
     at_most: Annotated[int, Field(ge=0, le=10)] | None = None
     choice: list[str] | None = None
     yes: bool | None = None
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> ReplyIs:
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"no score is at least {self.at_least} and at most {self.at_most}")
-        return self
 
     def holds(self, answered: Answered | None) -> bool:
         """Tell whether an answer is one of these."""

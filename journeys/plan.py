@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from journeys.conditions import Condition, EventCount
-from journeys.durations import Duration, show
+from journeys.durations import Duration
 from journeys.entry import ByEvents, ByMoments, Entry
 from journeys.facts import Channel, Purpose
 from journeys.replies import REPLIED
@@ -28,7 +28,6 @@ from journeys.steps import (
     Task,
     Until,
     WaitFor,
-    depth,
     successors,
     walk,
 )
@@ -51,15 +50,15 @@ _OF_THINGS = frozenset({"cart_value", "cart_category", "order_value"})
 _OF_ENTRY = "newly_consented"
 
 
-DEEPEST = 10
-"""So many steps, or conditions, may stand in one another: what is kept must be read again, whatever reads it."""
-SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=1), timedelta(days=366)
 USUAL_HOLDOUT = 10
 """In percent: what advertises has somebody to be compared with, unless its plan says otherwise."""
 
 
 class Plan(BaseModel):
-    """The header and the steps of a plan.
+    """The header and the steps of a plan, as people write it and as its versions are kept.
+
+    A version that was published once must be read for ever: what can be read and should not be published is told by
+    ``journeys/plan_check.py``, not here.
 
     Attributes:
         sticking_point: where people get stuck, in the words of the worksheet.
@@ -115,17 +114,6 @@ class Plan(BaseModel):
         return {**said, "holdout": USUAL_HOLDOUT} if is_silent else said
 
     @model_validator(mode="after")
-    def _is_not_too_deep(self) -> Plan:
-        found = depth(self.steps)
-        if found > DEEPEST:
-            raise ValueError(f"steps: {found} stand in one another, and {DEEPEST} may; start another plan for some")
-        asked = [*self.conditions, *([self.audience] if self.audience else [])]
-        found = max((condition.depth for condition in asked), default=0)
-        if found > DEEPEST:
-            raise ValueError(f"{found} conditions stand in one another, and {DEEPEST} may")
-        return self
-
-    @model_validator(mode="after")
     def _ids_are_unique(self) -> Plan:
         seen: set[str] = set()
         for step in walk(self.steps):
@@ -133,13 +121,6 @@ class Plan(BaseModel):
                 raise ValueError(f"two steps have the id '{step.id}'")
             seen.add(step.id)
         return self
-
-    @field_validator("longest_life")
-    @classmethod
-    def _has_a_life(cls, life: timedelta) -> timedelta:
-        if not SHORTEST_LIFE <= life <= LONGEST_LIFE:
-            raise ValueError(f"a journey lives {show(SHORTEST_LIFE)} at least and {show(LONGEST_LIFE)} at most")
-        return life
 
     @field_validator("goal")
     @classmethod

@@ -17,6 +17,7 @@ from journeys.durations import show
 from journeys.entry import Once, Recurring
 from journeys.facts import Channel, Medium
 from journeys.in_vain import asked_in_vain
+from journeys.out_of_bounds import out_of_bounds, too_deep
 from journeys.paths import Reached, earliest, leaves, lists, patience, ways
 from journeys.plan import Plan
 from journeys.play import DEFER_WITHIN
@@ -36,9 +37,14 @@ class Finding:
 
 
 def check(plan: Plan) -> list[Finding]:
-    """Tell all that the rules find, errors first."""
-    found = [finding for rule in RULES for finding in rule(plan)]
+    """Tell all that the rules find, errors first; of a plan that cannot be looked at, only why."""
+    found = unfit(plan) or [finding for rule in RULES for finding in rule(plan)]
     return sorted(found, key=lambda finding: finding.level != "error")
+
+
+def unfit(plan: Plan) -> list[Finding]:
+    """Tell what keeps a plan from being looked at any further: it is too deep, or too big."""
+    return [_error(sentence) for sentence in too_deep(plan)] or list(too_big(plan))
 
 
 def too_big(plan: Plan) -> Iterator[Finding]:
@@ -99,6 +105,11 @@ def silence(plan: Plan) -> Iterator[Finding]:
             yield _error(f"{why}: its otherwise never happens")
         elif plan.following[one.step.id] is not None:
             yield _advice(f"{why}: where nothing happens in time, nothing that follows does")
+
+
+def bounds(plan: Plan) -> Iterator[Finding]:
+    """Lives, times and ranges that are out of bounds, and names that stand twice."""
+    yield from map(_error, out_of_bounds(plan))
 
 
 def in_vain(plan: Plan) -> Iterator[Finding]:
@@ -201,7 +212,7 @@ def passed(plan: Plan, at: datetime) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
-    too_big,
+    bounds,
     after_an_exit,
     covered_arms,
     beyond_the_longest_life,

@@ -209,7 +209,7 @@ _SENTENCES = {
 }
 """Pydantic's sentences, where they speak to programmers, in other words."""
 FORMS = {
-    "[A-Za-z0-9]": "write a word in it: a letter or a digit",
+    r"\w": "write a word in it: a letter or a digit",
     "^[a-z][a-z0-9-]{0,39}$": "write up to 40 small letters, digits and hyphens, a letter first",
     "^[A-Za-z0-9._-]{1,64}$": "write up to 64 letters, digits, dots, hyphens and underscores",
     "^[A-Z]{3}$": "write a currency in three capital letters, such as EUR",

@@ -15,7 +15,7 @@ from journeys.offers import OfferPolicy
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """Of a step, a message, a variant, a label, or a plan."""
 
-Word = Annotated[str, Field(pattern="[A-Za-z0-9]", max_length=60)]
+Word = Annotated[str, Field(pattern=r"\w", max_length=60)]
 """One or a few, as somebody writes them."""
 
 
@@ -71,12 +71,6 @@ class Message(_Data):
     before: Moment | None = None
     answers: Name | None = None
 
-    @model_validator(mode="after")
-    def _answers_by_one_message(self) -> Message:
-        if self.answers and (isinstance(self.channels, All) or Channel.VOICE in self.named):
-            raise ValueError("answers: what somebody wrote is answered by one message, and by no call")
-        return self
-
     @property
     def named(self) -> list[Channel]:
         """The channels of the step, in its order."""
@@ -130,8 +124,6 @@ class Question(_Data):
             raise ValueError("give options for expects: choice, and for nothing else")
         if strange := [option for option in self.words if option not in self.options]:
             raise ValueError(f"words are given for '{strange[0]}', which is not one of the options")
-        if len(set(self.options)) < len(self.options):
-            raise ValueError("two options have one name")
         if unheard := [channel for channel in self.channels.first if channel not in ANSWERED_BY]:
             raise ValueError(f"nobody can answer by {unheard[0]}; ask by {' or '.join(ANSWERED_BY)}")
         return self

@@ -216,12 +216,6 @@ class ForPerson(_Data):
     escalate_after: Duration | None = None
     draft: Name | None = None
 
-    @model_validator(mode="after")
-    def _is_escalated_in_time(self) -> ForPerson:
-        if self.escalate_after is not None and self.escalate_after >= self.within:
-            raise ValueError("escalate_after must be shorter than within: from then on the task is over")
-        return self
-
 
 class Task(_Step):
     """Have a person do something, and wait until it is done; if it is not in time, do ``otherwise`` and go on."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from journeys.durations import show
 from journeys.facts import Segment
-from journeys.plan import LONGEST_LIFE, Plan
+from journeys.out_of_bounds import LONGEST_LIFE
+from journeys.plan import Plan
 from journeys.worksheet_cells import stuck_at
 from journeys.worksheet_offers import policy
 from journeys.worksheet_rows import Heading, Row, Sheet, SheetProblem

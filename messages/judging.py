@@ -12,7 +12,7 @@ from messages.catalog import Catalog
 
 
 def judge(messages: Catalog, plan: Plan, others: Iterable[Plan] = ()) -> list[Finding]:
-    """Tell what is wrong with a plan and its messages, errors first; of one that is too big, only that.
+    """Tell what is wrong with a plan and its messages, errors first; of one that is too deep or too big, only that.
 
     Args:
         messages: what it says.
@@ -20,8 +20,8 @@ def judge(messages: Catalog, plan: Plan, others: Iterable[Plan] = ()) -> list[Fi
         others: the plans beside it, which it may start.
 
     """
-    if too_big := list(plan_check.too_big(plan)):
-        return too_big
+    if unfit := plan_check.unfit(plan):
+        return unfit
     missing = [Finding("error", problem) for problem in catalog.check(messages, plan)]
     advised = [Finding("advice", sentence) for sentence in advice.advise(messages, plan)]
     found = [*missing, *plan_check.check(plan), *circles.check(plan, others), *advised]

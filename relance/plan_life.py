@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -12,6 +13,9 @@ from rich.table import Table
 from journeys import plan_diff, plan_show
 from journeys.entry import ByMoments
 from journeys.plan import Plan
+from journeys.plan_check import Finding
+from messages import judging
+from messages.catalog import Catalog
 from relance import shop_commands
 from relance.assembly import Parts
 from relance.errors import UsageError
@@ -42,6 +46,17 @@ async def published(parts: Parts, shop: str, name: str, version: int | None = No
     if not 0 < version <= newest.version:
         raise UsageError(f"{name} has no version {version} for {shop}; the newest is {newest.version}")
     return await parts.plans.version(parts.pool, shop, name, version)
+
+
+def allow(plan: Plan, found: Iterable[Finding]) -> None:
+    """See to it that nothing that was found forbids to publish a plan.
+
+    Raises:
+        UsageError: something in the plan can never happen.
+
+    """
+    if errors := [one.sentence for one in found if one.level == "error"]:
+        raise UsageError("\n".join(f"{plan.name}: {sentence}" for sentence in errors))
 
 
 async def publish(parts: Parts, shop: str, plan: Plan, messages: str) -> int:
@@ -104,6 +119,7 @@ async def rollback(settings: Settings, name: str, shop: str, to: int) -> None:
         old, newest = await published(parts, shop, name, to), await published(parts, shop, name)
         if old.content_hash == newest.content_hash:
             raise UsageError(f"version {newest.version}, the newest of {name}, says what version {to} said")
+        allow(old.plan, judging.judge(Catalog.model_validate_json(old.messages), old.plan))
         version = await publish(parts, shop, old.plan, old.messages)
         now = await published(parts, shop, name, version)
     console.print(
@@ -174,12 +190,15 @@ async def runs(settings: Settings, name: str, shop: str, limit: int) -> None:
 
 
 async def _chosen(parts: Parts, shop: str, name: str | None, *, every: bool) -> list[str]:
+    """Name the plans that are meant. None is read: what stops a plan must stop one that we cannot read, too."""
     if (name is not None) is every:
         raise UsageError("name one plan, or give --all; relance plan list shows them")
+    found = list(await plans.newest_numbers(parts.pool, shop))
     if name is not None:
-        return [(await published(parts, shop, name)).plan.name]
+        if name not in found:
+            raise UsageError(f"shop '{shop}' has published no plan '{name}'")
+        return [name]
     await shop_commands.get(parts, shop)
-    found = [version.plan.name for version in await parts.plans.newest(parts.pool, shop)]
     if not found:
         console.print(f"shop '{shop}' has published no plans: nothing is done", highlight=False)
     return found

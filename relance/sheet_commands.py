@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from journeys.worksheet_words import LANGUAGES
-from messages import advice, sheet_plans, sheet_template
+from messages import advice, judging, sheet_plans, sheet_template
 from messages.catalog import Catalog, PlanFile
-from relance import plan_files, sheet_files, shop_commands
+from relance import plan_files, plan_life, sheet_files, shop_commands
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
@@ -24,7 +24,7 @@ def made_of(file: Path, only: str | None) -> list[PlanFile]:
     """Make plans of a sheet.
 
     Raises:
-        UsageError: something in it is wrong; every problem has its cell.
+        UsageError: something in it is wrong; every problem of the sheet itself has its cell.
 
     """
     _known(only, "--only")
@@ -33,6 +33,8 @@ def made_of(file: Path, only: str | None) -> list[PlanFile]:
         raise UsageError("\n".join(f"{file}:{problem}" for problem in made.problems))
     if wrong := [each.plan.name for each in made.plans if not sheet_plans.read_back(each)]:
         raise UsageError(f"{file}: the plan '{wrong[0]}' cannot be written as a file; write its texts in plain words")
+    for each in made.plans:
+        plan_life.allow(each.plan, judging.judge(each.messages, each.plan))
     return made.plans
 
 

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from journeys.entry import ByMoments
+from storage.database import PASSING
 from storage.plans import Plans, PlanVersion
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
+
+log = structlog.get_logger()
 
 LATE = timedelta(hours=6)
 """So long after its moment a run may begin, and so long may it stand still: the morning's news is not for the night."""
@@ -102,16 +107,36 @@ async def end(
 async def open_due(pool: Pool, plans: Plans, now: datetime) -> int:
     """Begin the runs whose moments have come, and note those that were missed; tell how many have begun.
 
-    Runs that have stood still for too long are stopped first. Several may do so at the same time.
+    Runs that have stood still for too long are stopped first. Several may do so at the same time. A plan whose moments
+    we cannot tell, by our own mistake, keeps none of the others from beginning.
     """
     hours = LATE // timedelta(hours=1)
     await pool.execute(_STAND_STILL, now, now - LATE, f"it had stood still for more than {hours} hours")
     begun = 0
     for row in await pool.fetch(_BY_MOMENTS):
-        version = await plans.version(pool, row["shop"], row["plan"], row["version"])
-        for due in await _new_moments(pool, version, now):
-            if await _counted_then(pool, plans, version, due):
-                begun += await _open(pool, version, due, now)
+        version = await plans.readable(pool, row["shop"], row["plan"], row["version"])
+        if version is not None:
+            begun += await _try_to_open_due(pool, plans, version, now)
+    return begun
+
+
+async def _try_to_open_due(pool: Pool, plans: Plans, version: PlanVersion, now: datetime) -> int:
+    """Begin the runs of a plan whose moments have come; tell how many have begun."""
+    try:
+        return await _open_due_of(pool, plans, version, now)
+    except PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 it keeps none of the others from beginning
+        problem = type(error).__name__
+        log.warning("the runs of a plan cannot begin", shop=version.shop, plan=version.plan.name, problem=problem)
+        return 0
+
+
+async def _open_due_of(pool: Pool, plans: Plans, version: PlanVersion, now: datetime) -> int:
+    begun = 0
+    for due in await _new_moments(pool, version, now):
+        if await _counted_then(pool, plans, version, due):
+            begun += await _open(pool, version, due, now)
     return begun
 
 
@@ -140,8 +165,8 @@ async def _counted_then(pool: Pool, plans: Plans, version: PlanVersion, due: dat
     )
     if then is None:
         return False
-    entry = (await plans.version(pool, version.shop, version.plan.name, then)).plan.entry
-    return isinstance(entry, ByMoments) and entry.has(due)
+    counted = await plans.readable(pool, version.shop, version.plan.name, then)
+    return counted is not None and isinstance(counted.plan.entry, ByMoments) and counted.plan.entry.has(due)
 
 
 async def _open(pool: Pool, version: PlanVersion, due: datetime, now: datetime) -> bool:

@@ -1,17 +1,27 @@
-"""Published plan versions. They never change, so each is read once and kept."""
+"""Published plan versions. They never change, so each is read once and kept.
+
+A version that we cannot read any more, by our own mistake, is logged, and passed over where many plans are read: it
+must not keep the others from going on.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import structlog
+from pydantic import ValidationError
 
 from journeys.circles import circle, told
 from journeys.plan import Plan
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
+
+log = structlog.get_logger()
 
 
 class UnknownPlanError(LookupError):
@@ -39,6 +49,7 @@ class Plans:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, int], PlanVersion] = {}
+        self._unreadable: set[tuple[str, str, int]] = set()
 
     async def version(self, db: Pool | Connection, shop: str, plan: str, version: int) -> PlanVersion:
         """Read one version.
@@ -62,12 +73,32 @@ class Plans:
             )
         return self._known[key]
 
+    async def readable(self, db: Pool | Connection, shop: str, plan: str, version: int) -> PlanVersion | None:
+        """Read one version; None where we cannot read it any more, which is logged once.
+
+        Raises:
+            UnknownPlanError: it was never published.
+
+        """
+        key = (shop, plan, version)
+        if key in self._unreadable:
+            return None
+        try:
+            return await self.version(db, *key)
+        except ValidationError as error:
+            self._unreadable.add(key)
+            problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            log.warning("a plan cannot be read", shop=shop, plan=plan, version=version, problem=problem["msg"])
+            return None
+
+    async def all_readable(self, db: Pool | Connection, shop: str, versions: Mapping[str, int]) -> list[PlanVersion]:
+        """Read a version of each of some plans, by name, and leave out those that we cannot read any more."""
+        found = [await self.readable(db, shop, plan, version) for plan, version in sorted(versions.items())]
+        return [version for version in found if version is not None]
+
     async def newest(self, db: Pool | Connection, shop: str) -> list[PlanVersion]:
-        """Read the newest version of every plan of a shop, by name."""
-        rows = await db.fetch(
-            "select plan, max(version) as version from plan_versions where shop = $1 group by plan order by plan", shop
-        )
-        return [await self.version(db, shop, row["plan"], row["version"]) for row in rows]
+        """Read the newest version of every plan of a shop, by name, but for those that we cannot read any more."""
+        return await self.all_readable(db, shop, await newest_numbers(db, shop))
 
     async def newest_of(self, db: Pool | Connection, shop: str, plan: str) -> PlanVersion:
         """Read the newest version of one plan.
@@ -80,6 +111,14 @@ class Plans:
         if newest is None:
             raise UnknownPlanError(plan)
         return await self.version(db, shop, plan, newest)
+
+
+async def newest_numbers(db: Pool | Connection, shop: str) -> dict[str, int]:
+    """Give the number of the newest version of every plan of a shop, by name; nothing is read of the plans."""
+    rows = await db.fetch(
+        "select plan, max(version) as version from plan_versions where shop = $1 group by plan order by plan", shop
+    )
+    return {row["plan"]: row["version"] for row in rows}
 
 
 async def hold(db: Connection, shop: str) -> None:

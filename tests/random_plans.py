@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -91,6 +91,30 @@ def plans(draw: Draw, keys: tuple[Key, ...] = tuple(Key)) -> Plan:
             "steps": steps(draw, made, 0, least=2),
         }
     )
+
+
+@st.composite
+def once_valid(draw: Draw) -> Plan:
+    """A plan that was valid once: some of what it says is out of bounds by now, or nothing is."""
+    said = draw(plans()).model_dump(mode="json", by_alias=True)
+    said["longest_life"] = draw(st.sampled_from(["0s", "59s", "5d", "400d", said["longest_life"]]))
+    for one in _parts(said):
+        if "escalate_after" in one:
+            one["escalate_after"] = draw(st.sampled_from([None, *LENGTHS]))
+        if one.get("expects") == Expects.CHOICE:
+            one["options"] = draw(st.sampled_from([OPTIONS, [*OPTIONS, OPTIONS[0]]]))
+            one["words"] = draw(st.sampled_from([{}, {OPTIONS[0]: ["да", "tardy"]}]))
+        if one.keys() & {"at_least", "at_most"} and "below" not in one:
+            one["at_least"], one["at_most"] = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    return Plan.model_validate(said)
+
+
+def _parts(said: Any) -> Iterator[dict[str, Any]]:
+    """Give each part of a plan that has fields, the header left out."""
+    for one in said.values() if isinstance(said, dict) else said if isinstance(said, list) else ():
+        if isinstance(one, dict):
+            yield one
+        yield from _parts(one)
 
 
 versions = st.sampled_from(Key).flatmap(lambda key: st.tuples(plans((key,)), plans((key,))))

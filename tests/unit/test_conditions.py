@@ -42,7 +42,7 @@ def test_orders_are_counted_with_both_ends(*, orders: int, least: int, most: int
     assert asked.holds(facts(orders=orders)) is (least <= orders <= most)
 
 
-@pytest.mark.parametrize("asked", [{}, {"at_least": 2, "at_most": 1}, {"at_least": -1}])
+@pytest.mark.parametrize("asked", [{}, {"at_least": -1}])
 def test_a_count_of_orders_that_asks_nothing_is_refused(asked: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         Condition.model_validate({"orders": asked})

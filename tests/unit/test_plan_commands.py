@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
+from storage import database
 from tests.unit.program import Relance, the_line
 from tests.worksheets import FILLED_IN, changed, saved
 
@@ -110,6 +112,46 @@ def test_a_plan_with_something_that_never_happens_is_neither_fine_nor_published(
         assert "relance: cart-recovery: step a-day-later: ends 8762h after the beginning at the earliest" in done.err
     assert "version" in installed("plan", "list", "--shop", "boutique").out
     assert "has no version 2" in the_line(installed("plan", "diff", "cart-recovery", "--shop", "boutique", "--to", "2"))
+
+
+def test_a_life_out_of_bounds_is_refused_and_no_version_that_has_one_is_published_again(
+    installed: Relance, tmp_path: Path, database_url: str
+) -> None:
+    installed("shop", "create", "boutique")
+    bounds = "relance: cart-recovery: longest_life: a journey lives 1m at least and 366d at most"
+    file = written(tmp_path, "cart-recovery", ("longest_life: 3d", "longest_life: 400d"))
+    for words in (["check", file], ["publish", file, "--shop", "boutique"]):
+        done = installed("plan", *words)
+        assert (done.code, bounds in done.err) == (2, True)
+    shop = ("cart-recovery", "--shop", "boutique")
+    installed("plan", "publish", written(tmp_path, "cart-recovery"), *shop[1:])
+    asyncio.run(_live_longer(database_url))
+    assert "header: longest_life: 400d → 3d" in installed("plan", "diff", *shop).out
+    back = installed("plan", "rollback", *shop, "--to", "1")
+    assert (back.code, bounds in back.err) == (2, True)
+    assert "has no version 3" in the_line(installed("plan", "diff", *shop, "--to", "3"))
+
+
+async def _live_longer(database_url: str) -> None:
+    """Have version 1 be of an earlier program, and version 2 of this one."""
+    pool = await database.connect(database_url)
+    await pool.execute(
+        "insert into plan_versions select shop, plan, 2, content, messages, content_hash from plan_versions"
+    )
+    old = "content = jsonb_set(content::jsonb, '{longest_life}', '\"400d\"')::text, content_hash = 'old'"
+    await pool.execute(f"update plan_versions set {old} where version = 1")
+    await pool.close()
+
+
+def test_a_worksheet_with_rows_that_nobody_comes_to_is_refused_as_a_plan_is(installed: Relance, tmp_path: Path) -> None:
+    installed("shop", "create", "boutique")
+    everybody = ["Panier abandonné", "Tous", "Vous aussi.", "3 h", "SMS", ""]
+    file = saved(tmp_path / "sheet.csv", [*FILLED_IN, everybody])
+    for more in ((), ("--shop", "boutique")):
+        done = installed("plan", "import", str(file), "--only", "fr", *more)
+        assert done.code == 2
+        assert "otherwise is never taken: everybody fits one of the arms" in done.err
+    assert "panier-abandonne" not in installed("plan", "list", "--shop", "boutique").out
 
 
 def test_two_plans_of_one_name_and_a_file_that_is_no_plan_are_refused(relance: Relance, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from journeys import plan_show, sms
+from journeys import plan_check, plan_show, sms
 from journeys.facts import Channel
 from journeys.plan import Plan
 from messages import catalog
@@ -239,7 +239,8 @@ def test_a_draft_may_use_what_messages_use_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(("escalate_after", "within"), [("2d", "2d"), ("3d", "2d")])
-def test_a_task_is_escalated_before_it_is_over_or_the_plan_is_none(escalate_after: str, within: str) -> None:
+def test_a_task_is_escalated_before_it_is_over_or_the_plan_is_refused(escalate_after: str, within: str) -> None:
     task = {"title": "Write", "within": within, "escalate_after": escalate_after}
-    with pytest.raises(ValueError, match="escalate_after must be shorter than within"):
-        Plan.model_validate({**OF_ORDERS, "steps": [{"id": "write", "task": task}]})
+    [found] = plan_check.check(Plan.model_validate({**OF_ORDERS, "steps": [{"id": "write", "task": task}]}))
+    assert (found.level, found.sentence.partition(":")[0]) == ("error", "step write")
+    assert "escalate_after must be shorter than within" in found.sentence
