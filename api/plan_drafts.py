@@ -22,7 +22,7 @@ from api.plan_bodies import DRAFT_BODY, MAX_PLAN_BODY, DraftOut, PlanOut, PlanPa
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from api.taking import decoded, read_body
-from journeys import plan_check, plan_diff
+from journeys import named_plans, plan_check, plan_diff
 from journeys.plan_check import Finding
 from messages import judging
 from messages.catalog import Catalog
@@ -235,7 +235,8 @@ async def judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
     messages = Catalog.model_validate_json(draft.messages)
     others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
     found = await asyncio.to_thread(judging.judge, messages, draft.plan, others)
-    return [*plan_check.passed(draft.plan, parts.clock.now()), *found]
+    missing = named_plans.missing(draft.plan, [plan.name for plan in others])
+    return [*plan_check.passed(draft.plan, parts.clock.now()), *found, *missing]
 
 
 async def _stands(parts: Services, shop: str, name: str) -> PlanStands:
