@@ -70,7 +70,7 @@ def test_a_sale_goes_to_the_app_before_it_goes_by_sms(channels: dict[str, Any], 
 
 SALE = "step first: people who have the app are sent an SMS; put app_push first"
 OFFER = {"offer": {"valid_for": "1h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}}}
-BY_SCHEDULE = {"entry": TypeAdapter(Entry).validate_python({"at": "2027-01-05T10:00:00+01:00"})}
+BY_SCHEDULE: dict[str, Any] = {"entry": TypeAdapter(Entry).validate_python({"at": "2027-01-05T10:00:00+01:00"})}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ worths = st.one_of(
     st.fixed_dictionaries({"at_least": amounts}, optional={"below": amounts}),
     st.fixed_dictionaries({"below": amounts}),
 )
-answers = _ranges(0, 10) | some(OPTIONS).map(lambda options: {"choice": options}) | st.builds(dict, yes=st.booleans())
+answers: st.SearchStrategy[dict[str, Any]] = (
+    _ranges(0, 10) | some(OPTIONS).map(lambda options: {"choice": options}) | st.builds(dict, yes=st.booleans())
+)
 FIELDS: dict[str, st.SearchStrategy[Any]] = possible(STEPS) | {
     "rfm": st.dictionaries(st.sampled_from("rfm"), _ranges(1, 5), min_size=1),
     "orders": _ranges(0, 4),

@@ -12,7 +12,7 @@ from tests.unit.test_plan_in_vain import COMING, NPS, SAY, TELL, WAYS, WHY, plan
 OF_CART = {"key": "cart", "goal": "Order Completed", "attribution": "1d"}
 LOYAL: dict[str, Any] = {"segment": ["loyal"]}
 FRENCH: dict[str, Any] = {"customer": {"country": ["FR"]}}
-STEPS = [NPS, WHY, COMING, TELL, WAYS, task("1h")]
+STEPS: list[dict[str, Any]] = [NPS, WHY, COMING, TELL, WAYS, task("1h")]
 
 
 def branch(*asked: dict[str, Any], otherwise: Any = ()) -> dict[str, Any]:
