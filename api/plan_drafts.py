@@ -22,7 +22,7 @@ from api.plan_bodies import DRAFT_BODY, MAX_PLAN_BODY, DraftOut, PlanOut, PlanPa
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from api.taking import decoded, read_body
-from journeys import plan_check, plan_diff
+from journeys import named_plans, plan_check, plan_diff
 from journeys.plan import Plan
 from journeys.plan_check import Finding
 from messages import judging
@@ -243,7 +243,8 @@ async def judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:
 async def _judge(parts: Services, shop: str, plan: Plan, messages: str) -> list[Finding]:
     """Look at a plan, in a thread: rendering many messages takes a while."""
     others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
-    return await asyncio.to_thread(judging.judge, Catalog.model_validate_json(messages), plan, others)
+    found = await asyncio.to_thread(judging.judge, Catalog.model_validate_json(messages), plan, others)
+    return [*found, *named_plans.missing(plan, [other.name for other in others])]
 
 
 async def _draft(db: Pool | Connection, shop: str, name: str) -> Draft:

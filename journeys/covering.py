@@ -1,72 +1,108 @@
-"""What conditions say of one another, as far as that can be decided without a person to ask about."""
+"""What conditions say of one another, as far as that can be decided without a person to ask about.
+
+One holds whenever another does where the other demands of the same facts as much, or more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from journeys.conditions import Condition, ValueRange
+from journeys.conditions import ReplyIs
+from journeys.demands import Demand, Demands, Range, Values, answer_to, of_reply
 from journeys.facts import Segment
+from journeys.replies import HIGHEST
+from journeys.saying import Expects, Question
 
 EVERYBODY = {Segment.PROSPECT, Segment.CUSTOMER}
 """Each person is one of them."""
+_NOTHING = dict.fromkeys(("cart_value", "order_value"), "nothing is at_least so much and below that")
+"""What is wrong with a field whose values are none."""
 
 
-def covers(wide: Condition, narrow: Condition) -> bool:
+def covers(wide: Demands, narrow: Demands) -> bool:
     """Tell whether one condition surely holds whenever another does; False where that cannot be known."""
-    return all(_field_covers(name, asked, getattr(narrow, name)) for name, asked in _asked(wide).items())
+    if narrow.any:
+        return all(covers(wide, way) for way in narrow.ways)
+    return (
+        all(_is_given(demand, narrow) for demand in wide.facts)
+        and (not wide.any or any(covers(one, narrow) for one in wide.any))
+        and all(any(covers(never, one) for never in narrow.unless) for one in wide.unless)
+    )
 
 
-def is_for_everybody(conditions: Sequence[Condition]) -> bool:
-    """Tell whether one of some conditions holds for each person, by their segments."""
-    asked = [_asked(condition) for condition in conditions]
-    return {segment for one in asked if set(one) == {"segment"} for segment in one["segment"]} >= EVERYBODY
+def covers_every_answer(earlier: Sequence[Demands], narrow: Demands, questions: Mapping[str, Question]) -> bool:
+    """Tell whether one of some conditions holds whenever another does, for each answer to a question that it asks for.
+
+    Args:
+        earlier: the conditions.
+        narrow: the other one.
+        questions: by the step that asks them.
+
+    """
+    asked = {fact for fact, _ in narrow.facts}
+    split = [_by_answer(narrow, step, questions[step]) for step in questions if answer_to(step) in asked]
+    return any(cases and all(any(covers(wide, case) for wide in earlier) for case in cases) for cases in split)
 
 
-def never_holds(condition: Condition) -> bool:
-    """Tell whether a condition's range of values has nothing in it, in any currency."""
-    worth = condition.cart_value
-    if worth is None or worth.at_least is None or worth.below is None:
-        return False
-    return all(worth.at_least[c] >= worth.below[c] for c in worth.at_least.keys() & worth.below.keys())
+def is_for_everybody(conditions: Sequence[Demands]) -> bool:
+    """Tell whether one of some conditions holds for each person: it demands nothing, or they name all segments."""
+    segments: set[str] = set()
+    for one in conditions:
+        match one:
+            case Demands(facts=(), any=(), unless=()):
+                return True
+            case Demands(facts=((("segment",), frozenset() as named),), any=(), unless=()):
+                segments |= named
+    return segments >= EVERYBODY
 
 
-def _asked(condition: Condition) -> dict[str, Any]:
-    """Give what a condition asks; a field that is not there asks nothing."""
-    return {name: value for name, value in condition if value is not None}
+def why_never(asked: Demands) -> str | None:
+    """Tell why a condition can never hold; None where it may."""
+    for (field, *_), values in asked.facts:
+        if not values:
+            return f"{field}: {_NOTHING.get(field, 'no value is named')}"
+    if asked.any and all(map(why_never, asked.ways)):
+        return "any: none of its conditions can hold"
+    if any(covers(one, replace(asked, unless=())) for one in asked.unless):
+        return "unless: it holds whenever the rest does"
+    return None
 
 
-def _field_covers(name: str, wide: Any, narrow: Any) -> bool:
-    if narrow is None:
-        return False
-    return _COVERS[name](wide, narrow) if name in _COVERS else bool(wide == narrow)
+def _is_given(demand: Demand, narrow: Demands) -> bool:
+    fact, values = demand
+    return any(_is_within(given, values) for other, given in narrow.facts if other == fact)
 
 
-def _values(wide: list[str], narrow: list[str]) -> bool:
-    return set(narrow) <= set(wide)
+def _is_within(narrow: Values, wide: Values) -> bool:
+    match narrow, wide:
+        case frozenset(), frozenset():
+            return narrow <= wide
+        case Range(), Range():
+            return wide.covers(narrow)
+        case dict(), dict():
+            return all(currency in wide and wide[currency].covers(range_) for currency, range_ in narrow.items())
+    return False
 
 
-def _customers(wide: dict[str, list[str]], narrow: dict[str, list[str]]) -> bool:
-    return all(field in narrow and _values(values, narrow[field]) for field, values in wide.items())
+def _by_answer(asked: Demands, step: str, question: Question) -> list[Demands]:
+    """Split what is demanded by the answers to a question that fit it."""
+    answers = [dict(of_reply(step, answer)) for answer in _answers(question)]
+    fitting = [
+        answer
+        for answer in answers
+        if all(_is_within(answer[fact], values) for fact, values in asked.facts if fact in answer)
+    ]
+    return [replace(asked, facts=(*asked.facts, *answer.items())) for answer in fitting]
 
 
-def _ranges(wide: ValueRange, narrow: ValueRange) -> bool:
-    bounds = [bound for bound in (narrow.at_least, narrow.below) if bound is not None]
-    currencies = set.intersection(*(set(bound) for bound in bounds))
-    return all(_covers_in(currency, wide, narrow) for currency in currencies)
-
-
-def _covers_in(currency: str, wide: ValueRange, narrow: ValueRange) -> bool:
-    from_, to = (narrow.at_least or {}).get(currency, 0), (narrow.below or {}).get(currency)
-    if wide.at_least is not None and (currency not in wide.at_least or from_ < wide.at_least[currency]):
-        return False
-    return wide.below is None or (currency in wide.below and to is not None and to <= wide.below[currency])
-
-
-_COVERS: dict[str, Callable[[Any, Any], bool]] = {
-    "segment": _values,
-    "cart_value": _ranges,
-    "cart_category": _values,
-    "customer": _customers,
-}
-"""How the fields of conditions are compared; any other field covers only what is the same."""
+def _answers(question: Question) -> list[ReplyIs]:
+    match question.expects:
+        case Expects.SCORE:
+            return [ReplyIs(at_least=score, at_most=score) for score in range(HIGHEST + 1)]
+        case Expects.CHOICE:
+            return [ReplyIs(choice=[option]) for option in question.options]
+        case Expects.YES_NO:
+            return [ReplyIs(yes=True), ReplyIs(yes=False)]
+        case Expects.TEXT:
+            return [ReplyIs()]

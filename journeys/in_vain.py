@@ -1,4 +1,4 @@
-"""What a plan asks of its own steps, and none of them can ever tell. Pure."""
+"""What a plan asks of its own steps, or of what it is about, and nothing can ever tell. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from journeys.conditions import Condition, ReplyIs
 from journeys.paths import passed_before
-from journeys.plan import Plan, answers_to
+from journeys.plan import Key, Plan, answers_to
 from journeys.saying import Expects, Question
 from journeys.steps import Ask, Branch, Split
 
@@ -20,17 +20,29 @@ _FIELDS = {
 }
 """To which questions the fields of a reply are an answer."""
 
+_OF_KEY = {"cart_value": Key.CART, "cart_category": Key.CART, "order_value": Key.ORDER}
+"""What is known in journeys about one kind of thing alone."""
+
 
 def asked_in_vain(plan: Plan) -> Iterator[str]:
     """Tell what is asked for that can never be, each in a sentence that names the step."""
+    if plan.audience is not None:
+        yield from (f"audience: {problem}" for problem in _of_another_key(plan, plan.audience))
     for step, passed in passed_before(plan.steps):
         question = answers_to(step)
         if question is not None and question not in passed:
             yield f"step {step.id}: answers: no journey comes to {question} before"
         if isinstance(step, Branch):
             for number, arm in enumerate(step.branch, start=1):
-                for problem in _in_vain(plan, arm.condition, passed):
+                for problem in [*_of_another_key(plan, arm.condition), *_in_vain(plan, arm.condition, passed)]:
                     yield f"step {step.id}: arm {number}: {problem}"
+
+
+def _of_another_key(plan: Plan, condition: Condition) -> Iterator[str]:
+    for field, key in _OF_KEY.items():
+        if field in condition.asks_for and plan.key is not key:
+            whose = f"{field} is known where a plan's key is '{key}', and this one's is '{plan.key}'"
+            yield f"{whose}: take it out, or ask for it in a plan with that key"
 
 
 def _in_vain(plan: Plan, condition: Condition, passed: frozenset[str]) -> Iterator[str]:

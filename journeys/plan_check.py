@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from journeys.conditions import Condition
-from journeys.covering import covers, is_for_everybody, never_holds
 from journeys.durations import show
-from journeys.entry import Once, Recurring
+from journeys.entry import ByEvents, Once, Recurring
 from journeys.facts import Channel, Medium
 from journeys.in_vain import asked_in_vain
+from journeys.never_taken import never_taken
 from journeys.out_of_bounds import out_of_bounds, too_deep
 from journeys.paths import Reached, earliest, leaves, lists, patience, ways
 from journeys.plan import Plan
@@ -63,26 +62,9 @@ def after_an_exit(plan: Plan) -> Iterator[Finding]:
             yield _error(f"step {step.id}: never reached, for {steps[last].id} always leaves the journey")
 
 
-def covered_arms(plan: Plan) -> Iterator[Finding]:
+def arms(plan: Plan) -> Iterator[Finding]:
     """Arms that are never taken: their condition cannot hold, or an earlier arm is taken whenever it does."""
-    for step in walk(plan.steps):
-        earlier: list[Condition] = []
-        for number, way in enumerate(ways(step), start=1):
-            if isinstance(way.name, Condition):
-                if why := _never_taken(way.name, earlier):
-                    yield _error(f"step {step.id}: arm {number} is never taken: {why}")
-                earlier.append(way.name)
-            elif way.steps and is_for_everybody(earlier):
-                yield _error(f"step {step.id}: {way.name} is never taken: everybody fits one of the arms")
-
-
-def _never_taken(condition: Condition, earlier: list[Condition]) -> str | None:
-    if never_holds(condition):
-        return "no cart is worth at_least so much and below that"
-    covering = next((n for n, other in enumerate(earlier, start=1) if covers(other, condition)), None)
-    if covering is not None:
-        return f"whoever fits it fits arm {covering}"
-    return "everybody fits one of the arms before" if is_for_everybody(earlier) else None
+    yield from map(_error, never_taken(plan))
 
 
 def beyond_the_longest_life(plan: Plan) -> Iterator[Finding]:
@@ -113,7 +95,7 @@ def bounds(plan: Plan) -> Iterator[Finding]:
 
 
 def in_vain(plan: Plan) -> Iterator[Finding]:
-    """What conditions and answers ask of steps that can never tell it."""
+    """What conditions and answers ask of steps, or of a cart or an order, that can never tell it."""
     yield from map(_error, asked_in_vain(plan))
 
 
@@ -122,6 +104,15 @@ def no_time_to_send(plan: Plan) -> Iterator[Finding]:
     for step in plan.sends:
         if step.send.deadline == timedelta(0) and step.id in plan.by_id:
             yield _error(f"step {step.id}: a deadline of 0s leaves no time to send it; write how long it is worth that")
+
+
+def no_time_to_wait(plan: Plan) -> Iterator[Finding]:
+    """Times within which nothing can come."""
+    for step in walk(plan.steps):
+        if patience(step) == timedelta(0):
+            yield _error(f"step {step.id}: a within of 0s leaves no time to wait; write how long it is waited for")
+    if isinstance(plan.entry, ByEvents) and plan.entry.within == timedelta(0):
+        yield _error("entry: a within of 0s lets nobody in; write how old an event may be when it comes in")
 
 
 def empty_offers(plan: Plan) -> Iterator[Finding]:
@@ -214,11 +205,12 @@ def passed(plan: Plan, at: datetime) -> Iterator[Finding]:
 RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     bounds,
     after_an_exit,
-    covered_arms,
+    arms,
     beyond_the_longest_life,
     silence,
     in_vain,
     no_time_to_send,
+    no_time_to_wait,
     empty_offers,
     late_offers,
     late_deadlines,

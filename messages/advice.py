@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from journeys.entry import ByMoments
 from journeys.facts import Channel, Purpose
 from journeys.plan import Plan
 from journeys.saying import All
@@ -17,6 +18,8 @@ from messages.locale import LANGUAGES
 
 MANY_LINKS = 3
 """An SMS shows links in full and nothing beside them; a mail shows as many as it likes."""
+_FREE = {Channel.APP_PUSH, Channel.EMAIL}
+"""By one of these nearly everybody who has the app hears of a sale; an SMS after it is for the others."""
 _LINK = re.compile(r"https?://")
 _SAMPLE = catalog.sample("La Boutique", "https://relance.example.com/l/0123456789")
 
@@ -39,10 +42,17 @@ def advise(messages: Catalog, plan: Plan) -> list[str]:
 def _of_channels(_: Catalog, plan: Plan, step: Send) -> Iterator[str]:
     """Whoever has the app hears of a sale there, for nothing."""
     channels = step.send.named
-    if plan.purpose is not Purpose.MARKETING or Channel.SMS not in channels or Channel.APP_PUSH not in channels:
+    if plan.purpose is not Purpose.MARKETING or Channel.SMS not in channels:
         return
-    if isinstance(step.send.channels, All) or channels.index(Channel.SMS) < channels.index(Channel.APP_PUSH):
+    goes_first = [] if isinstance(step.send.channels, All) else channels[: channels.index(Channel.SMS)]
+    is_late = Channel.APP_PUSH in channels and Channel.APP_PUSH not in goes_first
+    if is_late or (_is_sale(plan, step) and not _FREE & set(goes_first)):
         yield f"step {step.id}: people who have the app are sent an SMS; put app_push first"
+
+
+def _is_sale(plan: Plan, step: Send) -> bool:
+    """Tell whether a step of marketing offers something, or comes to many at a moment, unasked."""
+    return step.send.answers is None and (step.send.offer is not None or isinstance(plan.entry, ByMoments))
 
 
 def _of_offers(messages: Catalog, _: Plan, step: Send) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from rich.table import Table
 
 from activities import preview
 from activities.trial import TrialRefusedError
-from journeys import plan_check, plan_show
+from journeys import named_plans, plan_check, plan_show
 from journeys.plan import Plan
 from messages import judging
 from messages.catalog import PlanFile
@@ -27,7 +27,8 @@ console = Console()
 async def check(name: str) -> None:
     """Check a plan and its messages."""
     file = plan_files.read(name)
-    _judge(file, plan_files.beside(name))
+    beside = plan_files.beside(name)
+    _judge(file, beside, [*(plan.name for plan in beside), *plan_files.names(), *plan_files.library()])
     console.print(f"{file.plan.name}: fine ({len(file.plan.by_id)} steps, {len(file.messages.languages)} languages)")
     _say_when(file.plan)
 
@@ -38,15 +39,21 @@ def _say_when(plan: Plan) -> None:
         console.print(f"next moments: {moments}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _judge(file: PlanFile, others: Sequence[Plan] = ()) -> None:
+def _judge(file: PlanFile, others: Sequence[Plan], known: Collection[str]) -> None:
     """Print what is advised.
+
+    Args:
+        file: the plan and its messages.
+        others: the plans that it may start.
+        known: the names of all that are at hand.
 
     Raises:
         UsageError: something in the plan can never happen.
 
     """
     now = datetime.now(UTC)
-    found = [*plan_check.passed(file.plan, now), *judging.judge(file.messages, file.plan, others)]
+    judged = judging.judge(file.messages, file.plan, others)
+    found = [*plan_check.passed(file.plan, now), *judged, *named_plans.missing(file.plan, known)]
     for one in found:
         if one.level == "advice":
             console.print(f"advice: {one.sentence}", markup=False, highlight=False)
@@ -77,9 +84,10 @@ async def show(settings: Settings, name: str, shop: str | None, version: int | N
 async def publish(settings: Settings, name: str, shop: str) -> None:
     """Publish a plan for a shop."""
     file = plan_files.read(name)
-    _judge(file)
     async with connected(settings) as parts:
         await shop_commands.get(parts, shop)
+        others = [version.plan for version in await parts.plans.newest(parts.pool, shop)]
+        _judge(file, others, [plan.name for plan in others])
         number = await plan_life.publish(parts, shop, file.plan, file.messages.model_dump_json())
         version = await published(parts, shop, file.plan.name, number)
         stands = await plan_list.find(parts.pool, shop, file.plan.name)

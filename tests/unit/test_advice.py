@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from journeys.entry import Entry
 from journeys.facts import Purpose
 from journeys.plan import Plan
 from messages import catalog
@@ -18,12 +20,14 @@ FINE = "Your cart is waiting: {{ cart.link }} Answer STOP to end"
 LINKS = " ".join(f"https://a.example/{n}" for n in range(5))
 
 
-def advised(text: str, channels: dict[str, Any] | None = None, **changes: Any) -> list[str]:
+def advised(
+    text: str, channels: dict[str, Any] | None = None, more: dict[str, Any] | None = None, **changes: Any
+) -> list[str]:
     """Give the advice on a plan whose one SMS says this in English and something fine in all other languages."""
     said = dict.fromkeys(LANGUAGES, f"first: {{sms: {{text: '{FINE}'}}, push: {{title: a, text: b}}}}\n")
     said["en"] = said["en"].replace(FINE, text)
     messages = catalog.load({f"{language}.yaml": file for language, file in said.items()})
-    steps = [{"id": "first", "send": {"message": "first", "channels": channels or {"first": ["sms"]}}}]
+    steps = [{"id": "first", "send": {"message": "first", "channels": channels or {"first": ["sms"]}, **(more or {})}}]
     return advise(messages, one_step(steps, **changes))
 
 
@@ -62,6 +66,37 @@ def test_what_is_no_marketing_needs_no_word_that_stops() -> None:
 )
 def test_a_sale_goes_to_the_app_before_it_goes_by_sms(channels: dict[str, Any], is_advised: Any) -> None:
     assert bool(advised(FINE, channels)) is is_advised
+
+
+SALE = "step first: people who have the app are sent an SMS; put app_push first"
+OFFER = {"offer": {"valid_for": "1h", "by_segment": {"prospect": [{"kind": "free_shipping"}]}}}
+BY_SCHEDULE: dict[str, Any] = {"entry": TypeAdapter(Entry).validate_python({"at": "2027-01-05T10:00:00+01:00"})}
+
+
+@pytest.mark.parametrize(
+    ("channels", "is_advised"),
+    [
+        ({"first": ["sms"]}, True),
+        ({"first": ["web_push", "sms"]}, True),
+        ({"first": ["sms", "email"]}, True),
+        ({"all": ["email", "sms"]}, True),
+        ({"until_delivered": ["web_push", "sms"]}, True),
+        ({"first": ["app_push", "sms"]}, False),
+        ({"until_delivered": ["app_push", "sms"]}, False),
+        # The SMS is for whoever has no address.
+        ({"first": ["email", "sms"]}, False),
+        ({"first": ["email"]}, False),
+    ],
+)
+def test_a_sale_that_costs_an_sms_for_whoever_has_the_app_is_named(channels: dict[str, Any], is_advised: Any) -> None:
+    said = [SALE] if is_advised else []
+    assert advised(FINE, channels, **BY_SCHEDULE) == said
+    assert advised(FINE, channels, OFFER) == said
+    # No sale: no many are told at once, nothing is offered, nothing is sold, or somebody asked for it.
+    assert advised(FINE, channels) == []
+    assert advised(FINE, channels, OFFER, purpose=Purpose.SERVICE) == []
+    if "all" not in channels:
+        assert advised(FINE, channels, OFFER | {"answers": "why"}) == []
 
 
 def test_the_plans_that_come_along_are_advised_about_nothing_but_length() -> None:

@@ -127,6 +127,51 @@ def test_what_only_a_later_step_can_tell_is_refused(asked: dict[str, Any], last:
     assert found(leaves, branch(**asked)) == never
 
 
+OF_CART = {"key": "cart", "goal": "Order Completed", "attribution": "1d"}
+OF_ORDER = {"key": "order"}
+OF_PERSON = {"key": "customer"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "right", "wrong"),
+    [
+        ({"cart_value": {"below": {"EUR": 5}}}, OF_CART, OF_ORDER),
+        ({"cart_value": {"below": {"EUR": 5}}}, OF_CART, OF_PERSON),
+        ({"cart_category": ["tents"]}, OF_CART, OF_PERSON),
+        ({"order_value": {"below": {"EUR": 5}}}, OF_ORDER, OF_CART),
+        ({"order_value": {"below": {"EUR": 5}}}, OF_ORDER, OF_PERSON),
+    ],
+)
+def test_what_is_known_of_a_cart_or_an_order_alone_is_asked_in_vain_of_others(
+    asked: dict[str, Any], right: dict[str, str], wrong: dict[str, str]
+) -> None:
+    [field] = asked
+    never = (
+        f"{field} is known where a plan's key is '{right['key']}', and this one's is '{wrong['key']}':"
+        " take it out, or ask for it in a plan with that key"
+    )
+    inside = {"open_cart": True, "unless": asked}
+    for condition in (asked, inside):
+        [one] = plan_check.check(plan(branch(**condition), **wrong))
+        assert (one.level, one.sentence) == ("error", f"step if: arm 1: {never}")
+        [one] = plan_check.check(plan(SAY, audience=condition, **wrong))
+        assert (one.level, one.sentence) == ("error", f"audience: {never}")
+        assert plan_check.check(plan(branch(**condition), audience=condition, **right)) == []
+
+
+@pytest.mark.parametrize("waits", [wait_for, task, ask])
+def test_a_step_that_leaves_no_time_to_wait_is_refused(waits: Any) -> None:
+    never = "step it: a within of 0s leaves no time to wait; write how long it is waited for"
+    assert found(waits("0s"), SAY) == [("error", never)]
+    assert found(waits("1s"), SAY) == []
+
+
+def test_an_entry_that_is_over_at_once_is_refused() -> None:
+    [one] = plan_check.check(plan(SAY, entry={"events": ["X"], "within": "0s"}))
+    never = "entry: a within of 0s lets nobody in; write how old an event may be when it comes in"
+    assert (one.level, one.sentence) == ("error", never)
+
+
 @pytest.mark.parametrize("kind", ["send", "ask"])
 def test_what_answers_a_later_question_or_itself_is_refused(kind: str) -> None:
     step = SAY if kind == "send" else TELL

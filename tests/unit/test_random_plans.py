@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys.conditions import Condition
-from journeys.facts import Answered, Channel, Facts, Medium, Moment, Out, Purpose, Segment
+from journeys.facts import Answered, Channel, Facts, Out
 from journeys.plan import Key, Plan
 from journeys.play import (
     Do,
@@ -29,50 +29,15 @@ from journeys.play import (
     tries,
     untried,
 )
-from journeys.rfm import Rfm
 from journeys.saying import All, UntilDelivered
 from journeys.steps import _KINDS as KINDS
 from journeys.steps import Ask, Send, Task
 from tests.examples import examples
-from tests.random_plans import (
-    CATEGORIES,
-    LABELS,
-    OTHER,
-    Happening,
-    Made,
-    gaps,
-    plans,
-    possible,
-    stories,
-)
+from tests.random_facts import BEGINS, worlds
+from tests.random_plans import Happening, Made, plans, possible, stories
 
-BEGINS = datetime(2027, 1, 4, 9, tzinfo=UTC)
 ENDED = Facts(shop_time=BEGINS, last_activity=BEGINS, outcome="converted", reason="Order Completed")
 
-moments = gaps.map(lambda gap: BEGINS + gap)
-worlds = st.fixed_dictionaries(
-    {
-        "cart_value": st.decimals(0, 90, places=2),
-        "currency": st.sampled_from([None, "EUR"]),
-        "cart_categories": st.lists(st.sampled_from(CATEGORIES)).map(tuple),
-        "segments": st.lists(st.sampled_from(Segment)).map(tuple),
-        "rfm": st.none() | st.builds(Rfm),
-        "customer": st.dictionaries(st.sampled_from(["country", "language"]), st.sampled_from(["FR", "fr"])),
-        "usable": st.lists(st.sampled_from(Channel), unique=True).map(tuple),
-        "later": st.dictionaries(st.sampled_from(Channel), moments, max_size=2),
-        "order_value": st.none() | st.decimals(0, 90, places=2),
-        "orders": st.integers(0, 4),
-        "order_currency": st.sampled_from([None, "EUR"]),
-        "moments": st.dictionaries(st.sampled_from(Moment), moments),
-        "zone": st.sampled_from([None, "Europe/Paris", "America/Sao_Paulo", "Pacific/Apia"]),
-        "labels": st.dictionaries(st.sampled_from(sorted(LABELS)), st.sampled_from(["gold", "yes"])),
-        "open_cart": st.booleans(),
-        "running": st.sampled_from([(), (OTHER,)]),
-        "agreed": st.dictionaries(st.sampled_from(Purpose), st.lists(st.sampled_from(Medium)).map(tuple)),
-        "consented": st.lists(st.sampled_from(Medium)).map(tuple),
-    }
-)
-"""What may be so at a look, beside what the journey itself has done and heard."""
 handings = st.lists(st.sampled_from(["sent", "sent", "failed", "deferred", "held"]), min_size=1, max_size=6)
 """What becomes of one send after the other; then from the beginning."""
 
