@@ -34,7 +34,7 @@ _FORMULA = Unreadable("holds a formula, and none is evaluated; paste its value, 
 _FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 """What makes a formula of a cell: OWASP, CSV Injection; the last four are the same signs in full width."""
 _QUOTED = re.compile(f"'+[{re.escape(_FORMULA_STARTS)}]")
-_DAMAGED = (zlib.error, lzma.LZMAError, 
+_DAMAGED = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
