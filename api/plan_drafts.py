@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import (
     HTTP_404_NOT_FOUND,
@@ -23,7 +23,7 @@ from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
 from api.taking import decoded, read_body
 from journeys import named_plans, plan_check, plan_diff
-from journeys.plan import Plan
+from journeys.plan import Plan, PlanName
 from journeys.plan_check import Finding
 from messages import judging
 from messages.catalog import Catalog
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413))
 
-Name = Annotated[str, Path(max_length=40, pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Version = Annotated[int, Query(ge=1, le=2**31 - 1)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Seen = Annotated[str | None, Header(max_length=200, pattern=r"^[\x20-\x7e]*$")]
@@ -126,7 +125,7 @@ async def listing(
 
 @router.get("/{name}")
 async def show(
-    name: Name, shop: ApiShop, parts: Parts, response: Response, version: Version | None = None
+    name: PlanName, shop: ApiShop, parts: Parts, response: Response, version: Version | None = None
 ) -> WholePlan:
     """Show a plan: its newest version or the one that is asked for, its draft, its state, all its versions.
 
@@ -143,7 +142,7 @@ async def show(
 
 @router.put("/{name}", responses=answers(408, 412, 415, 428), openapi_extra=DRAFT_BODY)
 async def save(
-    name: Name, request: Request, shop: ApiShop, parts: Parts, response: Response, if_match: Seen = None
+    name: PlanName, request: Request, shop: ApiShop, parts: Parts, response: Response, if_match: Seen = None
 ) -> DraftOut:
     """Save a draft of a plan. Nothing follows it until it is published.
 
@@ -160,7 +159,7 @@ async def save(
 
 
 @router.post("/{name}/publish", responses=answers(409, 412))
-async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None) -> PublishedOut:
+async def publish(name: PlanName, shop: ApiShop, parts: Parts, if_match: Seen = None) -> PublishedOut:
     """Publish a plan's draft as its next version, which never changes. Running journeys keep theirs.
 
     With If-Match, only if the draft is still the one with this ETag.
@@ -185,7 +184,7 @@ async def publish(name: Name, shop: ApiShop, parts: Parts, if_match: Seen = None
 
 @router.get("/{name}/diff")
 async def diff(
-    name: Name,
+    name: PlanName,
     shop: ApiShop,
     parts: Parts,
     older: Annotated[int | None, Query(alias="from", ge=1, le=2**31 - 1)] = None,
@@ -203,7 +202,7 @@ async def diff(
 
 
 @router.post("/{name}/rollback", responses=answers(422), max_body_size=MAX_BODY)
-async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> PublishedOut:
+async def rollback(name: PlanName, back: BackTo, shop: ApiShop, parts: Parts) -> PublishedOut:
     """Publish an older version's content again, as a new version; the newest one's content gets none."""
     old, title = await published(parts, shop, name, back.to), f"Version {back.to} cannot be published again"
     # Its moment may have passed while people still enter by it: they go on.
@@ -217,7 +216,7 @@ async def rollback(name: Name, back: BackTo, shop: ApiShop, parts: Parts) -> Pub
 
 
 @router.post("/{name}/migrate", responses=answers(422), max_body_size=MAX_PLAN_BODY)
-async def migrate(name: Name, wanted: Move, shop: ApiShop, parts: Parts) -> Moved:
+async def migrate(name: PlanName, wanted: Move, shop: ApiShop, parts: Parts) -> Moved:
     """Move running journeys to another version of their plan, and tell for each where it goes on."""
     version = await published(parts, shop, name, wanted.to)
     try:

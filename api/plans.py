@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
 
@@ -15,14 +15,14 @@ from activities.preview import PreviewLine
 from activities.trial import Trial, TrialRefusedError
 from api import cursors
 from api.auth import ApiShop, Parts
+from api.plan_drafts import published
 from api.problems import MAX_BODY, Problem, Text, answers
 from api.state import Services
+from journeys.plan import PlanName
 from storage import archived_plans, entry_runs, paused_plans, plan_list, shops
-from storage.plans import PlanVersion, UnknownPlanError, newest_numbers
+from storage.plans import newest_numbers
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], responses=answers(400, 404, 413), max_body_size=MAX_BODY)
-
-Name = Annotated[str, Path(max_length=40)]
 
 
 class OfCart(BaseModel):
@@ -100,14 +100,14 @@ class RunPage(BaseModel):
 
 @router.get("/{name}/runs")
 async def runs(
-    name: Name,
+    name: PlanName,
     shop: ApiShop,
     parts: Parts,
     cursor: Text | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> RunPage:
     """List the moments of the plan's schedule that have come, newest first, and how many people have entered."""
-    await _newest(parts, shop, name)
+    await published(parts, shop, name, None)
     before = cursors.read(cursor)[0] if cursor else None
     rows = await entry_runs.page(parts.pool, shop, name, before, limit + 1)
     items = [RunOut.model_validate(row) for row in rows[:limit]]
@@ -115,12 +115,12 @@ async def runs(
 
 
 @router.post("/{name}/preview")
-async def show(name: Name, wanted: OfCart | OfKey, shop: ApiShop, parts: Parts) -> Preview:
+async def show(name: PlanName, wanted: OfCart | OfKey, shop: ApiShop, parts: Parts) -> Preview:
     """Tell what the plan would do from now on: each step, its moment, and the answer of every rule.
 
     Nothing that it waits for comes, no question is answered, and what people are to do they do at once.
     """
-    version = await _newest(parts, shop, name)
+    version = await published(parts, shop, name, None)
     about, key = version.plan.key, wanted.cart_id if isinstance(wanted, OfCart) else wanted.key
     lines = await preview.of_key(parts.pool, shop, version.plan, key, parts.clock.now())
     if lines is None:
@@ -129,9 +129,9 @@ async def show(name: Name, wanted: OfCart | OfKey, shop: ApiShop, parts: Parts) 
 
 
 @router.post("/{name}/test", responses=answers(422))
-async def test(name: Name, wanted: To, shop: ApiShop, parts: Parts) -> Trial:
+async def test(name: PlanName, wanted: To, shop: ApiShop, parts: Parts) -> Trial:
     """Send one message of the plan to an address on the shop's allowlist, with made-up words about a cart."""
-    version = await _newest(parts, shop, name)
+    version = await published(parts, shop, name, None)
     try:
         return await parts.trials.send(await shops.get(parts.pool, shop), version, wanted.to, wanted.step)
     except TrialRefusedError as error:
@@ -163,7 +163,7 @@ async def unarchive_all(shop: ApiShop, parts: Parts) -> PlanStates:
 
 
 @router.post("/{name}/pause")
-async def pause(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+async def pause(name: PlanName, shop: ApiShop, parts: Parts) -> PlanState:
     """Hold back all that the plan would send, until it goes on. Its journeys keep waiting."""
     version = await _number(parts, shop, name)
     await paused_plans.pause(parts.pool, shop, name, parts.clock.now())
@@ -171,7 +171,7 @@ async def pause(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
 
 
 @router.post("/{name}/resume")
-async def resume(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+async def resume(name: PlanName, shop: ApiShop, parts: Parts) -> PlanState:
     """Let a paused plan go on. What was held back goes out where it is not too late for its step."""
     version = await _number(parts, shop, name)
     await paused_plans.resume(parts.pool, shop, name)
@@ -179,7 +179,7 @@ async def resume(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
 
 
 @router.post("/{name}/archive")
-async def archive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+async def archive(name: PlanName, shop: ApiShop, parts: Parts) -> PlanState:
     """Let a plan start no journeys any more. Those that run go on."""
     version = await _number(parts, shop, name)
     await archived_plans.archive(parts.pool, shop, name, parts.clock.now())
@@ -187,7 +187,7 @@ async def archive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
 
 
 @router.post("/{name}/unarchive")
-async def unarchive(name: Name, shop: ApiShop, parts: Parts) -> PlanState:
+async def unarchive(name: PlanName, shop: ApiShop, parts: Parts) -> PlanState:
     """Let an archived plan start journeys again."""
     version = await _number(parts, shop, name)
     await archived_plans.unarchive(parts.pool, shop, name)
@@ -212,20 +212,9 @@ async def _state(parts: Services, shop: str, name: str, version: int) -> PlanSta
     )
 
 
-async def _newest(parts: Services, shop: str, name: str) -> PlanVersion:
-    try:
-        return await parts.plans.newest_of(parts.pool, shop, name)
-    except UnknownPlanError:
-        raise _no_such_plan(name) from None
-
-
 async def _number(parts: Services, shop: str, name: str) -> int:
     """Give the number of a plan's newest version. What stops a plan asks no more of it: it may be unreadable."""
     numbers = await newest_numbers(parts.pool, shop)
     if name not in numbers:
-        raise _no_such_plan(name)
+        raise Problem(HTTP_404_NOT_FOUND, "No such plan", f"This shop has published no plan '{name}'.")
     return numbers[name]
-
-
-def _no_such_plan(name: str) -> Problem:
-    return Problem(HTTP_404_NOT_FOUND, "No such plan", f"This shop has published no plan '{name}'.")

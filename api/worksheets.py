@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.status import (
     HTTP_409_CONFLICT,
@@ -20,6 +20,7 @@ from api.plan_bodies import FindingOut
 from api.problems import Problem, answers
 from api.taking import read_body
 from journeys import plan_show
+from journeys.plan import PlanName
 from messages import sheet_plans, sheet_template, sheets
 from messages.catalog import Catalog, PlanFile
 from messages.sheets import SheetError
@@ -35,7 +36,6 @@ _SHEET: dict[str, Any] = {"requestBody": {"required": True, "content": {CSV: _FI
 _EXPORTED: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: _FILE, XLSX: _FILE}}}
 _TEMPLATE: dict[int | str, dict[str, Any]] = {200: {"content": {XLSX: _FILE}}}
 
-Name = Annotated[str, Path(max_length=40, pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Language = Literal["fr", "it", "pt", "en"]
 
 
@@ -120,7 +120,7 @@ async def import_sheet(
 
 @router.get("/v1/plans/{name}/export", response_model=SheetOut, responses=_EXPORTED | answers(400, 404))
 async def export(
-    name: Name,
+    name: PlanName,
     shop: ApiShop,
     parts: Parts,
     kind: Annotated[Literal["csv", "xlsx", "json"], Query(alias="format")] = "csv",

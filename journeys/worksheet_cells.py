@@ -7,7 +7,7 @@ from functools import cache
 
 from journeys.facts import Channel, Segment
 from journeys.saying import All, First
-from journeys.worksheet_words import EVERYBODY, LANGUAGES, PUSH, all_words, fold, one_of, vocabulary
+from journeys.worksheet_words import EVERYBODY, LANGUAGES, PUSH, Place, all_words, bare, fold, one_of, vocabulary
 
 _PUSHES = [Channel.APP_PUSH, Channel.WEB_PUSH]
 _LANGUAGE_NAMES = {
@@ -63,6 +63,11 @@ def channels(text: str, language: str) -> First | All:
     return All(all=named) if how == {"and"} else First(first=named)
 
 
+def named(how: First | All) -> list[Channel]:
+    """List the channels of a row."""
+    return how.first if isinstance(how, First) else how.all
+
+
 def show_channels(how: First | All, language: str) -> str:
     """Write the channels of a row."""
     names = vocabulary(language).channels
@@ -84,23 +89,33 @@ def language_of(text: str) -> str:
     raise CellError(f"'{text.strip()}' is not a language of messages; write one of {', '.join(LANGUAGES)}")
 
 
-def stuck_at(text: str) -> str:
-    """Tell where a sticking point is: at the ``checkout``, or in the ``cart``, as each plan is about one.
+def stuck_at(text: str) -> Place:
+    """Tell where a sticking point is; in the cart, where it names no place.
 
     Raises:
-        CellError: it is before there is a cart.
+        CellError: it is after the order.
 
     """
-    said = fold(text)
-    for place in ("checkout", "cart", "browsing"):
-        names = {fold(name): place for words in all_words() for name in words.stuck[place]}
-        if re.search(one_of(names), said):
-            break
-    else:
-        return "cart"
-    if place == "browsing":
-        raise CellError("is before anything lies in a cart, and no journey begins there; name the cart or the checkout")
-    return place
+    said = bare(text)
+    for place in (Place.CHECKOUT, Place.CART):
+        if _stuck_words()[place].search(said):
+            return place
+    for plan in vocabulary(LANGUAGES[0]).after_order:
+        if found := _stuck_words()[plan].search(said):
+            after = f"names '{found[0]}', which comes after the order"
+            about = "a worksheet makes plans about browsing, carts and the checkout"
+            raise CellError(f"{after}, and {about}; the plan {plan} of the library is about it")
+    return Place.BROWSING if _stuck_words()[Place.BROWSING].search(said) else Place.CART
+
+
+@cache
+def _stuck_words() -> dict[str, re.Pattern[str]]:
+    """Give what names each place, and what names something after the order, by the plan that is about it."""
+    named: dict[str, list[str]] = {}
+    for words in all_words():
+        for what, ways in (*words.stuck.items(), *words.after_order.items()):
+            named.setdefault(what, []).extend(map(bare, ways))
+    return {what: re.compile(one_of(ways)) for what, ways in named.items()}
 
 
 @cache

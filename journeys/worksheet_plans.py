@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from journeys.durations import show
-from journeys.facts import Segment
+from journeys.facts import Medium, Segment
 from journeys.out_of_bounds import LONGEST_LIFE
-from journeys.plan import Plan
-from journeys.worksheet_cells import stuck_at
+from journeys.plan import Key, Plan
+from journeys.worksheet_cells import named
 from journeys.worksheet_offers import policy
 from journeys.worksheet_rows import Heading, Row, Sheet, SheetProblem
-from journeys.worksheet_words import EVERYBODY, LANGUAGES, defaults, fold
+from journeys.worksheet_words import EVERYBODY, LANGUAGES, Place, bare, defaults, fold
 
 Who = tuple[Segment, ...]
 _SLACK = timedelta(days=2)
@@ -88,7 +88,7 @@ def draw(sheet: Sheet, only: str | None) -> tuple[list[Drawn], list[SheetProblem
         problems.append(SheetProblem(heading.row, 1, "", f"no column tells the language of each text: {add}"))
     points: dict[str, list[Row]] = {}
     for row in sheet.rows:
-        points.setdefault(_same(row.sticking_point), []).append(row)
+        points.setdefault(bare(row.sticking_point), []).append(row)
     sketches = [_sketch(heading, rows, only, problems) for rows in points.values()]
     problems += _taken_twice(heading, sketches)
     # Where rows are missing that could not be read, nobody knows what the rest lacks.
@@ -122,10 +122,6 @@ def _taken_twice(heading: Heading, sketches: list[_Sketch]) -> Iterator[SheetPro
                 f"becomes the plan '{sketch.name}', as row {other.number} does; name one of them in a column Plan"
             )
             yield heading.problem(sketch.first.number, "sticking_point", sentence)
-
-
-def _same(point: str) -> str:
-    return re.sub(r"[\W_]+", " ", fold(point)).strip()
 
 
 def name_of(sticking_point: str) -> str:
@@ -168,16 +164,28 @@ def _sketch(heading: Heading, rows: list[Row], only: str | None, problems: list[
 def _plan(sketch: _Sketch) -> Drawn:
     by_name = {said.name: said for arm in sketch.messages.values() for said in arm}
     longest = max(said.at for said in by_name.values()) + _SLACK
-    point = sketch.first.sticking_point
-    header = {
+    header = {**defaults().header, **defaults().places[sketch.first.place]}
+    if "audience" in header:
+        header["audience"] = {**header["audience"], "consented": _media(by_name.values())}
+    own = {
         "name": sketch.name,
-        "sticking_point": point,
-        "entry": {"events": defaults().entry[stuck_at(point)], "within": defaults().within},
+        "sticking_point": sketch.first.sticking_point,
         "longest_life": -(-longest // _DAY) * _DAY,
         "steps": steps(sketch.messages),
     }
-    plan = Plan.model_validate({**defaults().header, **header})
+    plan = Plan.model_validate({**header, **own})
     return Drawn(plan, [by_name[step.send.message] for step in plan.sends])
+
+
+def _media(messages: Iterable[Said]) -> list[Medium]:
+    """Give what a person must have agreed to one of."""
+    said = {channel.medium for message in messages for channel in named(message.row.by)}
+    return [medium for medium in Medium if medium in said]
+
+
+def key_of(place: Place) -> Key:
+    """Tell what a journey is about whose people get stuck there."""
+    return Key(defaults().places[place]["key"])
 
 
 def _timed(heading: Heading, arm: _Arm, problems: list[SheetProblem]) -> list[Said]:
@@ -233,10 +241,10 @@ def steps(messages: dict[Who, list[Said]]) -> list[dict[str, Any]]:
     least = min(arm[0].at for arm in messages.values())
     leaves = {"id": "leaves", "wait_until_idle": least}
     everybody = _arm(messages.get((), []), least)
-    named = sorted((who for who in messages if who), key=lambda who: Segment.SERIAL_ABANDONER not in who)
-    if not named:
+    groups = sorted((who for who in messages if who), key=lambda who: Segment.SERIAL_ABANDONER not in who)
+    if not groups:
         return [leaves, *everybody]
-    arms = [{"if": {"segment": list(who)}, "then": _arm(messages[who], least)} for who in named]
+    arms = [{"if": {"segment": list(who)}, "then": _arm(messages[who], least)} for who in groups]
     return [leaves, {"id": "by-segment", "branch": arms, "otherwise": everybody}]
 
 

@@ -14,7 +14,7 @@ from journeys.saying import All, First
 from journeys.worksheet_cells import CellError, channels, language_of, segments, stuck_at
 from journeys.worksheet_offers import incentives
 from journeys.worksheet_times import When, when
-from journeys.worksheet_words import LANGUAGES, NEEDED, OPTIONAL, fold, vocabulary
+from journeys.worksheet_words import LANGUAGES, NEEDED, OPTIONAL, Place, fold, vocabulary
 
 Value = TypeVar("Value")
 LONGEST_TEXT = 10_000
@@ -76,6 +76,7 @@ class Row:
 
     Attributes:
         number: in the sheet, from 1.
+        place: where the sticking point is.
         who: whom it is for; nobody in particular means all whom no other row of the plan is for.
         language: of the text; None where the sheet does not tell.
         plan: the plan's name, where the sheet tells one.
@@ -84,6 +85,7 @@ class Row:
 
     number: int
     sticking_point: str
+    place: Place
     who: tuple[Segment, ...]
     text: str
     time: When
@@ -247,17 +249,19 @@ class _Cells:
 def _row(heading: Heading, line: Line) -> tuple[Row | None, list[SheetProblem]]:
     cells = _Cells(heading, line)
     point = cells.needed("sticking_point")
-    cells.read("sticking_point", point, lambda text, _: stuck_at(text))
+    place = cells.read("sticking_point", point, lambda text, _: stuck_at(text))
     who = cells.read("segment", cells.needed("segment"), segments)
     text = cells.needed("says", LONGEST_TEXT)
     time = cells.read("when", cells.needed("when"), when)
     by = cells.read("channels", cells.needed("channels"), channels)
     title = cells.text("title", LONGEST_TITLE)
     offered = cells.read("offer", cells.text("offer"), incentives) if "offer" in heading.columns else ()
+    if offered and place is Place.BROWSING:
+        cells.tell("offer", "is bound to a cart, and this sticking point is before there is one; leave it empty")
     language = None
     if "language" in heading.columns:
         language = cells.read("language", cells.needed("language"), lambda said, _: language_of(said))
     plan = cells.text("plan") or None
-    if cells.problems or who is None or time is None or by is None or offered is None:
+    if cells.problems or place is None or who is None or time is None or by is None or offered is None:
         return None, cells.problems
-    return Row(line.number, point, who, text, time, by, title, offered, language, plan), []
+    return Row(line.number, point, place, who, text, time, by, title, offered, language, plan), []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
@@ -16,6 +17,16 @@ from journeys.durations import Duration
 from journeys.facts import Channel, Segment
 
 LANGUAGES = ("fr", "it", "pt", "en")
+
+
+class Place(StrEnum):
+    """Where people get stuck. Of several that a text names the first of these counts."""
+
+    CHECKOUT = "checkout"
+    CART = "cart"
+    BROWSING = "browsing"
+
+
 EVERYBODY = "everybody"
 """What a segment's cell says of the people whom no other row of the plan is for."""
 PUSH = "push"
@@ -65,10 +76,16 @@ class OfferWords(_Part):
 
 
 class Vocabulary(_Part):
-    """One language's."""
+    """One language's.
+
+    Attributes:
+        after_order: where nobody is stuck any more, by the plan of the library that is about it.
+
+    """
 
     columns: dict[str, Names]
-    stuck: dict[str, Names]
+    stuck: dict[Place, Names]
+    after_order: dict[str, Names]
     segments: dict[SegmentName, Names]
     channels: dict[ChannelName, Names]
     and_: Names = Field(alias="and")
@@ -81,8 +98,7 @@ class Defaults(_Part):
     """What a worksheet does not say of a plan."""
 
     header: dict[str, Any]
-    within: Duration
-    entry: dict[str, list[str]]
+    places: dict[Place, dict[str, Any]]
     offer_valid_for: Duration
     currencies: dict[str, Names]
 
@@ -132,6 +148,11 @@ def fold(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text.casefold().translate(_SAME))
     plain = "".join(char for char in apart if unicodedata.category(char) not in {"Mn", "Cf"})
     return " ".join(plain.translate(_SAME).split())
+
+
+def bare(text: str) -> str:
+    """Reduce a text to its words."""
+    return re.sub(r"[\W_]+", " ", fold(text)).strip()
 
 
 def one_of(names: Iterable[str]) -> str:

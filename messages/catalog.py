@@ -131,11 +131,16 @@ def _check_message(catalog: Catalog, step: str, message: str, channels: Sequence
             yield from (f"{where} {problem}" for problem in problems)
 
 
-@lru_cache(maxsize=4096)
 def _roots(source: str) -> frozenset[str]:
     """Name the parts that a template takes its variables from."""
+    return frozenset(name.partition(".")[0] for name in variables(source))
+
+
+@lru_cache(maxsize=4096)
+def variables(source: str) -> frozenset[str]:
+    """Name the variables of a template; one that cannot be read has none."""
     try:
-        return frozenset(str(path).partition(".")[0] for path in parse(source).global_variable_paths())
+        return frozenset(str(path) for path in parse(source).global_variable_paths())
     except LiquidError:
         return frozenset()
 

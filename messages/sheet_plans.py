@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import yaml
 
 from journeys import yamlfile
-from journeys.facts import Channel
-from journeys.plan import Plan
-from journeys.saying import All, First
-from journeys.worksheet_cells import show_channels, show_segments
+from journeys.plan import Key, Plan
+from journeys.worksheet_cells import named, show_channels, show_segments
 from journeys.worksheet_export import Spoken, differences, spoken
 from journeys.worksheet_offers import show_incentives
-from journeys.worksheet_plans import Drawn, draw, name_of
+from journeys.worksheet_plans import Drawn, draw, key_of, name_of
 from journeys.worksheet_rows import Line, Row, Sheet, SheetProblem, read
 from journeys.worksheet_times import show_when
 from journeys.worksheet_words import LANGUAGES, NEEDED, vocabulary
@@ -52,7 +50,8 @@ def _of_messages(sheet: Sheet, only: str | None) -> Iterator[SheetProblem]:
     for row in sheet.rows:
         language = row.language or only or "en"
         offers = bool(row.offered)
-        for field, sentence in worksheet.problems(_cell(row), _named(row.by), language, offers=offers):
+        about = key_of(row.place)
+        for field, sentence in worksheet.problems(_cell(row), named(row.by), language, about, offers=offers):
             if sheet.heading:
                 yield sheet.heading.problem(row.number, "title" if field == "title" else "says", sentence)
 
@@ -61,17 +60,13 @@ def _cell(row: Row) -> Cell:
     return Cell(row.text, row.title)
 
 
-def _named(by: First | All) -> list[Channel]:
-    return by.first if isinstance(by, First) else by.all
-
-
 def _catalog(drawn: Drawn, only: str | None) -> Catalog:
     languages: dict[str, dict[str, Message]] = {language: {} for language in LANGUAGES}
     for said in drawn.messages:
         for language in LANGUAGES:
             row = said.rows[only or language]
             languages[language][said.name] = worksheet.compose(
-                _cell(row), _named(row.by), only or language, offers=bool(row.offered)
+                _cell(row), named(row.by), only or language, drawn.plan.key, offers=bool(row.offered)
             )
     return Catalog(languages=languages)
 
@@ -122,11 +117,11 @@ def to_sheet(file: PlanFile, language: str) -> Written:
 
     """
     told, notes = spoken(file.plan)
-    only = _only(file.messages, told)
+    only = _only(file, told)
     rows: list[dict[str, str]] = []
     for each in told:
         for tongue in [only] if only else LANGUAGES:
-            cell = _said(file.messages, each, tongue, notes)
+            cell = _said(file, each, tongue, notes)
             rows.append(_row(file, each, cell, tongue, language))
     named = [field for field in vocabulary(language).columns if field in NEEDED or any(row[field] for row in rows)]
     columns = [field for field in named if not (only and field == "language")]
@@ -135,32 +130,35 @@ def to_sheet(file: PlanFile, language: str) -> Written:
     return Written(sheet, notes + _not_the_same(file, sheet, only, notes), only)
 
 
-def _only(messages: Catalog, told: list[Spoken]) -> str | None:
+def _only(file: PlanFile, told: list[Spoken]) -> str | None:
     """Tell in which language everybody is written to, where it is one."""
-    first, *others = (messages.languages.get(language, {}) for language in LANGUAGES)
+    first, *others = (file.messages.languages.get(language, {}) for language in LANGUAGES)
     if any(other != first for other in others):
         return None
+    about = file.plan.key
     return next(
-        (language for language in LANGUAGES if all(_exact(first, each, language) for each in told)), LANGUAGES[-1]
+        (language for language in LANGUAGES if all(_exact(first, each, language, about) for each in told)),
+        LANGUAGES[-1],
     )
 
 
-def _exact(messages: dict[str, Message], each: Spoken, language: str) -> Cell | None:
+def _exact(messages: dict[str, Message], each: Spoken, language: str, about: Key) -> Cell | None:
     message = messages.get(each.step.send.message)
     if message is None:
         return None
-    return worksheet.cell_of(message, _named(each.by), language, offers=bool(each.offered))
+    return worksheet.cell_of(message, named(each.by), language, about, offers=bool(each.offered))
 
 
-def _said(messages: Catalog, each: Spoken, language: str, notes: list[str]) -> Cell:
+def _said(file: PlanFile, each: Spoken, language: str, notes: list[str]) -> Cell:
     """Find the cell that a message was made of; where none can say it, that of its first channel."""
-    known = messages.languages.get(language, {})
-    if cell := _exact(known, each, language):
+    known = file.messages.languages.get(language, {})
+    if cell := _exact(known, each, language, file.plan.key):
         return cell
-    name, channels = each.step.send.message, _named(each.by)
+    name, channels = each.step.send.message, named(each.by)
     notes.append(f"message '{name}' in {language}: only its words by {channels[0]} are in the sheet")
     message = known.get(name)
-    return min(worksheet.cells_of(message, channels[:1], language) if message else [], key=_length, default=Cell("-"))
+    cells = worksheet.cells_of(message, channels[:1], language, file.plan.key) if message else []
+    return min(cells, key=_length, default=Cell("-"))
 
 
 def _length(cell: Cell) -> int:

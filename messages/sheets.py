@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from openpyxl.styles import Alignment, Font
@@ -23,18 +24,34 @@ LARGEST = 2 * 1024 * 1024
 LARGEST_UNPACKED = 32 * 1024 * 1024
 """Bytes of a sheet, and of what is packed in it."""
 MOST_ROWS = 1000
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 100
-"""A spreadsheet's last row, and the last column that is looked at."""
+LAST_ROW, LAST_LINE = 10_000, 50_000
+"""The last row that is read, empty ones counted, and the last line of a text, whose rows may have several."""
+_LAST_COLUMN = 100
+"""The last column that is looked at."""
+MOST_TAGS = 200_000
+"""Of all parts of an XLSX together. A worksheet has 80 for a row, and a format takes 40 us to read."""
 _FORMULA = Unreadable("holds a formula, and none is evaluated; paste its value, or write ' before it if it is text")
 _FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 """What makes a formula of a cell: OWASP, CSV Injection; the last four are the same signs in full width."""
 _QUOTED = re.compile(f"'+[{re.escape(_FORMULA_STARTS)}]")
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
+_NOT_EXCEL = (SyntaxError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError)
+"""How the library says that a file is not what it should be. XML parsers tell syntax errors, defusedxml values."""
 _OTHER_FILES = {
     b"\xd0\xcf\x11\xe0": "is an old Excel file, or one with a password; save it as .xlsx without a password",
     b"%PDF": "is a PDF; save the sheet as .xlsx",
     b"\x1f\x8b": "is packed with gzip; unpack it first",
 }
 _SAVE = "save it as .xlsx, or as CSV"
+_DELETE = "the last that is read; delete what is empty below your rows"
 
 
 class SheetError(Exception):
@@ -74,7 +91,10 @@ def read(content: bytes) -> list[Line]:
 
 def _csv(content: bytes) -> Iterator[Line]:
     text = _text(content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    lines = text.splitlines()
+    if len(lines) > LAST_LINE:
+        raise SheetError(f"goes on behind line {LAST_LINE:,}, {_DELETE}")
+    first = next((line for line in lines if line.strip()), "")
     delimiter = max(";,\t", key=first.count)
     row, end = 0, 0
     for record in records(io.StringIO(text, newline=""), delimiter):
@@ -83,7 +103,7 @@ def _csv(content: bytes) -> Iterator[Line]:
         end = record.end
         if record.problem:
             raise SheetError(f"in row {row} (line {record.number}) {record.problem}")
-        yield Line(row, [_of_text(field) for field in record.fields])
+        yield Line(row, [_of_text(field) for field in record.fields[:_LAST_COLUMN]])
 
 
 def _text(content: bytes) -> str:
@@ -114,10 +134,11 @@ def _xlsx(content: bytes) -> Iterator[Line]:
         if not book.worksheets:
             raise SheetError("has no sheet with cells")
         yield from _cells(book.worksheets[0])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise SheetError(f"is damaged ({error}); open it in a spreadsheet and save it anew") from None
-    except (ParseError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-        # The library says in many ways that a file is not what it should be; entities are refused by defusedxml.
+    except _DAMAGED as error:
+        raise SheetError(
+            f"is damaged ({str(error) or 'it ends too soon'}); open it in a spreadsheet and save it anew"
+        ) from None
+    except _NOT_EXCEL as error:
         raise SheetError(f"is not an Excel file that can be read ({type(error).__name__}); {_SAVE}") from None
 
 
@@ -135,12 +156,19 @@ def _check_parts(packed: zipfile.ZipFile) -> None:
     if "xl/workbook.xml" not in names:
         kind = "an OpenDocument file (.ods)" if "content.xml" in names else "no Excel file"
         raise SheetError(f"is {kind}; {_SAVE}")
+    tags = sum(packed.read(part).count(b"<") for part in packed.infolist())
+    if tags > MOST_TAGS:
+        raise SheetError(
+            f"has {tags:,} XML tags, and {MOST_TAGS:,} at most are read; delete what is empty, or save it as CSV"
+        )
 
 
 def _cells(sheet: Any) -> Iterator[Line]:
     # What a file says of its own size may be wrong.
     sheet.reset_dimensions()
-    for number, row in enumerate(sheet.iter_rows(max_row=_LAST_ROW, max_col=_LAST_COLUMN), 1):
+    for number, row in enumerate(sheet.iter_rows(max_row=LAST_ROW + 1, max_col=_LAST_COLUMN), 1):
+        if number > LAST_ROW:
+            raise SheetError(f"goes on behind row {LAST_ROW:,}, {_DELETE}, or save it as CSV")
         cells = [_of_cell(cell) for cell in row]
         while cells and cells[-1] == "":
             cells.pop()

@@ -43,3 +43,9 @@ def changed(**cells: str) -> list[list[str]]:
     for cell, text in cells.items():
         rows[int(cell[1:]) - 1][ord(cell[0]) - ord("A")] = text
     return rows
+
+
+def damaged(packed: bytes) -> bytes:
+    """Break what is packed first in an XLSX file."""
+    begin = packed.index(b"xml") + 20
+    return packed[:begin] + b"\xff" * 40 + packed[begin + 40 :]

@@ -17,7 +17,7 @@ from journeys.worksheet_words import LANGUAGES, example_rows
 from messages import sheets
 from relance import sheet_commands
 from tests.integration.plan_calls import api, refused_with
-from tests.worksheets import FILLED_IN, as_csv, changed, saved
+from tests.worksheets import FILLED_IN, as_csv, changed, damaged, saved
 
 __all__ = ["api"]
 
@@ -111,6 +111,13 @@ async def test_what_is_no_sheet_is_told_with_what_would_help(api: httpx.AsyncCli
         answer = await sent(api, content, media_type)
         assert (answer.status_code, answer.json()["title"]) == (422, "This is not a worksheet")
         assert told in answer.json()["detail"]
+
+
+async def test_a_damaged_excel_file_is_told(api: httpx.AsyncClient, tmp_path: Path) -> None:
+    answer = await sent(api, damaged(saved(tmp_path / "sheet.xlsx", FILLED_IN).read_bytes()), XLSX)
+    assert (answer.status_code, answer.json()["title"]) == (422, "This is not a worksheet")
+    assert answer.json()["detail"].startswith("The sheet is damaged (Error -3 while decompressing data")
+    assert answer.json()["detail"].endswith("open it in a spreadsheet and save it anew.")
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/octet-stream", "", None])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import openpyxl
@@ -20,7 +23,7 @@ from messages import sheets
 from relance import sheet_commands, sheet_files
 from relance.errors import UsageError
 from tests.examples import examples
-from tests.worksheets import FILLED_IN, as_csv, changed, saved
+from tests.worksheets import FILLED_IN, as_csv, changed, damaged, saved
 
 
 def content(rows: list[list[str]]) -> list[tuple[int, list[str | Unreadable]]]:
@@ -169,11 +172,94 @@ def test_a_sheet_that_no_spreadsheet_wrote_is_told(tmp_path: Path, xml: bytes) -
     assert "save it as .xlsx, or as CSV" in refusal(file)
 
 
-def test_a_row_of_a_number_beyond_any_spreadsheets_ends_the_sheet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [b"10001", b"1048576", b"99999999999"])
+def test_a_row_far_below_the_others_is_told_and_those_between_are_not_made_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: bytes
+) -> None:
     file = saved(tmp_path / "sheet.xlsx", FILLED_IN)
-    far = b'<row r="99999999999"><c r="A99999999999" t="n"><v>1</v></c></row></sheetData>'
+    far = b'<row r="%s"/></sheetData>' % number
     repacked(file, lambda name, part: (name, part.replace(b"</sheetData>", far) if "sheet1" in name else part))
-    assert read(file) == content(FILLED_IN)
+    seen = 0
+
+    def counted(cell: object) -> str | Unreadable:
+        nonlocal seen
+        seen += 1
+        return of_cell(cell)
+
+    of_cell = sheets._of_cell  # noqa: SLF001 what is counted is the work, which no answer shows
+    monkeypatch.setattr(sheets, "_of_cell", counted)
+    assert refusal(file) == (
+        f"{file} goes on behind row 10,000, the last that is read; delete what is empty below your rows,"
+        " or save it as CSV"
+    )
+    assert seen <= sheets.LAST_ROW * 100
+
+
+def test_a_row_may_stand_in_the_last_that_is_read(tmp_path: Path) -> None:
+    rows = [*FILLED_IN, *[[""]] * (sheets.LAST_ROW - len(FILLED_IN) - 1), FILLED_IN[1]]
+    assert [number for number, _ in read(saved(tmp_path / "sheet.xlsx", rows))] == [1, 2, 3, 4, sheets.LAST_ROW]
+
+
+def test_a_text_of_very_many_empty_lines_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "sheet.csv"
+    file.write_bytes(as_csv(FILLED_IN) + b"\n" * sheets.LAST_LINE)
+    assert refusal(file) == (
+        f"{file} goes on behind line 50,000, the last that is read; delete what is empty below your rows"
+    )
+
+
+def test_of_a_text_as_many_columns_are_read_as_of_an_excel_file(tmp_path: Path) -> None:
+    wide = [*FILLED_IN, [*FILLED_IN[1], *["x"] * 200]]
+    as_text, as_xlsx = (saved(tmp_path / f"sheet.{kind}", wide) for kind in ("csv", "xlsx"))
+    assert read(as_text) == read(as_xlsx)
+    assert [len(cells) for _, cells in read(as_text)] == [6, 6, 6, 6, 100]
+
+
+@pytest.mark.parametrize("part", ["xl/styles.xml", "xl/worksheets/sheet1.xml"])
+def test_a_file_of_very_many_small_parts_is_told(tmp_path: Path, part: str) -> None:
+    file = saved(tmp_path / "sheet.xlsx", FILLED_IN)
+    many = b"<x/>" * sheets.MOST_TAGS
+    repacked(file, lambda name, old: (name, old.replace(b"</", many + b"</", 1) if name == part else old))
+    assert re.search(r"has 200,\d\d\d XML tags, and 200,000 at most are read; delete what is empty, or", refusal(file))
+
+
+METHODS = {"stored": zipfile.ZIP_STORED, "deflated": zipfile.ZIP_DEFLATED, "lzma": zipfile.ZIP_LZMA}
+
+
+@cache
+def packed_as(method: str) -> bytes:
+    book, packed = io.BytesIO(), io.BytesIO()
+    openpyxl.Workbook().save(book)
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(packed, "w", METHODS[method]) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("method", "why"), [("deflated", "Error -3 while decompressing"), ("lzma", "Corrupt input data")]
+)
+def test_a_damaged_file_is_told_however_it_is_packed(tmp_path: Path, method: str, why: str) -> None:
+    file = tmp_path / "sheet.xlsx"
+    file.write_bytes(damaged(packed_as(method)))
+    told = refusal(file)
+    assert told.startswith(f"{file} is damaged ({why}")
+    assert told.endswith("); open it in a spreadsheet and save it anew")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=examples(50))
+@given(
+    at=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4),
+    byte=st.integers(0, 255),
+    end=st.just(1.0) | st.floats(0, 1),
+)
+def test_whatever_is_broken_in_a_file_it_is_read_or_told(method: str, at: list[float], byte: int, end: float) -> None:
+    content = bytearray(packed_as(method))
+    for place in at:
+        content[int(place * len(content))] = byte
+    with contextlib.suppress(sheets.SheetError):
+        sheets.read(bytes(content[: int(end * len(content))]))
 
 
 def test_a_formula_is_told_at_its_cell_and_never_evaluated(tmp_path: Path) -> None:

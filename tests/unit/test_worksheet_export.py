@@ -28,6 +28,7 @@ from relance.errors import UsageError
 from tests.examples import examples
 from tests.worksheets import FILLED_IN, saved
 
+POINTS = ("The cart waits", "Shipping costs", BROWSING := "Browsing products")
 OFFERS = (
     "",
     "5 € off",
@@ -46,6 +47,7 @@ def sheets(draw: st.DrawFn) -> tuple[list[Line], str | None]:
     """Fill in a sheet in one language or in four, with one plan; gives its language, where it is one."""
     written = draw(st.sampled_from(LANGUAGES))
     only = draw(st.none() | st.sampled_from(LANGUAGES))
+    point = draw(st.sampled_from(POINTS))
     fields = [*NEEDED, "title", "offer", "language", "plan"]
     rows = [[vocabulary(written).columns[field][0] for field in fields]]
     who: list[tuple[Segment, ...]] = draw(
@@ -56,11 +58,11 @@ def sheets(draw: st.DrawFn) -> tuple[list[Line], str | None]:
             length = timedelta(minutes=draw(st.integers(1, 3000)))
             named = draw(st.lists(st.sampled_from(Channel), min_size=1, max_size=3, unique=True))
             together = len(named) > 1 and draw(st.booleans())
-            offered = incentives(draw(st.sampled_from(OFFERS)), "en")
+            offered = incentives(draw(st.sampled_from(OFFERS)), "en") if point != BROWSING else ()
             for language in [only] if only else LANGUAGES:
                 title = draw(TEXTS.filter(str.strip)) if any(channel in TITLED for channel in named) else ""
                 row = [
-                    "The cart waits",
+                    point,
                     show_segments(segments, written),
                     draw(TEXTS.filter(str.strip)),
                     show_when(When(length, later=turn > 0), written),
@@ -150,6 +152,21 @@ def test_what_a_step_says_that_no_sheet_can_is_told(step: dict[str, Any], told: 
     said = file.plan.model_dump(by_alias=True, exclude_none=True)
     other = type(file.plan).model_validate({**said, "steps": [*said["steps"], step]})
     assert [note for note in sheet_plans.to_sheet(replace(file, plan=other), "fr").notes if note.startswith(told)]
+
+
+def test_a_plan_of_whoever_only_looks_comes_back_in_both_kinds_of_file(tmp_path: Path) -> None:
+    rows = [FILLED_IN[0][:5], ["Navigation", "Tous", "Encore intéressé ?", "2 h", "SMS, e-mail"]]
+    [plan] = sheet_commands.made_of(saved(tmp_path / "sheet.csv", rows), "fr")
+    assert sheet_plans.to_sheet(plan, "fr").rows == rows
+    for kind in ("csv", "xlsx"):
+        file = tmp_path / f"again.{kind}"
+        sheet_commands._export(plan, file, "pt")  # noqa: SLF001 the command reads its plan from a file
+        assert sheet_commands.made_of(file, "fr") == [plan]
+
+
+def test_of_a_plan_about_people_who_do_not_browse_all_that_a_sheet_makes_otherwise_is_told() -> None:
+    notes = sheet_plans.to_sheet(plan_files.read("win-back"), "en").notes
+    assert [note for note in notes if note == "key: customer (a sheet gives cart)"]
 
 
 def test_a_plan_that_says_nothing_is_refused(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from journeys.offers import FreeShipping
 from journeys.plan import Plan
 from journeys.saying import All, First
 from journeys.steps import Branch, Wait, WaitUntilIdle
-from journeys.worksheet_words import LANGUAGES, defaults
+from journeys.worksheet_words import LANGUAGES, Place, defaults
 from messages import sheet_template, sheets
 from messages.catalog import PlanFile
+from messages.judging import judge
 from relance import plan_files, sheet_commands
 from relance.errors import UsageError
 from tests.worksheets import FILLED_IN, FRENCH, changed, saved
@@ -151,7 +152,10 @@ def test_four_mistakes_are_told_at_their_cells_and_nothing_is_written(tmp_path: 
     [
         ({"A3": ""}, "A3: Point de blocage: is empty; of merged cells only the first one counts"),
         ({"C2": "  "}, "C2: Que dire: is empty"),
-        ({"A2": "Recherche de produits"}, "A2: Point de blocage: is before anything lies in a cart"),
+        ({"A2": "Livraison"}, "A2: Point de blocage: names 'livraison', which comes after the order, and a worksheet"),
+        ({"A3": "Recherche", "D3": "2 h"}, "F3: Offre: is bound to a cart, and this sticking point is before"),
+        ({"A2": "Recherche", "C2": "{{ cart.link }}"}, "C2: Que dire: uses 'cart.link' before there is a cart; write"),
+        ({"A2": "Recherche", "C2": "{{ offer.code }}"}, "C2: Que dire: uses 'offer.code' before there is a cart"),
         ({"A2": "p" * 201}, "A2: Point de blocage: has 201 characters; at most 200 fit"),
         ({"C2": "x" * 5000}, "C2: Que dire: has 5,000 characters; at most 1,000 go by sms"),
         ({"C3": "x" * 10_001}, "C3: Que dire: has 10,001 characters; at most 10,000 fit"),
@@ -207,7 +211,7 @@ def test_the_template_is_imported_as_it_is_once_there_are_rows(tmp_path: Path, l
     file = tmp_path / "worksheet.xlsx"
     file.write_bytes(sheet_template.workbook(language, empty=kind == "empty"))
     if kind == "given":
-        assert [len(each.plan.sends) for each in sheet_commands.made_of(file, language)] == [4, 1]
+        assert [len(each.plan.sends) for each in sheet_commands.made_of(file, language)] == [4, 1, 1]
         return
     with pytest.raises(UsageError, match="A2: no row follows the names of the columns"):
         sheet_commands.made_of(file, language)
@@ -244,6 +248,82 @@ def test_everybody_is_whoever_no_other_row_is_for(tmp_path: Path) -> None:
     assert isinstance(alone.plan.steps[2], Wait)
 
 
+BROWSING = [
+    FRENCH,
+    ["Est-ce à la navigation ?", "Comparateurs", "Une question ?", "2 h", "SMS, e-mail"],
+    ["Est-ce à la navigation ?", "Tous", "Toujours intéressé ?", "3 h", "push, e-mail"],
+]
+
+
+def test_a_sticking_point_before_there_is_a_cart_becomes_a_plan_about_people(tmp_path: Path) -> None:
+    [file] = made(tmp_path, BROWSING)
+    assert file.plan == Plan.model_validate(
+        {
+            "name": "est-ce-a-la-navigation",
+            "sticking_point": "Est-ce à la navigation ?",
+            "entry": {"events": ["Product Viewed"], "within": "12h"},
+            "key": "customer",
+            "goal": "Order Completed",
+            "exits_on": ["Product Added", "Cart Updated", "Checkout Started"],
+            "audience": {
+                "open_cart": False,
+                "unless": {"running": ["cart-recovery"]},
+                "consented": ["sms", "email", "push"],
+            },
+            "re_entry": "30d",
+            "purpose": "marketing",
+            "priority": 4,
+            "holdout": 10,
+            "attribution": "5d",
+            "longest_life": "3d",
+            "steps": [
+                {"id": "leaves", "wait_until_idle": "2h"},
+                {
+                    "id": "by-segment",
+                    "branch": [
+                        {
+                            "if": {"segment": ["comparing"]},
+                            "then": [
+                                {
+                                    "id": "comparing-1",
+                                    "send": {"message": "comparing-1", "channels": {"first": ["sms", "email"]}},
+                                },
+                            ],
+                        }
+                    ],
+                    "otherwise": [
+                        {"id": "everybody-1-wait", "wait_until_idle": "3h"},
+                        {
+                            "id": "everybody-1",
+                            "send": {
+                                "message": "everybody-1",
+                                "channels": {"first": ["app_push", "web_push", "email"]},
+                            },
+                        },
+                    ],
+                },
+            ],
+        }
+    )
+    assert {finding.level for finding in judge(file.messages, file.plan, [])} <= {"advice"}
+
+
+def test_a_message_to_whoever_only_looks_leads_to_what_was_looked_at_or_to_the_shop(tmp_path: Path) -> None:
+    rows = [*BROWSING, ["Est-ce à la navigation ?", "Clients", "Ici : {{ viewed.link }}", "2 h", "SMS"]]
+    [file] = made(tmp_path, rows)
+    said = file.messages.languages["fr"]
+    words, own = said["comparing-1"], said["customer-1"]
+    assert words.sms
+    assert words.sms.text == (
+        'Une question ?{% if viewed.link != "" %} {{ viewed.link }}{% elsif shop.link != "" %} {{ shop.link }}'
+        "{% endif %} Répondez STOP pour ne plus rien recevoir"
+    )
+    assert words.email
+    assert words.email.button == "Retourner à la boutique"
+    assert own.sms
+    assert own.sms.text == "Ici : {{ viewed.link }} Répondez STOP pour ne plus rien recevoir"
+
+
 def test_files_that_say_otherwise_are_not_written_over_unless_told_so(tmp_path: Path) -> None:
     file, out = saved(tmp_path / "sheet.csv", FILLED_IN), tmp_path / "plans"
     asyncio.run(sheet_commands.write(file, "fr", out, replace=False))
@@ -273,6 +353,8 @@ def test_the_sheet_that_is_shown_becomes_a_plan(tmp_path: Path) -> None:
 def test_the_page_names_the_limits_and_the_defaults() -> None:
     shown = (Path(__file__).parents[2] / "docs" / "worksheet.md").read_text(encoding="utf-8")
     assert f"{sheets.LARGEST // 1024**2} MB and {sheets.MOST_ROWS:,} rows" in shown
+    assert f"row {sheets.LAST_ROW:,} (of CSV line {sheets.LAST_LINE:,})" in shown
+    assert f"nobody enters it again for {defaults().places[Place.BROWSING]['re_entry'].removesuffix('d')} days" in shown
     assert f"holdout {defaults().header['holdout']} %" in shown
     assert f"It lives {durations.show(defaults().offer_valid_for)[:-1]} h" in shown
 

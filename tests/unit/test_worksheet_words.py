@@ -19,12 +19,14 @@ from journeys.worksheet_words import (
     NEEDED,
     OPTIONAL,
     PUSH,
+    Place,
     all_words,
     defaults,
     example_rows,
     fold,
     vocabulary,
 )
+from relance import plan_files
 
 HOUR = timedelta(hours=1)
 
@@ -35,7 +37,8 @@ def test_each_language_has_words_for_every_column_segment_channel_and_time(langu
     assert words.columns.keys() == {*NEEDED, *OPTIONAL}
     assert words.segments.keys() == {EVERYBODY, *Segment}
     assert words.channels.keys() == {PUSH, *Channel}
-    assert words.stuck.keys() == {"checkout", "cart", "browsing"}
+    assert words.stuck.keys() == set(Place)
+    assert words.after_order.keys() == {"order-updates", "nps", "review-request"}
     assert words.times.units.keys() == {"m", "h", "d", "w"}
 
 
@@ -226,17 +229,55 @@ def test_what_cannot_be_offered_is_told_with_what_can(said: str, why: str) -> No
 @pytest.mark.parametrize(
     ("said", "where"),
     [
-        ("Panier abandonné", "cart"),
-        ("Le panier reste plein au paiement", "checkout"),
-        ("Carrello abbandonato dopo la ricerca", "cart"),
-        ("Frais de port trop élevés", "cart"),
+        ("Panier abandonné", Place.CART),
+        ("Le panier reste plein au paiement", Place.CHECKOUT),
+        ("Carrello abbandonato dopo la ricerca", Place.CART),
+        ("Ils hésitent", Place.CART),
+        # Where the articles say that people get stuck.
+        ("Est-ce à la navigation ?", Place.BROWSING),
+        ("Est-ce au moment de mettre le produit dans le panier ?", Place.CART),
+        ("Durante la ricerca?", Place.BROWSING),
+        ("L'aggiunta al carrello?", Place.CART),
+        ("Na navegação?", Place.BROWSING),
+        ("Na inclusão de itens no carrinho de compras?", Place.CART),
+        ("Browsing products", Place.BROWSING),
+        ("Product-page", Place.BROWSING),
+        # What it costs to be sent something stops people before they order.
+        ("Frais de port trop élevés", Place.CART),
+        ("Des frais d\u2019expédition jugés trop importants", Place.CART),
+        ("Frais de livraison", Place.CART),
+        ("Shipping costs", Place.CART),
+        ("Delivery costs at the checkout", Place.CHECKOUT),
+        ("Spese di consegna", Place.CART),
+        ("Taxa de entrega", Place.CART),
     ],
 )
-def test_a_sticking_point_tells_where_a_journey_begins(said: str, where: str) -> None:
-    assert stuck_at(said) == where
-    assert where in defaults().entry
+def test_a_sticking_point_tells_where_a_journey_begins(said: str, where: Place) -> None:
+    assert stuck_at(said) is where
+    assert where in defaults().places
 
 
-def test_a_sticking_point_before_there_is_a_cart_is_told() -> None:
-    with pytest.raises(CellError, match="name the cart or the checkout"):
-        stuck_at("Navigation sans achat")
+@pytest.mark.parametrize(
+    ("said", "found", "plan"),
+    [
+        ("Delivery", "delivery", "order-updates"),
+        ("Commande expédiée", "expediee", "order-updates"),
+        ("Dopo la consegna", "consegna", "order-updates"),
+        ("A entrega demora", "entrega", "order-updates"),
+        ("NPS", "nps", "nps"),
+        ("Enquête de satisfaction", "enquete de satisfaction", "nps"),
+        ("Pesquisa de satisfação", "pesquisa de satisfacao", "nps"),
+        ("No reviews", "reviews", "review-request"),
+        ("Avis clients", "avis", "review-request"),
+        ("Recensioni", "recensioni", "review-request"),
+        ("Avaliações", "avaliacoes", "review-request"),
+    ],
+)
+def test_what_comes_after_the_order_is_told_with_the_plan_that_is_about_it(said: str, found: str, plan: str) -> None:
+    with pytest.raises(CellError) as error:
+        stuck_at(said)
+    assert str(error.value) == (
+        f"names '{found}', which comes after the order, and a worksheet makes plans about browsing, carts and the"
+        f" checkout; the plan {plan} of the library is about it"
+    )
+    assert plan_files.read(plan).plan.name == plan
