@@ -13,7 +13,7 @@ from activities.compose import Composer, CompositionError, language_and_locale
 from journeys import sms
 from journeys.facts import Channel
 from journeys.steps import Send, Task, walk
-from storage import journeys, related, situation, task_story
+from storage import journeys, reading, related, task_story
 from storage.journeys import UnknownJourneyError
 from storage.plans import Plans, PlanVersion
 from storage.situation import Situation
@@ -62,7 +62,7 @@ class Briefings:
         journey = await journeys.get(self._pool, task.journey)
         version = await self._plans.version(self._pool, journey.shop, journey.plan, journey.plan_version)
         try:
-            found = await situation.read(self._pool, journey.id, version.plan, now)
+            found = await reading.situation(self._pool, journey.id, version.plan, now)
         except UnknownJourneyError:
             # The journey is there, so its customer is not.
             return Briefing()

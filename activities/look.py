@@ -15,7 +15,7 @@ from journeys.facts import Facts
 from journeys.plan import Key, Plan
 from journeys.play import Do, End, Look, Move, SendNow, WaitUntil, deadline, held_until, next_move, tries, untried
 from journeys.steps import Send
-from storage import journeys, sends, situation
+from storage import journeys, reading, sends
 from storage.journeys import Journey
 from storage.plans import Plans
 from storage.situation import Situation
@@ -45,7 +45,7 @@ class Looking:
         journey = await journeys.get(self._pool, order.journey)
         number = order.version or journey.plan_version
         version = await self._plans.version(self._pool, journey.shop, journey.plan, number)
-        found = await situation.read(self._pool, order.journey, version.plan, order.at)
+        found = await reading.situation(self._pool, order.journey, version.plan, order.at)
         facts = found.facts(version.plan, self._clock.now())
         move = next_move(version.plan, order.stage, facts, order.at)
         if isinstance(move, SendNow):

@@ -15,7 +15,7 @@ from journeys.gate import Decision
 from journeys.plan import Plan
 from journeys.play import Do, End, Look, SendNow, WaitUntil, after, deadline, first_stage, held_until, next_move, tries
 from journeys.saying import All
-from storage import situation
+from storage import reading
 from storage.situation import Situation
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def of_key(db: Pool | Connection, shop: str, plan: Plan, key: str, at: dat
 
     Nothing that is waited for comes, no question is answered, and what people are to do they do at once.
     """
-    found = await situation.imagine(db, shop, plan, key, at)
+    found = await reading.imagined(db, shop, plan, key, at)
     return None if found is None else list(walk(plan, found))
 
 
@@ -59,7 +59,7 @@ async def of_journey(db: Pool | Connection, journey: str, plan: Plan, at: dateti
         UnknownJourneyError: there is no such journey.
 
     """
-    found = await situation.read(db, journey, plan, at)
+    found = await reading.situation(db, journey, plan, at)
     return [answer(channel, found.decide(plan, channel)) for channel in plan.channels]
 
 

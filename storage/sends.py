@@ -20,7 +20,7 @@ from journeys.ledger import OPEN_FOR_RETRY, State
 from journeys.plan import Plan
 from journeys.question import Mode, Refuse
 from journeys.steps import Send
-from storage import journeys, offering, offers, provider_health, short_links, situation, spending
+from storage import journeys, offering, offers, provider_health, reading, short_links, spending
 from storage.holding import hold
 from storage.offers import Made
 from storage.situation import Situation
@@ -133,7 +133,7 @@ async def claim(
     async with pool.acquire() as db, db.transaction():
         journey = await hold(db, wanted.journey)
         standing = await _standing(db, wanted)
-        found = await situation.read(db, wanted.journey, plan, wanted.at)
+        found = await reading.situation(db, wanted.journey, plan, wanted.at)
         names = providers.get(found.mode, ())
         for channel in wanted.passed_over:
             decision = found.decide(plan, channel, wanted.deadline, wanted.step)
@@ -180,7 +180,7 @@ async def _ask(db: Connection, plan: Plan, wanted: Try, found: Situation) -> tup
             return found, decision, Decimal(0)
         if await spending.reserve(db, found.row["shop"], wanted.at, price, ceiling):
             return found, decision, price
-        found = await situation.read(db, wanted.journey, plan, wanted.at)
+        found = await reading.situation(db, wanted.journey, plan, wanted.at)
 
 
 async def _choose(db: Connection, wanted: Try, journey: Journey, names: Sequence[str]) -> str | None:

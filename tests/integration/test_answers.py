@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from journeys.facts import Channel, Medium
 from journeys.policy import Policy
-from storage import customers, situation
+from storage import customers, reading
 from tests.integration.loopback import Answer, serving
 from tests.integration.returning import Returning, calling_back
 from tests.integration.test_returned import one_sent, report, row_of
@@ -47,7 +47,7 @@ async def test_stop_ends_marketing_by_that_medium_for_the_person_and_the_address
     # Whoever the number belongs to by now gets none either.
     await shop.identify("bob", phone=PHONE)
     bobs = await shop.fill("c-2", person="bob")
-    read = await situation.read(shop.parts.pool, bobs.id, cart_recovery(), shop.begins)
+    read = await reading.situation(shop.parts.pool, bobs.id, cart_recovery(), shop.begins)
     assert read.decide(cart_recovery(), Channel.SMS).reason == "STOP came from this address"
 
 

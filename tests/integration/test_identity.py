@@ -17,7 +17,7 @@ from journeys import holdout
 from journeys.conditions import Condition, ValueRange
 from journeys.events import Event
 from journeys.steps import Step
-from storage import commands, ingest, plans, situation
+from storage import commands, ingest, plans, reading
 from storage.ingest import Taken
 from storage.journeys import Journey
 from tests.support import HOUR, ITEM, MINUTE, TestShop, cart_recovery, plan_file
@@ -171,7 +171,7 @@ async def test_a_person_whose_order_is_told_twice_has_ordered_once(shop: TestSho
     named: list[dict[str, str]] = [{}, {"cart_id": "c-1"}]
     for cart in named:
         await shop.take(shop.event("Order Completed", HOUR, order_id="o-1", **cart))
-    read = await situation.read(shop.parts.pool, journey.id, cart_recovery(), shop.begins + 24 * HOUR)
+    read = await reading.situation(shop.parts.pool, journey.id, cart_recovery(), shop.begins + 24 * HOUR)
     assert read.row["orders"] == 1
 
 
@@ -249,7 +249,7 @@ def looked(shop: TestShop, locale: str, after: timedelta = timedelta(0)) -> Even
 
 
 async def what_is_known(shop: TestShop) -> dict[str, str]:
-    found = await situation.read(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins + HOUR)
+    found = await reading.situation(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins + HOUR)
     return found.facts(cart_recovery(), found.at).customer
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from journeys.facts import Channel
 from journeys.imports import What
-from storage import situation, suppressions
+from storage import reading, suppressions
 from tests.examples import examples
 from tests.integration.importing import count, people, take
 from tests.support import HOUR, TestShop, cart_recovery
@@ -48,9 +48,9 @@ async def test_an_import_starts_nothing_and_is_no_activity(shop: TestShop, tmp_p
 
 async def test_whoever_has_an_imported_order_is_a_customer(shop: TestShop, tmp_path: Path) -> None:
     journey = await shop.fill()
-    before = await situation.read(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
+    before = await reading.situation(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
     await take(shop, What.ORDERS, [past_order(shop, -30 * DAY)], tmp_path / "orders")
-    after = await situation.read(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
+    after = await reading.situation(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
     assert (before.segments, after.segments) == (("prospect",), ("customer",))
 
 

@@ -18,7 +18,7 @@ from infobip_api_client.models.email_webhook_dlr_report_response import EmailWeb
 from api.hooks import mailed
 from api.hooks.adapter import UnreadableError
 from journeys.facts import Channel, Medium
-from storage import hooks, shops, situation
+from storage import hooks, reading, shops
 from tests.integration.returning import INFOBIP, Returning, calling_back
 from tests.support import TestShop, cart_recovery
 from tests.workflows.providers import EMAIL
@@ -209,7 +209,7 @@ async def test_who_unsubscribes_at_infobip_is_sent_no_marketing_by_email(returni
     said = await shop.parts.pool.fetch("select channel, granted from consents where purpose = 'marketing'")
     assert {row["channel"]: row["granted"] for row in said} == {"sms": True, "email": False}
     assert await suppressed(shop) == [("email", EMAIL, True)]
-    read = await situation.read(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
+    read = await reading.situation(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
     assert not read.decide(cart_recovery(), Channel.EMAIL).allowed
     assert await shop.parts.pool.fetchval("select count(*) from sends") == 2  # an e-mail is not answered by an e-mail
 

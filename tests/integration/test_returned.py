@@ -12,7 +12,7 @@ import pytest_asyncio
 from twilio.request_validator import RequestValidator
 
 from journeys.facts import Channel
-from storage import situation
+from storage import reading
 from tests.integration.returning import INFOBIP, PUBLIC, TOKEN, Returning, calling_back
 from tests.support import TestShop, cart_recovery
 from tests.workflows.providers import PHONE, send
@@ -166,7 +166,7 @@ async def test_a_number_that_will_never_work_is_suppressed(
     send_id = await one_sent(shop)
     form = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": error}
     assert (await returning.twilio("receipt", f"?send_id={send_id}", **form)).status_code == 200
-    read = await situation.read(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
+    read = await reading.situation(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
     assert (Channel.SMS in read.suppressed) == suppressed
     assert (await row_of(shop))["reason"] == f"Twilio error {error}"
 

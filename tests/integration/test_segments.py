@@ -20,7 +20,7 @@ from journeys.facts import Segment
 from journeys.rfm import LEAST, Rfm
 from relance import customer_commands
 from relance.settings import Settings
-from storage import plans, segment_changes, segments, situation, summaries
+from storage import plans, reading, segment_changes, segments, summaries
 from tests.examples import examples
 from tests.integration.segmenting import DAY, buy, changes, count_all, kept, view, work_off
 from tests.support import (
@@ -101,7 +101,7 @@ async def test_three_carts_left_behind_make_a_serial_abandoner_here_as_in_the_li
     await work_off(shop)
     assert names((await kept(shop)).segments) == {"prospect", "serial_abandoner", "buyer"}
     journey = await shop.journey("c-3")
-    found = await situation.read(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
+    found = await reading.situation(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
     assert found.segments == (Segment.PROSPECT, Segment.SERIAL_ABANDONER, Segment.BUYER)
 
 
@@ -136,7 +136,7 @@ async def test_a_look_sees_all_segments_the_live_ones_first_and_the_scores(shop:
     await shop.parts.pool.execute(
         "insert into person_segments values ($1, 'ann', '{customer,loyal}', 5, 4, 3, $2)", shop.shop, shop.begins
     )
-    found = await situation.read(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
+    found = await reading.situation(shop.parts.pool, (await shop.journey()).id, cart_recovery(), shop.begins)
     facts = found.facts(cart_recovery(), shop.begins)
     assert facts.segments == (Segment.PROSPECT, Segment.LOYAL)
     assert facts.rfm == Rfm(r=5, f=4, m=3)

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 
 from journeys.facts import Channel, Medium, Purpose
 from journeys.quiet_hours import next_allowed
-from storage import paused_plans, provider_health, shops, situation, story
+from storage import paused_plans, provider_health, reading, shops, story
 from tests.integration.loopback import Answer, serving
 from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.gated import allow, plan, publish, send_of
@@ -44,7 +44,7 @@ async def test_in_the_us_an_sms_with_pictures_and_one_without_are_two_for_one_ca
     # Their number says where the rule counts, whatever is said of where they live.
     await shop.identify(phone="+12125550123", country="FR")
     journey = await shop.fill()
-    before = await situation.read(shop.parts.pool, journey.id, both, shop.begins)
+    before = await reading.situation(shop.parts.pool, journey.id, both, shop.begins)
     assert before.decide(both, Channel.SMS).allowed
     after = before.after_sending(both, both.sends[0], Channel.MMS)
     assert after.decide(both, Channel.SMS).reason == "one SMS for one cart in the US"

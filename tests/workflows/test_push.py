@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from journeys.devices import Kind, Told
 from journeys.facts import Channel
 from messages import catalog
-from storage import plans, situation, story
+from storage import plans, reading, story
 from tests.integration.served import served
 from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.gated import plan
@@ -73,7 +73,7 @@ async def test_a_plan_that_pushes_to_browsers_only_does_not_wait_for_an_app(shop
     await seen(shop, APP, -HOUR)
     await seen(shop, BROWSER, -2 * HOUR)
     journey = await shop.fill()
-    read = await situation.read(shop.parts.pool, journey.id, by("web_push"), shop.begins)
+    read = await reading.situation(shop.parts.pool, journey.id, by("web_push"), shop.begins)
     assert read.decide(by("web_push"), Channel.WEB_PUSH).allowed
 
 
@@ -87,7 +87,7 @@ async def test_a_push_for_which_the_shop_has_no_account_stands_before_none_for_w
     account = {"provider": "vapid", "private_key": key, "subject": "mailto:it@shop.example.com"}
     await connect(shop, Channel.WEB_PUSH, json.dumps(account))
     await shop.parts.pool.execute("update shops set mode = 'live'")
-    read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
+    read = await reading.situation(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
     assert read.decide(by(*BOTH), Channel.WEB_PUSH).allowed
     assert read.decide(by(*BOTH), Channel.APP_PUSH).reason == "the person is reached by web_push"
 
@@ -97,11 +97,11 @@ async def test_without_consent_or_a_device_nothing_is_pushed(shop: TestShop) -> 
     await shop.identify(consent={"push": False})
     await seen(shop, APP, -HOUR)
     journey = await shop.fill()
-    read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
+    read = await reading.situation(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
     assert read.decide(by(*BOTH), Channel.APP_PUSH).reason == "no consent to marketing by push"
     await shop.identify("bob", consent={"push": True})
     bobs = await shop.fill("c-2", person="bob")
-    read = await situation.read(shop.parts.pool, bobs.id, by(*BOTH), shop.begins)
+    read = await reading.situation(shop.parts.pool, bobs.id, by(*BOTH), shop.begins)
     assert read.decide(by(*BOTH), Channel.APP_PUSH).reason == "no address for app_push"
 
 
@@ -113,7 +113,7 @@ async def test_the_devices_of_two_who_are_one_are_the_survivors(shop: TestShop) 
     told = {"kind": "alias", "name": "alias", "previous_id": "ann", "from_backend": True}
     await shop.take(alias.model_copy(update=told))
     journey = await shop.fill(person="bob")
-    read = await situation.read(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
+    read = await reading.situation(shop.parts.pool, journey.id, by(*BOTH), shop.begins)
     assert read.address(Channel.WEB_PUSH) == BROWSER.address
 
 
