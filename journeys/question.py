@@ -106,7 +106,6 @@ class Question:
         empty: the cart holds nothing.
         sold_out: nothing that the cart holds is in stock.
         filled_at: when the cart was last changed; None for what is about no cart.
-        active_at: when the person last did something, on any device; None where that is not known.
         plan_paused: the shop has paused the plan.
         spent: what the shop has spent today.
         connected: the shop has a provider's account for the channel.
@@ -129,7 +128,6 @@ class Question:
     empty: bool = False
     sold_out: bool = False
     filled_at: datetime | None = None
-    active_at: datetime | None = None
     mode: Mode = Mode.LIVE
     policy: Policy = field(default_factory=Policy)
     plan_paused: bool = False

@@ -7,15 +7,12 @@ from zoneinfo import ZoneInfo
 
 from journeys import caps, quiet_hours
 from journeys.answering import AWAKE_FOR
-from journeys.durations import show
 from journeys.facts import Medium, Purpose
 from journeys.question import Defer, Mode, Question, Refuse, Verdict
 from journeys.zones import country_of, zones_of
 
 PAUSED_FOR = timedelta(hours=1)
 """How soon what a paused plan, or another journey, holds back is asked about again."""
-STILL_THERE = timedelta(minutes=10)
-"""So long after the last thing that somebody did they may still be browsing."""
 SOFT_OPT_IN = frozenset({"FR", "DE", "IT", "ES"})
 """Where customers may be written e-mails about similar goods until they say no (ePrivacy directive, 13.2)."""
 US_CART_SMS_WITHIN = timedelta(hours=48)
@@ -157,14 +154,6 @@ def us_cart_sms(q: Question) -> Verdict:
 
 
 # The hour
-
-
-def has_left(q: Question) -> Verdict:
-    """Nobody is called back who is still there; a push is shown where they are."""
-    if not q.is_marketing or q.medium is Medium.PUSH or q.active_at is None:
-        return None
-    leaves = q.active_at + STILL_THERE
-    return Defer(leaves, f"the person did something less than {show(STILL_THERE)} ago") if q.at < leaves else None
 
 
 def not_too_late(q: Question) -> Verdict:

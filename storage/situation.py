@@ -105,7 +105,6 @@ class Situation:
             empty=plan.key is Key.CART and not self.cart.items,
             sold_out=self.cart.sold_out,
             filled_at=row["filled_at"],
-            active_at=row["last_activity"],
             mode=self.mode,
             policy=self.policy,
             plan_paused=row["plan_paused"],

@@ -94,19 +94,6 @@ def test_each_rule_refuses_with_a_reason_that_a_person_understands(changes: dict
     assert decide(asked(changes)).verdict == Refuse(reason)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"active_at": NOW - timedelta(minutes=10)},
-        {"active_at": NOW, "channel": Channel.WEB_PUSH},
-        {"active_at": NOW, **TRANSACTIONAL},
-        {"active_at": NOW, "purpose": Purpose.SERVICE},
-    ],
-)
-def test_a_push_and_what_advertises_nothing_waits_for_nobody_to_leave(changes: dict[str, Any]) -> None:
-    assert decide(asked(changes)).allowed
-
-
 SUNDAY = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
@@ -120,11 +107,6 @@ SUNDAY = datetime(2026, 3, 1, 9, tzinfo=UTC)
         ),
         ({"plan_paused": True}, NOW + HOUR, "plan is paused"),
         ({"down_until": NOW + HOUR}, NOW + HOUR, "the provider of sms is down"),
-        (
-            {"active_at": NOW - timedelta(minutes=3)},
-            NOW + timedelta(minutes=7),
-            "the person did something less than 10m ago",
-        ),
         ({"busy": Busy("win-back", NOW + 3 * HOUR)}, NOW + 3 * HOUR, "win-back goes first"),
         ({"busy": Busy("win-back", NOW - HOUR)}, NOW + HOUR, "win-back goes first"),
         ({"person__sent": (NOW - HOUR,)}, NOW + 23 * HOUR, "cap of 1 in 24h by sms is reached"),

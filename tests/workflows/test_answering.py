@@ -32,8 +32,7 @@ async def asked(engine: Engine, *steps: dict[str, Any], **traits: Any) -> Journe
     await publish(shop, MARKETING, ASKS, *steps)
     await order(shop)
     [journey] = await journeys_of(shop)
-    # Whoever has just ordered is still there.
-    await forward(engine, journey, 11 * MINUTE)
+    await forward(engine, journey, MINUTE)
     assert await sent_for(shop, journey) == [("score", "accepted")]
     return journey
 

@@ -14,7 +14,7 @@ from journeys.facts import Channel
 from journeys.plan import Plan
 from journeys.play import first_stage
 from journeys.steps import Step
-from storage import offers, plans, sent
+from storage import offers, plans
 from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, plan_file
 from tests.workflows.providers import sending
 from workers.worker import QUEUES, SENDS_PER_SECOND
@@ -83,23 +83,6 @@ async def test_a_step_on_all_channels_notes_why_it_passed_one_over(engine: Engin
         ("second/email", "email", "accepted", None),
         ("second/email", "sms", "refused", "no address for sms"),
     ]
-
-
-async def test_whoever_is_back_and_browses_is_written_to_once_they_have_left(engine: Engine) -> None:
-    later = {"id": "a-day-later", "wait": "24h"}
-    second = {"id": "second", "send": {"message": "second", "channels": {"first": ["email"]}}}
-    await publish(engine.shop, saying(later, second))
-    await engine.shop.identify()
-    await engine.shop.fill()
-    await engine.deliver()
-    await engine.forward(25 * HOUR)
-    back = 26 * HOUR - MINUTE
-    await engine.shop.take(engine.shop.event("page", back))
-    await engine.deliver()
-    journey = await engine.finish()
-    [row] = await sent.of_journey(engine.shop.parts.pool, journey.id)
-    assert (row.step, row.state) == ("second", "accepted")
-    assert 0 * MINUTE <= row.decided_at - engine.shop.begins - (back + 10 * MINUTE) < MINUTE
 
 
 async def test_an_exit_ends_the_journey_with_its_reason(engine: Engine) -> None:
