@@ -14,6 +14,7 @@ from activities.doing import Doing
 from journeys.play import first_stage
 from journeys.steps import Step
 from storage import commands, journeys, labels
+from storage.journeys import Journey
 from tests.support import HOUR, MINUTE, Engine, TestShop, cart_recovery, workers_at_work
 from tests.workflows import test_plans
 from tests.workflows.keyed import DAY, OF_ORDERS, SMS, finished, forward, journeys_of, order, publish, reply, told
@@ -74,7 +75,8 @@ async def test_a_pause_that_was_over_before_it_was_moved_is_counted_once(
 # What a pause moves
 
 
-async def test_a_pause_moves_the_time_to_answer(told: Engine) -> None:
+async def asked_and_paused_for_days(told: Engine) -> Journey:
+    """Ask a question, and pause from an hour after it to the third day."""
     shop, pool = told.shop, told.shop.parts.pool
     await publish(shop, OF_ORDERS, SCORE, ANSWERED)
     await order(shop)
@@ -83,6 +85,12 @@ async def test_a_pause_moves_the_time_to_answer(told: Engine) -> None:
     assert await commands.pause(pool, journey.id, shop.begins + HOUR)
     await forward(told, journey, 3 * DAY)
     assert await commands.resume(pool, journey.id, shop.begins + 3 * DAY)
+    return journey
+
+
+async def test_a_pause_moves_the_time_to_answer(told: Engine) -> None:
+    shop, pool = told.shop, told.shop.parts.pool
+    journey = await asked_and_paused_for_days(told)
     await forward(told, journey, HOUR)
     await reply(shop, journey, "what do you mean?", 3 * DAY + HOUR)
     await forward(told, journey, HOUR)
@@ -93,14 +101,8 @@ async def test_a_pause_moves_the_time_to_answer(told: Engine) -> None:
 
 
 async def test_whoever_does_not_answer_has_the_whole_time_beside_the_pause(told: Engine) -> None:
-    shop, pool = told.shop, told.shop.parts.pool
-    await publish(shop, OF_ORDERS, SCORE, ANSWERED)
-    await order(shop)
-    [journey] = await journeys_of(shop)
-    await forward(told, journey, MINUTE)
-    assert await commands.pause(pool, journey.id, shop.begins + HOUR)
-    await forward(told, journey, 3 * DAY)
-    assert await commands.resume(pool, journey.id, shop.begins + 3 * DAY)
+    shop = told.shop
+    journey = await asked_and_paused_for_days(told)
     ended = await finished(told, journey)
     assert (ended.reason, ended.ended_at is None) == ("no answer", False)
     waited = (ended.ended_at or shop.begins) - shop.begins - (3 * DAY - HOUR)
