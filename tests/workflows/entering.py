@@ -34,6 +34,7 @@ HEADER: dict[str, Any] = {
     "audience": {"segment": ["loyal"], "consented": ["email"]},
     "re_entry": "6d",
     "purpose": "marketing",
+    "holdout": 0,
     "longest_life": "2d",
 }
 NEWS: dict[str, Any] = {"id": "news", "send": {"message": "news", "channels": {"first": ["email"]}}}
