@@ -58,14 +58,15 @@ KINDS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls of Segment's tracking API."""
 
 
-BY_THE_SHOP = frozenset(
+OFF_THE_PAGES = frozenset(
     {
         *("Order Updated", "Order Refunded", "Order Cancelled", "Order Shipped", "Order Delivered"),
         *(Name.MESSAGE_DELIVERED, Name.MESSAGE_FAILED, Name.MESSAGE_COMPLAINED),
-        Name.SEGMENT_CHANGED,
+        *(Name.SEGMENT_CHANGED, MESSAGE_REPLIED),
     }
 )
-"""What the shop does with an order, or a provider with a message, or Relance finds: no activity of the person."""
+"""What the shop does with an order, a provider with a message, what Relance finds, and what people write back: nobody is
+on the shop's pages for it."""
 BACKENDS_ALONE = frozenset({Name.SEGMENT_CHANGED, MESSAGE_REPLIED})
 """What no browser can know. Told by one it is kept, and nothing comes of it."""
 
@@ -125,8 +126,8 @@ class Event(BaseModel):
 
     @property
     def is_activity(self) -> bool:
-        """Tell whether the person did it themselves, just then."""
-        return self.kind != "identify" and self.name not in BY_THE_SHOP
+        """Tell whether the person did it themselves, just then, on the shop's pages or in its app."""
+        return self.kind != "identify" and self.name not in OFF_THE_PAGES
 
     @property
     def is_believed(self) -> bool:

@@ -43,6 +43,7 @@ RULES: tuple[Callable[[Question], Verdict], ...] = (
     rules.below_the_caps,
     # the hour
     rules.not_too_late,
+    rules.has_left,
     rules.in_open_hours,
 )
 """In the order in which they are asked. The first refusal counts; where there is none, the latest deferral."""

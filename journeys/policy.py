@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.caps import DEFAULTS, Cap, Caps
 from journeys.costs import Prices
+from journeys.durations import Duration
 from journeys.facts import Medium
 
 Price = Annotated[Decimal, Field(ge=0, max_digits=12)]
@@ -29,6 +31,8 @@ class Policy(BaseModel):
         short_links: whether the link in an SMS or a chat message is a short one, which counts the click and leads on.
         contact: where customers get help, such as ``help@shop.example``; the answer to HELP tells it.
         revoke_all: whether a STOP on one medium ends marketing on all.
+        browses_for: so long after the last thing that somebody did they may still be on the shop's pages, to which nobody
+            is called back who is there; a plan that waits for less idleness says so itself. ``0s``: nobody is waited for.
 
     """
 
@@ -44,6 +48,7 @@ class Policy(BaseModel):
     short_links: bool = True
     contact: Annotated[str, Field(min_length=3, max_length=80)] | None = None
     revoke_all: bool = False
+    browses_for: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(days=1))] = timedelta(minutes=10)
 
     def caps_of(self, medium: Medium) -> tuple[Cap, ...]:
         """Give the caps that count for a medium."""

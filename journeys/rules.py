@@ -161,6 +161,13 @@ def not_too_late(q: Question) -> Verdict:
     return Refuse("deadline of the step has passed") if q.deadline and q.at > q.deadline else None
 
 
+def has_left(q: Question) -> Verdict:
+    """Nobody is called back to where they still are; a push is shown there."""
+    if not q.is_marketing or q.medium is Medium.PUSH or q.leaves_at is None or q.leaves_at <= q.at:
+        return None
+    return Defer(q.leaves_at, "the person may still be on the shop's pages")
+
+
 def in_open_hours(q: Question) -> Verdict:
     """It is an hour at which people may be disturbed where they live."""
     if not keeps_hours(q):

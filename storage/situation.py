@@ -20,7 +20,7 @@ from journeys.policy import Policy
 from journeys.question import Address, Busy, Mode, Person, Question
 from journeys.saying import UntilDelivered
 from journeys.segments import with_live
-from journeys.steps import LocalTime, Send, Split, Until, walk
+from journeys.steps import LocalTime, Send, Split, Until, WaitUntilIdle, walk
 from journeys.zones import zones_of
 from storage.asked import Asked
 from storage.segments import kept_of
@@ -105,6 +105,7 @@ class Situation:
             empty=plan.key is Key.CART and not self.cart.items,
             sold_out=self.cart.sold_out,
             filled_at=row["filled_at"],
+            leaves_at=self._leaves_at(plan),
             mode=self.mode,
             policy=self.policy,
             plan_paused=row["plan_paused"],
@@ -122,6 +123,12 @@ class Situation:
             deadline=deadline,
             answers=self._answered(plan, channel, step),
         )
+
+    def _leaves_at(self, plan: Plan) -> datetime | None:
+        """Tell when the person has done nothing for so long that they are gone, as the shop or the plan counts it."""
+        did: datetime | None = self.row["last_activity"]
+        idle = (step.wait_until_idle for step in walk(plan.steps) if isinstance(step, WaitUntilIdle))
+        return None if did is None else did + min([self.policy.browses_for, *idle])
 
     def purpose(self, plan: Plan, channel: Channel, step: Send | None = None) -> Purpose:
         """Tell why a message is sent: as the plan says, or because the person waits for it."""

@@ -43,6 +43,8 @@ PATIENCE = timedelta(seconds=40)
 WAITING_FOR_A_LOCK = (
     "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 )
+AT_ONCE = Policy(quiet_hours=False, browses_for=timedelta(0))
+"""The tests' own story begins now, whatever hour that is, and whoever has just filled a cart has left."""
 ITEM = {"product_id": "p-1", "name": "Teapot", "category": "Kitchen", "price": 40, "quantity": 1}
 
 
@@ -73,8 +75,7 @@ class TestShop:
         """Make the shop, with a plan published."""
         await shops.create(self.parts.pool, self.shop, "Test Shop")
         found = await shops.get(self.parts.pool, self.shop)
-        # The tests' own story begins now, whatever hour that is.
-        told = {"cart_url": "https://shop.example.com/cart", "policy": Policy(quiet_hours=False)}
+        told = {"cart_url": "https://shop.example.com/cart", "policy": AT_ONCE}
         await shops.save(self.parts.pool, shops.Shop(**{**vars(found), **told}))
         messages = plan_file().messages.model_dump_json()
         await plans.publish(self.parts.pool, self.shop, plan or cart_recovery(), messages)

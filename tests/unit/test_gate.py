@@ -94,6 +94,19 @@ def test_each_rule_refuses_with_a_reason_that_a_person_understands(changes: dict
     assert decide(asked(changes)).verdict == Refuse(reason)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"leaves_at": NOW},
+        {"leaves_at": NOW + HOUR, "channel": Channel.WEB_PUSH},
+        {"leaves_at": NOW + HOUR, **TRANSACTIONAL},
+        {"leaves_at": NOW + HOUR, "purpose": Purpose.SERVICE},
+    ],
+)
+def test_whoever_has_left_a_push_and_what_advertises_nothing_wait_for_nobody(changes: dict[str, Any]) -> None:
+    assert decide(asked(changes)).allowed
+
+
 SUNDAY = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
@@ -107,6 +120,11 @@ SUNDAY = datetime(2026, 3, 1, 9, tzinfo=UTC)
         ),
         ({"plan_paused": True}, NOW + HOUR, "plan is paused"),
         ({"down_until": NOW + HOUR}, NOW + HOUR, "the provider of sms is down"),
+        (
+            {"leaves_at": NOW + timedelta(minutes=7)},
+            NOW + timedelta(minutes=7),
+            "the person may still be on the shop's pages",
+        ),
         ({"busy": Busy("win-back", NOW + 3 * HOUR)}, NOW + 3 * HOUR, "win-back goes first"),
         ({"busy": Busy("win-back", NOW - HOUR)}, NOW + HOUR, "win-back goes first"),
         ({"person__sent": (NOW - HOUR,)}, NOW + 23 * HOUR, "cap of 1 in 24h by sms is reached"),

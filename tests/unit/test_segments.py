@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from journeys import segment_table, yamlfile
 from journeys.cart import Cart
 from journeys.conditions import Condition
-from journeys.events import BY_THE_SHOP, Name
+from journeys.events import MESSAGE_REPLIED, Name, parse
 from journeys.facts import LIVE, SERIAL_ABANDONED_CARTS, SERIAL_WINDOW_DAYS, Facts, Segment, segments
 from journeys.offers import OfferPolicy, choose
 from journeys.rfm import UNCOMPARED, Edges, Rfm, score, scores
@@ -244,8 +244,10 @@ def test_of_several_segments_the_offer_is_that_of_the_one_that_the_policy_names_
         assert getattr(offer, "amount", None) == amount
 
 
-def test_a_change_of_segment_is_no_activity_of_the_person() -> None:
-    assert Name.SEGMENT_CHANGED in BY_THE_SHOP
+@pytest.mark.parametrize("name", [Name.SEGMENT_CHANGED, MESSAGE_REPLIED])
+def test_a_change_of_segment_and_an_answer_are_no_activity_on_the_shops_pages(name: str) -> None:
+    told = {"type": "track", "event": name, "messageId": "m-1", "userId": "ann", "timestamp": NOW.isoformat()}
+    assert not parse(told, received_at=NOW, from_backend=True).is_activity
 
 
 @pytest.mark.parametrize(
