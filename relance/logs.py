@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+import warnings
 from types import TracebackType
 
 import structlog
@@ -42,6 +43,8 @@ def set_up(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
+    # Temporal's SDK says so where a local activity has ended just as it was given up: nothing is amiss.
+    warnings.filterwarnings("ignore", "Cannot find activity to cancel", UserWarning)
     library = logging.StreamHandler(sys.stderr)
     library.setFormatter(_Wordless("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[library])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.conftest import RELANCE, environment, free_port, nothing_runs_on
 
-LONGEST = 300.0
+LONGEST = 500.0
 
 
 def test_the_demo_plays_its_day_tells_what_came_of_it_and_ends_by_itself(data: Path) -> None:
