@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 FORM = r"^([0-9]{20,40}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
-"""128 bits in digits, as capture.js makes them, or a UUID, as push.js and others do. Postgres reads the pattern, too."""
+"""128 bits in digits, as capture.js makes them, or a UUID, as push.js and others do. Postgres reads it, too."""
 
 
 def is_one(text: object) -> bool:
