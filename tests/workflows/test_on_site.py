@@ -23,14 +23,15 @@ NOT_THERE = "the person is not on the shop's pages"
 
 @asynccontextmanager
 async def writing(engine: Engine) -> AsyncIterator[tuple[list[Any], Mailbox]]:
-    """Somebody whose cart is in a browser, and who could be written to: the texts and mails that they get."""
+    """Somebody with a cart and a browser, who could be written to: the texts and mails that they get."""
     shop, mailbox = engine.shop, Mailbox()
     async with serving(CREATED) as twilio, mail_port(mail_server(mailbox)) as port:
         await connect_twilio(shop, twilio.url)
         await connect_smtp(shop, port)
         await live(shop, Mode.ALLOWLIST)
         await shop.identify()
-        await shop.take(by(shop.event("page"), BROWSER, user="ann"))
+        # The backend says whose browser it is: the cart is told under the user's id alone.
+        await shop.take(by(shop.event("page"), BROWSER, user="ann", backend=True))
         await shop.fill()
         await engine.deliver()
         yield twilio.requests, mailbox
@@ -43,17 +44,11 @@ async def back_on_the_pages(engine: Engine, before: timedelta) -> None:
     await engine.forward(HOUR + 11 * MINUTE)
 
 
-async def opened_in_a_browser(engine: Engine) -> None:
-    """Have the backend say whose browser it is: the cart was told under the user's id alone."""
-    await engine.shop.take(by(engine.shop.event("page"), BROWSER, user="ann", backend=True))
-
-
 async def test_whoever_is_back_when_the_second_message_is_due_sees_it_there_and_gets_no_text_and_no_mail(
     engine: Engine,
 ) -> None:
     shop = engine.shop
     async with writing(engine) as (texts, mailbox), pages(shop) as page:
-        await opened_in_a_browser(engine)
         await back_on_the_pages(engine, MINUTE)
         assert await shop.sent() == [("first", "sms"), ("second", "on_site")]
         assert (len(texts), mailbox.envelopes) == (1, [])
@@ -73,7 +68,6 @@ async def test_whoever_is_back_when_the_second_message_is_due_sees_it_there_and_
 async def test_whoever_has_left_gets_the_mail_and_sees_nothing(engine: Engine) -> None:
     shop = engine.shop
     async with writing(engine) as (texts, mailbox), pages(shop) as page:
-        await opened_in_a_browser(engine)
         await back_on_the_pages(engine, 11 * MINUTE)
         assert await shop.sent() == [("first", "sms"), ("second", "email")]
         assert (len(texts), len(mailbox.envelopes)) == (1, 1)
@@ -88,7 +82,6 @@ async def test_whoever_is_back_and_said_no_to_messages_on_the_pages_is_written_t
 ) -> None:
     shop = engine.shop
     async with writing(engine) as (_, mailbox):
-        await opened_in_a_browser(engine)
         await shop.take(shop.event("identify", consent={"on_site": False}))
         await back_on_the_pages(engine, MINUTE)
         assert await shop.sent() == [("first", "sms"), ("second", "email")]
@@ -102,8 +95,8 @@ async def test_what_no_page_has_shown_in_time_goes_by_the_next_channel(engine: E
     steps = [{"id": "first", "send": {"message": "first", "channels": channels}}, {"id": "later", "wait": "24h"}]
     await plans.publish(shop.parts.pool, shop.shop, plan(steps=steps), plan_file().messages.model_dump_json())
     async with writing(engine) as (_, mailbox), pages(shop) as page:
-        await opened_in_a_browser(engine)
         await engine.forward(MINUTE)
+        assert await shop.sent() == [("first/on_site", "on_site")]
         if is_shown:
             assert await page.shown()
         await engine.finish()
