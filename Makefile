@@ -22,8 +22,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A process for each core: each has a Postgres and a Temporal server of its own, and its tests wait for those most of the time.
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 # The suite tries its laws on the same examples each time; this looks for new ones that break them.
 search: setup

@@ -65,8 +65,8 @@ OFF_THE_PAGES = frozenset(
         *(Name.SEGMENT_CHANGED, MESSAGE_REPLIED),
     }
 )
-"""What the shop does with an order, a provider with a message, what Relance finds, and what people write back: nobody is
-on the shop's pages for it."""
+"""What the shop does with an order or a provider with a message, what Relance finds, and what people write back: nobody
+needs to be on the shop's pages for it."""
 BACKENDS_ALONE = frozenset({Name.SEGMENT_CHANGED, MESSAGE_REPLIED})
 """What no browser can know. Told by one it is kept, and nothing comes of it."""
 

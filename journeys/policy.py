@@ -31,8 +31,8 @@ class Policy(BaseModel):
         short_links: whether the link in an SMS or a chat message is a short one, which counts the click and leads on.
         contact: where customers get help, such as ``help@shop.example``; the answer to HELP tells it.
         revoke_all: whether a STOP on one medium ends marketing on all.
-        browses_for: so long after the last thing that somebody did they may still be on the shop's pages, to which nobody
-            is called back who is there; a plan that waits for less idleness says so itself. ``0s``: nobody is waited for.
+        browses_for: so long after the last thing that somebody did they may still be on the shop's pages, and are not
+            called back to them; a plan that waits for less idleness goes by that. ``0s``: nobody is waited for.
 
     """
 

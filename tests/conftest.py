@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+
+# A terminal's width that a test runner tells its processes would count for every table of the command line.
+os.environ.pop("COLUMNS", None)
 
 from relance import embedded
 from storage.migrate import migrate

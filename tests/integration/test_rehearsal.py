@@ -85,8 +85,9 @@ async def test_a_day_gives_the_same_sends_at_any_speed_and_leaves_no_personal_da
 
 
 def alike(sends: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The sends without what may differ from one rehearsal to the next."""
-    return [{name: value for name, value in row.items() if name not in APART} for row in sends]
+    """The sends without what may differ from one rehearsal to the next, such as a claim that a busy machine let go."""
+    claimed = [row for row in sends if row["state"] != "released"]
+    return [{name: value for name, value in row.items() if name not in APART} for row in claimed]
 
 
 async def test_the_first_days_of_the_recorded_month_give_the_same_sends_twice(tmp_path: Path, shared: Path) -> None:
