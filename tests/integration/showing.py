@@ -42,7 +42,8 @@ async def live(shop: TestShop, mode: Mode = Mode.LIVE, **policy: Any) -> None:
 
 async def fill(shop: TestShop, browser: str = BROWSER, cart: str = "c-1", **told: Any) -> None:
     """Put something in a cart, in a browser."""
-    await shop.take(by(shop.event("Product Added", cart_id=cart, currency="EUR", **ITEM), browser, **told))
+    item: dict[str, Any] = {**ITEM, "currency": "EUR"}
+    await shop.take(by(shop.event("Product Added", cart_id=cart, **item), browser, **told))
 
 
 async def send(shop: TestShop, step: str = "first", at: datetime | None = None, cart: str = "c-1") -> SendResult:

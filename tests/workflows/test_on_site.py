@@ -92,7 +92,10 @@ async def test_whoever_is_back_and_said_no_to_messages_on_the_pages_is_written_t
 async def test_what_no_page_has_shown_in_time_goes_by_the_next_channel(engine: Engine, *, is_shown: bool) -> None:
     shop = engine.shop
     channels = {"until_delivered": ["on_site", "email"], "within": "20m"}
-    steps = [{"id": "first", "send": {"message": "first", "channels": channels}}, {"id": "later", "wait": "24h"}]
+    steps: list[dict[str, Any]] = [
+        {"id": "first", "send": {"message": "first", "channels": channels}},
+        {"id": "later", "wait": "24h"},
+    ]
     await plans.publish(shop.parts.pool, shop.shop, plan(steps=steps), plan_file().messages.model_dump_json())
     async with writing(engine) as (_, mailbox), pages(shop) as page:
         await engine.forward(MINUTE)
