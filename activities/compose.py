@@ -37,7 +37,8 @@ from storage.sends import Claimed, Try
 from storage.shops import Shop
 from storage.situation import Situation
 
-_SHORT = frozenset({Medium.SMS, Medium.WHATSAPP})
+_SHORT = frozenset({Medium.SMS, Medium.WHATSAPP, Medium.ON_SITE})
+"""Whose links are short ones."""
 
 
 class CompositionError(Exception):
@@ -209,7 +210,7 @@ class Composer:
         )
 
     def _link(self, found: Situation, channel: Channel, code: str) -> str:
-        """Give the link to the cart: a short one, where each character is paid for or read on a telephone.
+        """Give the link to the cart: a short one, where each character is paid for or nothing else tells of a click.
 
         What is about an order leads to its page, all else to the shop's.
         """

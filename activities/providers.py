@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -10,9 +11,10 @@ from cryptography.fernet import Fernet
 
 from channels import accounts
 from channels.base import Outgoing, Provider
+from channels.on_site import OnSite
 from channels.sandbox import Sandbox
 from journeys.facts import Channel
-from storage import sent, shops
+from storage import on_site, sent, shops
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -43,7 +45,12 @@ class ShopProviders:
         return Sandbox(channel, self._keep)
 
     async def accounts(self, shop: str, channel: Channel) -> list[Provider]:
-        """Connect to the shop's own accounts for a channel: the one that is called first, then the other."""
+        """Connect to the shop's own accounts for a channel: the one that is called first, then the other.
+
+        For the shop's own pages there is one, which is Relance itself.
+        """
+        if channel is Channel.ON_SITE:
+            return [OnSite(self._keep_for_pages)]
         kept = await shops.accounts(self._pool, shop, channel)
         return [self._client(channel, settings) for settings in kept]
 
@@ -52,3 +59,14 @@ class ShopProviders:
 
     async def _keep(self, message: Outgoing) -> None:
         await sent.keep_in_sandbox(self._pool, message.send_id, message.to, message.subject, message.text)
+
+    async def _keep_for_pages(self, message: Outgoing, shown_for: timedelta) -> None:
+        await on_site.keep(
+            self._pool,
+            message.send_id,
+            message.subject or "",
+            message.text,
+            link=message.link,
+            button=message.button,
+            shown_for=shown_for,
+        )

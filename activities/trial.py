@@ -12,13 +12,14 @@ from activities.compose import Composer, CompositionError
 from activities.send import Providers, state_of
 from channels.base import Accepted, Outgoing, Provider
 from journeys.addresses import usable
-from journeys.facts import Channel, Medium
+from journeys.facts import Channel
 from journeys.ledger import State
 from journeys.question import Mode
 from journeys.steps import Send
 from storage import trials
 from storage.plans import PlanVersion
 from storage.shops import Shop
+from storage.situation import ADDRESS_TRAITS
 
 if TYPE_CHECKING:
     from storage.database import Pool
@@ -113,7 +114,7 @@ def _step(version: PlanVersion, name: str | None) -> Send:
 def _reached(step: Send, to: str) -> tuple[Channel, str]:
     """Choose the step's first channel for an address, and write the address as providers take it."""
     for channel in step.send.named:
-        if channel.medium is not Medium.PUSH and (address := usable(channel.medium, to)):
+        if channel in ADDRESS_TRAITS and (address := usable(channel.medium, to)):
             return channel, address
     named = ", ".join(step.send.named)
     raise TrialRefusedError(f"to: is no address for a channel of the step ({named})")

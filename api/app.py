@@ -16,6 +16,7 @@ from api import (
     links,
     metrics,
     offers,
+    on_site,
     plan_drafts,
     plans,
     preferences,
@@ -65,7 +66,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
-    for_events = {*tracking.DOORS, capture.PATH}
+    for_events = {*tracking.DOORS, capture.PATH, on_site.PATH}
     app.add_middleware(doors.NotTooMany, is_for=for_events.__contains__, most=most_at_once)
     # Apart: some platforms tell a thing once, and must not wait behind what pages tell.
     app.add_middleware(doors.NotTooMany, is_for=hooks.is_for)
@@ -86,6 +87,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.include_router(replies.router)
     app.include_router(tasks.router)
     app.include_router(push.router)
+    app.include_router(on_site.router)
     app.include_router(links.router)
     app.include_router(preferences.router)
     app.include_router(health.router)

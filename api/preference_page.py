@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.status import HTTP_200_OK
 
 from api.preference_words import WORDS, Words
-from journeys.facts import Medium, Purpose
+from journeys.facts import UNASKED, Medium, Purpose
 from journeys.preferences import ASKED, EVERYTHING, Choice, is_wanted
 from messages.locale import LANGUAGES, language_of
 from storage.people_story import Person
@@ -81,9 +81,10 @@ def show(request: Request, person: Person | None) -> HTMLResponse:
 
 
 def _media(person: Person) -> list[Medium]:
-    """List how a person can be reached, and what they were asked about."""
+    """List how a person can be reached, and what they were asked about. The pages reach whoever has been on them."""
     asked = {consent.channel for consent in person.consents}
-    return [medium for medium in Medium if medium in person.addresses or medium in asked]
+    shown = UNASKED if person.last_activity else frozenset()
+    return [medium for medium in Medium if medium in person.addresses or medium in asked | shown]
 
 
 def _medium(words: Words, person: Person, medium: Medium, said: Mapping[Choice, bool]) -> dict[str, Any]:

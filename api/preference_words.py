@@ -61,6 +61,7 @@ _EN = Words(
         Medium.PUSH: "Notifications on your devices",
         Medium.VOICE: "Phone calls",
         Medium.WHATSAPP: "WhatsApp",
+        Medium.ON_SITE: "Messages on the shop's pages, while you are there",
     },
     purposes={
         Purpose.MARKETING: ("Offers and reminders", "such as news, discounts, or a cart you left behind"),
@@ -96,6 +97,7 @@ _FR = Words(
         Medium.PUSH: "Notifications sur vos appareils",
         Medium.VOICE: "Appels téléphoniques",
         Medium.WHATSAPP: "WhatsApp",
+        Medium.ON_SITE: "Messages sur les pages de la boutique, pendant votre visite",
     },
     purposes={
         Purpose.MARKETING: ("Offres et rappels", "par exemple nouveautés, réductions ou panier abandonné"),
@@ -131,6 +133,7 @@ _IT = Words(
         Medium.PUSH: "Notifiche sui tuoi dispositivi",
         Medium.VOICE: "Telefonate",
         Medium.WHATSAPP: "WhatsApp",
+        Medium.ON_SITE: "Messaggi sulle pagine del negozio, mentre le guardi",
     },
     purposes={
         Purpose.MARKETING: ("Offerte e promemoria", "per esempio novità, sconti o un carrello lasciato a metà"),
@@ -167,6 +170,7 @@ _PT = Words(
         Medium.PUSH: "Notificações nos seus dispositivos",
         Medium.VOICE: "Chamadas por telefone",
         Medium.WHATSAPP: "WhatsApp",
+        Medium.ON_SITE: "Mensagens nas páginas da loja, durante a sua visita",
     },
     purposes={
         Purpose.MARKETING: ("Ofertas e lembretes", "por exemplo novidades, descontos ou um carrinho por terminar"),

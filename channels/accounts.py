@@ -46,11 +46,11 @@ def read(channel: Channel, settings: bytes | str) -> AccountSettings:
     Raises:
         pydantic.ValidationError: naming the fields. Its text quotes no value, but ``errors()`` does unless it is
             called with ``include_input=False``.
-        ValueError: no provider serves the channel yet.
+        ValueError: the channel needs no account.
 
     """
     if channel not in ACCOUNTS:
-        raise ValueError(f"no provider of Relance sends {channel} yet")
+        raise ValueError(f"{channel} needs no account: Relance shows it itself")
     account: AccountSettings = ACCOUNTS[channel].validate_json(settings)
     return account
 

@@ -40,6 +40,7 @@ DEFAULTS: Caps = {
     Medium.VOICE: (Cap(at_most=1, within=timedelta(hours=24)), Cap(at_most=4, within=timedelta(days=30))),
     Medium.EMAIL: (Cap(at_most=1, within=timedelta(hours=16)),),
     Medium.PUSH: (Cap(at_most=2, within=timedelta(hours=24)),),
+    Medium.ON_SITE: (Cap(at_most=2, within=timedelta(hours=24)),),
 }
 
 

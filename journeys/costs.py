@@ -11,7 +11,9 @@ from pydantic import Field
 from journeys.facts import Channel
 from journeys.sms import parts
 
-_PRICE = rf"^({'|'.join(Channel)})(:[A-Z]{{2}})?$"
+_FREE = Channel.ON_SITE
+"""Relance's own: nobody is paid for it, so it has no price."""
+_PRICE = rf"^({'|'.join(channel for channel in Channel if channel is not _FREE)})(:[A-Z]{{2}})?$"
 
 Prices = dict[Annotated[str, Field(pattern=_PRICE)], Annotated[Decimal, Field(ge=0)]]
 """The price of a message by channel, such as ``sms``, or by channel and country, such as ``sms:FR``.
@@ -33,6 +35,8 @@ def cost(channel: Channel, text: str, country: str | None, prices: Mapping[str, 
         The cost; None where no price is known, which is not the same as nothing.
 
     """
+    if channel is _FREE:
+        return Decimal(0)
     price = prices.get(f"{channel}:{country}", prices.get(channel))
     if price is None:
         return None

@@ -40,6 +40,11 @@ class Medium(StrEnum):
     PUSH = "push"
     VOICE = "voice"
     WHATSAPP = "whatsapp"
+    ON_SITE = "on_site"
+
+
+UNASKED = frozenset({Medium.ON_SITE})
+"""The media that need no yes, and must not have met a no: a page of the shop itself says it to whoever looks at it."""
 
 
 class Channel(StrEnum):
@@ -53,6 +58,7 @@ class Channel(StrEnum):
     WEB_PUSH = "web_push"
     APP_PUSH = "app_push"
     VOICE = "voice"
+    ON_SITE = "on_site"
 
     @property
     def medium(self) -> Medium:
@@ -69,6 +75,7 @@ _MEDIA = {
     Channel.WEB_PUSH: Medium.PUSH,
     Channel.APP_PUSH: Medium.PUSH,
     Channel.VOICE: Medium.VOICE,
+    Channel.ON_SITE: Medium.ON_SITE,
 }
 
 

@@ -31,6 +31,7 @@ RULES: tuple[Callable[[Question], Verdict], ...] = (
     rules.not_suppressed,
     rules.not_opted_out,
     # the channel
+    rules.is_there,
     rules.reachable,
     rules.the_better_push,
     rules.connected,

@@ -17,7 +17,7 @@ from journeys import yamlfile
 from journeys.public_holidays import is_holiday
 from journeys.zones import country_of, region_of, zones_of
 
-Medium = Literal["sms", "email", "push", "voice", "whatsapp"]
+Medium = Literal["sms", "email", "push", "voice", "whatsapp", "on_site"]
 Purpose = Literal["transactional", "service", "marketing"]
 Window = tuple[int, int]
 """From a minute of the day, counted from 0, to another one that is not in it any more."""

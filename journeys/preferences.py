@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from itertools import product
 from typing import Any, TypeAlias
 
-from journeys.facts import Medium, Purpose
+from journeys.facts import UNASKED, Medium, Purpose
 
 Choice: TypeAlias = tuple[Medium, Purpose]
 
@@ -19,9 +19,12 @@ EVERYTHING: tuple[Choice, ...] = tuple(product(Medium, ASKED))
 
 
 def is_wanted(choice: Choice, said: Mapping[Choice, bool]) -> bool:
-    """Tell whether the person gets such messages, as the gate has it: marketing needs a yes, service only no no."""
-    word = said.get(choice)
-    return word is True if choice[1] is Purpose.MARKETING else word is not False
+    """Tell whether the person gets such messages, as the gate has it: marketing needs a yes, all else only no no.
+
+    Marketing on the shop's own pages is among all else.
+    """
+    word, (medium, purpose) = said.get(choice), choice
+    return word is True if purpose is Purpose.MARKETING and medium not in UNASKED else word is not False
 
 
 def changed(shown: Mapping[Choice, bool], ticked: Collection[Choice]) -> dict[Choice, bool]:

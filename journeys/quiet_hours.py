@@ -17,7 +17,14 @@ FAR = timedelta(days=14)
 """So far ahead a moment is looked for."""
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
-_SHOWN = {"sms": "SMS", "email": "e-mail", "push": "push", "voice": "calls", "whatsapp": "WhatsApp"}
+_SHOWN = {
+    "sms": "SMS",
+    "email": "e-mail",
+    "push": "push",
+    "voice": "calls",
+    "whatsapp": "WhatsApp",
+    "on_site": "on-site",
+}
 
 
 def next_allowed(
@@ -26,7 +33,7 @@ def next_allowed(
     """Find the first moment at which a message may go out.
 
     Args:
-        medium: sms, email, push, voice or whatsapp.
+        medium: sms, email, push, voice, whatsapp or on_site.
         purpose: transactional, service or marketing.
         country: the person's, else the shop's; see ``zones.country_of``. Anything that is none has the default's hours.
         region: a state or province, by code or name; anything that is none says nothing.

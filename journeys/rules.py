@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from journeys import caps, quiet_hours
 from journeys.answering import AWAKE_FOR
-from journeys.facts import Medium, Purpose
+from journeys.facts import UNASKED, Channel, Medium, Purpose
 from journeys.question import Defer, Mode, Question, Refuse, Verdict
 from journeys.zones import country_of, zones_of
 
@@ -15,6 +15,8 @@ PAUSED_FOR = timedelta(hours=1)
 """How soon what a paused plan, or another journey, holds back is asked about again."""
 SOFT_OPT_IN = frozenset({"FR", "DE", "IT", "ES"})
 """Where customers may be written e-mails about similar goods until they say no (ePrivacy directive, 13.2)."""
+SHOWN_THERE = frozenset({Medium.PUSH, Medium.ON_SITE})
+"""The media that call nobody back: they may be shown to whoever is still on the shop's pages."""
 US_CART_SMS_WITHIN = timedelta(hours=48)
 """The CTIA's short code handbook: one cart reminder, within 48 hours."""
 
@@ -83,9 +85,9 @@ def rolled_out(q: Question) -> Verdict:
 
 
 def permitted(q: Question) -> Verdict:
-    """Marketing needs a yes; anything else must not have met a no."""
+    """Marketing needs a yes but on the shop's own pages; anything else must not have met a no."""
     word = q.person.consent
-    if word or (word is None and (not q.is_marketing or _soft_opt_in(q))):
+    if word or (word is None and (not q.is_marketing or q.medium in UNASKED or _soft_opt_in(q))):
         return None
     return Refuse(f"no consent to {q.purpose} by {q.medium}")
 
@@ -162,8 +164,8 @@ def not_too_late(q: Question) -> Verdict:
 
 
 def has_left(q: Question) -> Verdict:
-    """Nobody is called back to where they still are; a push is shown there."""
-    if not q.is_marketing or q.medium is Medium.PUSH or q.leaves_at is None or q.leaves_at <= q.at:
+    """Nobody is called back to where they still are; some media are shown there."""
+    if not q.is_marketing or q.medium in SHOWN_THERE or q.leaves_at is None or q.leaves_at <= q.at:
         return None
     return Defer(q.leaves_at, "the person may still be on the shop's pages")
 
@@ -201,6 +203,12 @@ def where(q: Question) -> tuple[str | None, tuple[ZoneInfo, ...]]:
 # The channel
 
 
+def is_there(q: Question) -> Verdict:
+    """What stands on the shop's pages is for whoever is there."""
+    is_on_them = q.leaves_at is not None and q.at < q.leaves_at
+    return Refuse("the person is not on the shop's pages") if q.channel is Channel.ON_SITE and not is_on_them else None
+
+
 def reachable(q: Question) -> Verdict:
     """There is an address."""
     return None if q.address.known else Refuse(f"no address for {q.channel}")
@@ -213,8 +221,10 @@ def the_better_push(q: Question) -> Verdict:
 
 
 def connected(q: Question) -> Verdict:
-    """Where messages really leave, the shop has an account with a provider."""
-    return Refuse(f"shop has no account for {q.channel}") if q.mode is not Mode.SANDBOX and not q.connected else None
+    """Where messages really leave, the shop has an account with a provider; for its own pages it needs none."""
+    if q.mode is Mode.SANDBOX or q.connected or q.channel is Channel.ON_SITE:
+        return None
+    return Refuse(f"shop has no account for {q.channel}")
 
 
 def listed(q: Question) -> Verdict:

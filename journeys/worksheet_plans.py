@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from journeys.durations import show
-from journeys.facts import Medium, Segment
+from journeys.facts import UNASKED, Medium, Segment
 from journeys.out_of_bounds import LONGEST_LIFE
 from journeys.plan import Key, Plan
 from journeys.worksheet_cells import named
@@ -166,7 +166,7 @@ def _plan(sketch: _Sketch) -> Drawn:
     longest = max(said.at for said in by_name.values()) + _SLACK
     header = {**defaults().header, **defaults().places[sketch.first.place]}
     if "audience" in header:
-        header["audience"] = {**header["audience"], "consented": _media(by_name.values())}
+        header["audience"] = {**header["audience"], **_consent(by_name.values())}
     own = {
         "name": sketch.name,
         "sticking_point": sketch.first.sticking_point,
@@ -177,10 +177,10 @@ def _plan(sketch: _Sketch) -> Drawn:
     return Drawn(plan, [by_name[step.send.message] for step in plan.sends])
 
 
-def _media(messages: Iterable[Said]) -> list[Medium]:
-    """Give what a person must have agreed to one of."""
+def _consent(messages: Iterable[Said]) -> dict[str, list[Medium]]:
+    """Give what a person must have agreed to one of; nothing, where a message needs no yes."""
     said = {channel.medium for message in messages for channel in named(message.row.by)}
-    return [medium for medium in Medium if medium in said]
+    return {} if said & UNASKED else {"consented": [medium for medium in Medium if medium in said]}
 
 
 def key_of(place: Place) -> Key:

@@ -105,6 +105,13 @@ class PushWords(_Words):
     title: Source
 
 
+class OnSiteWords(_Words):
+    """A card on the shop's own pages."""
+
+    title: Source
+    button: Source
+
+
 class VoiceWords(_Words):
     """What a voice says on the telephone."""
 
@@ -120,6 +127,7 @@ class Message(BaseModel):
     email: EmailWords | None = None
     push: PushWords | None = None
     voice: VoiceWords | None = None
+    on_site: OnSiteWords | None = None
 
     def by(self, channel: Channel) -> Template | None:
         """Give what is said by a channel; None where nothing is."""

@@ -15,14 +15,14 @@ from journeys.facts import Channel
 from journeys.plan import Key
 from journeys.words import Word, word_of
 from messages import catalog
-from messages.words import EmailWords, Message, PushWords, RichWords, SmsWords, VoiceWords, WhatsappWords
+from messages.words import EmailWords, Message, OnSiteWords, PushWords, RichWords, SmsWords, VoiceWords, WhatsappWords
 
 TITLE = "{{ shop.name }}"
 """The title where a row gives none."""
 _OF_CARTS = frozenset({"cart", "offer"})
-_TITLED = frozenset({Channel.EMAIL, Channel.WEB_PUSH, Channel.APP_PUSH, Channel.MMS, Channel.RCS})
+_TITLED = frozenset({Channel.EMAIL, Channel.WEB_PUSH, Channel.APP_PUSH, Channel.MMS, Channel.RCS, Channel.ON_SITE})
 LONGEST_SHORT = 1000
-"""Characters, by any channel but e-mail."""
+"""Characters, by any channel but e-mail; what one takes less of is checked with the plan."""
 
 
 class Ending(BaseModel):
@@ -148,6 +148,8 @@ def compose(cell: Cell, channels: Sequence[Channel], language: str, about: Key, 
                 said["push"] = PushWords(title=title, text=text)
             case Channel.VOICE:
                 said["voice"] = VoiceWords(text=text)
+            case Channel.ON_SITE:
+                said["on_site"] = OnSiteWords(title=title, text=text, button=button)
     return Message.model_validate(said)
 
 

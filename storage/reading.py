@@ -16,7 +16,7 @@ from journeys.holdout import held_out
 from journeys.ledger import OPEN_FOR_RETRY
 from journeys.plan import Key, Plan
 from journeys.question import Mode
-from storage import asked, devices, suppressions
+from storage import asked, devices, on_site, suppressions
 from storage.asked import WHOSE, About
 from storage.journeys import UnknownJourneyError
 from storage.situation import ADDRESS_TRAITS, Situation
@@ -135,6 +135,9 @@ async def _found(db: Pool | Connection, row: Record, plan: Plan, at: datetime) -
     app, browser = newest[Kind.APP], newest[Kind.BROWSER]
     addresses |= {Channel.APP_PUSH: app.address} if app else {}
     addresses |= {Channel.WEB_PUSH: browser.address} if browser else {}
+    if Channel.ON_SITE in plan.channels:
+        shows = await on_site.browser_of(db, row["shop"], row["customer_id"], row["cart_id"])
+        addresses |= {Channel.ON_SITE: shows} if shows else {}
     preferred = push_choice.order(app.seen_at if app else None, browser=browser is not None, at=at)
     suppressed, opted_out = await suppressions.among(db, row["shop"], addresses)
     push = next((channel for channel in preferred if channel in pushes), None)

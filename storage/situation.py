@@ -168,10 +168,16 @@ class Situation:
             known=channel in self.addresses,
             suppressed=channel in self.suppressed,
             opted_out=channel in self.opted_out,
-            listed=address in self.row["allowlist"],
+            listed=self._is_listed(channel),
             preferred=self.push if channel.medium is Medium.PUSH and not in_vain else None,
             country=country_of(address) if address and ADDRESS_TRAITS.get(channel) == "phone" else None,
         )
+
+    def _is_listed(self, channel: Channel) -> bool:
+        """Tell whether a message may go out in allowlist mode; for the shop's pages the person themselves is listed."""
+        if channel is not Channel.ON_SITE:
+            return self.address(channel) in self.row["allowlist"]
+        return not {self.row["customer_id"], *self.addresses.values()}.isdisjoint(self.row["allowlist"])
 
     def _pushed_in_vain(self, step: Send) -> bool:
         """Tell whether the better push went out for a step and is not known to have arrived in time."""

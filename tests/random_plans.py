@@ -33,6 +33,7 @@ whatsapp: {text: "Hello"}
 email: {subject: "Hello", text: "Hello"}
 push: {title: "Hello", text: "Hello"}
 voice: {text: "Hello"}
+on_site: {title: "Hello", text: "Hello", button: "Hello"}
 """
 MESSAGES = ["said", "asked", "asked-again"]
 

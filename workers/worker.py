@@ -33,6 +33,7 @@ SENDS_PER_SECOND = {
     Channel.WEB_PUSH: 100.0,
     Channel.APP_PUSH: 100.0,
     Channel.VOICE: 1.0,
+    Channel.ON_SITE: 100.0,
 }
 """What a channel's whole queue hands over in a second, over all its workers; Temporal itself keeps the limit."""
 GRACE = timedelta(seconds=30)

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.status import HTTP_200_OK
 
-from api import app, capture, worksheets
+from api import app, capture, on_site, worksheets
 from api.state import Services
 from journeys.offers import Offer
 from relance import serving
@@ -67,7 +67,7 @@ OF_THE_ANSWER: list[CheckFunction] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-LENIENT = {"tracking", "capture", "webhooks", "preferences"}
+LENIENT = {"tracking", "capture", "on-site", "webhooks", "preferences"}
 """The tags of doors where a field that Relance does not use may hold anything, whatever the document says of it."""
 ALSO_NAMES = {f"/v1/plans/{verb}" for verb in ("pause", "resume", "archive", "unarchive", "import")}
 """A plan may be called so: its other methods are those of any plan, by ``/v1/plans/{name}``."""
@@ -98,7 +98,7 @@ class Door:
             turn = zlib.crc32(repr((given, case.body)).encode())
             if name in self.known and turn % 2:
                 case.path_parameters[name] = self.known[name][turn % len(self.known[name])]
-        if case.path == capture.PATH and isinstance(case.body, dict):
+        if case.path in {capture.PATH, on_site.PATH} and isinstance(case.body, dict):
             case.body["writeKey"] = self.write_key
 
     def authorization(self, case: Case[Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_the_errors_by_line_are_those_of_the_plan_that_comes_along() -> None:
     text = (ROOT / "plans" / "cart-recovery.yaml").read_text()
     for right, wrong in (
         ("wait_until_idle: 2h", "wait_until_idle: two hours"),
-        ("channels: {first: [email, sms]}", "chanels: {first: [email, sms]}"),
+        ("channels: {first: [on_site, email, sms]}", "chanels: {first: [on_site, email, sms]}"),
     ):
         assert right in text
         text = text.replace(right, wrong)

@@ -19,9 +19,9 @@ APP: FastAPI = app.build(cast("Services", None))
 DOCUMENT = APP.openapi()
 KEPT_OUT = re.compile(r"/(docs)?|/swagger/.*|/openapi.json|/v1/([tipsgab]|import|projects/.*)")
 """The page that shows the document, and what only Segment's libraries call: short names, and a project's settings."""
-FILES = {"/v1/capture.js", "/v1/push.js", "/v1/push-worker.js"}
+FILES = {"/v1/capture.js", "/v1/push.js", "/v1/push-worker.js", "/v1/on-site.js"}
 """Served to whoever asks: no key, no database."""
-OPENED_OTHERWISE = re.compile(r"/v1/(hooks/|capture$)")
+OPENED_OTHERWISE = re.compile(r"/v1/(hooks/|capture$|on-site$)")
 """By the body's signature, and by the key in the body."""
 FOR_PEOPLE = {"/u/{token}"}
 """What goes wrong there is told on a page."""

@@ -30,6 +30,8 @@ FINE = Question(
     deadline=NOW + 48 * HOUR,
 )
 TRANSACTIONAL = {"purpose": Purpose.TRANSACTIONAL}
+ON_SITE: dict[str, Any] = {"channel": Channel.ON_SITE}
+THERE: dict[str, Any] = {**ON_SITE, "leaves_at": NOW + timedelta(seconds=1)}
 
 
 def asked(changes: dict[str, Any]) -> Question:
@@ -73,6 +75,12 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"address__known": False}, "no address for sms"),
         ({"channel": Channel.WEB_PUSH, "address__preferred": Channel.APP_PUSH}, "the person is reached by app_push"),
         ({"connected": False}, "shop has no account for sms"),
+        (ON_SITE, "the person is not on the shop's pages"),
+        ({**ON_SITE, "leaves_at": NOW}, "the person is not on the shop's pages"),
+        ({**ON_SITE, **TRANSACTIONAL}, "the person is not on the shop's pages"),
+        ({**THERE, "person__consent": False}, "no consent to marketing by on_site"),
+        ({**THERE, "address__known": False}, "no address for on_site"),
+        ({**THERE, "address__listed": False}, "address is not on the allowlist"),
         ({"address__listed": False}, "address is not on the allowlist"),
         ({"deadline": NOW - timedelta(seconds=1)}, "deadline of the step has passed"),
         ({"sent": 1}, "plan allows 1 by sms"),
@@ -177,6 +185,8 @@ def test_a_refusal_counts_whatever_defers() -> None:
         {"down_until": NOW},
         {"person__sent": (NOW - 24 * HOUR,)},
         {"policy": with_policy(daily_ceiling=50), "spent": Decimal("49.99")},
+        # on the shop's own pages: without a yes, an account and an hour
+        {**THERE, "person__consent": None, "connected": False, "at": SUNDAY, "leaves_at": SUNDAY + HOUR},
     ],
 )
 def test_a_rule_that_does_not_apply_says_nothing(changes: dict[str, Any]) -> None:

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 PARIS = ZoneInfo("Europe/Paris")
 RAW = yaml.safe_load((ROOT / "journeys" / "quiet_hours.yaml").read_text())
 HOURS = "exempt: []\nzones_where_nothing_is_known: [UTC]\nhours:\n"
-LINE = "- {places: [everywhere], media: [sms, email, push, voice, whatsapp], week: {Mon-Sun: [09:00-20:00]}, source: x}"
+MEDIA = "sms, email, push, voice, whatsapp, on_site"
+LINE = f"- {{places: [everywhere], media: [{MEDIA}], week: {{Mon-Sun: [09:00-20:00]}}, source: x}}"
 
 
 def test_the_file_is_read_once_and_goes_along() -> None:
@@ -55,7 +56,7 @@ def test_a_small_table_is_read() -> None:
         ("everywhere", "US-ZZ", "'US-ZZ' is no place"),
         ("everywhere", "everywhere, everywhere", "sms in everywhere has two entries"),
         ("everywhere", "FR", "sms has no entry for everywhere"),
-        ("voice", "fax", "should be 'sms', 'email', 'push', 'voice' or 'whatsapp'"),
+        ("voice", "fax", "should be 'sms', 'email', 'push', 'voice', 'whatsapp' or 'on_site'"),
         ("source: x", "holidays: closed, source: x", "no public holidays are known of everywhere"),
         ("[UTC]", "[Europe/Nowhere]", "'Europe/Nowhere' is no time zone"),
         ("exempt: []", "exempt: [{source: x}]", "name purposes or media"),

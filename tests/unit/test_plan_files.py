@@ -92,7 +92,10 @@ def test_a_language_that_is_missing_is_told_for_each_send(mine: Path) -> None:
     folder = mine.parent / "messages" / "mine"
     assert refusal(mine) == [
         f"{folder}: step {step}: message '{step}' in pt for {channel} is missing"
-        for step, channels in (("first", ("app_push", "web_push", "sms", "email")), ("second", ("email", "sms")))
+        for step, channels in (
+            ("first", ("app_push", "web_push", "on_site", "sms", "email")),
+            ("second", ("on_site", "email", "sms")),
+        )
         for channel in channels
     ]
 

@@ -51,9 +51,9 @@ def test_a_plan_is_told_step_by_step_with_its_ways() -> None:
         "        thinks-longer: wait until the person has been idle for 12h",
         "      after-6h, 0 %:",
         "        thinks-less: wait until the person has been idle for 6h",
-        "first: send 'first' by app push, else web push, else sms, else email",
+        "first: send 'first' by app push, else web push, else on site, else sms, else email",
         "a-day-later: wait 24h",
-        "second: send 'second' by email, else sms, with an offer to prospect and customer, good for 24h",
+        "second: send 'second' by on site, else email, else sms, with an offer to prospect and customer, good for 24h",
         "offer-lives: wait 24h",
     ]
 

@@ -80,6 +80,7 @@ def test_a_token_opens_no_cart() -> None:
 def test_marketing_needs_a_yes_and_service_no_no() -> None:
     assert not is_wanted(SMS, {})
     assert is_wanted((Medium.SMS, Purpose.SERVICE), {})
+    assert is_wanted((Medium.ON_SITE, Purpose.MARKETING), {})
     for choice in EVERYTHING:
         assert is_wanted(choice, {choice: True})
         assert not is_wanted(choice, {choice: False})

@@ -105,7 +105,7 @@ def test_cart_recovery_is_exported_with_all_that_a_sheet_cannot_say(
         "- step how-soon: branches on more than the segment",
         "- step second: its offer is more than a row can say",
         "- step offer-lives: waits behind the last message",
-        "- message 'second' in it: only its words by email are in the sheet",
+        "- message 'second' in it: only its words by on_site are in the sheet",
     ):
         assert told in said.err
     lines = sheet_files.read(file)

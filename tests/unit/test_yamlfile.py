@@ -17,7 +17,7 @@ from journeys.conditions import Condition
 from journeys.problems import FORMS
 from messages.catalog import LanguageFile
 
-ONE_OF = "'sms', 'mms', 'rcs', 'whatsapp', 'email', 'web_push', 'app_push' or 'voice'"
+ONE_OF = "'sms', 'mms', 'rcs', 'whatsapp', 'email', 'web_push', 'app_push', 'voice' or 'on_site'"
 GOOD = (Path(__file__).parent / "samples" / "plan.yaml").read_text()
 VALUE = "cart_value: {below: {EUR: 100, GBP: 90, CHF: 100, USD: 110, BRL: 600}}"
 

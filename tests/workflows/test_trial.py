@@ -52,7 +52,7 @@ async def test_in_the_sandbox_it_is_kept_and_nothing_leaves(shop: TestShop, api:
     ("wanted", "detail"),
     [
         ({"to": "+33639980099"}, "to: is not on the shop's allowlist"),
-        ({"to": "nobody"}, "to: is no address for a channel of the step (app_push, web_push, sms, email)"),
+        ({"to": "nobody"}, "to: is no address for a channel of the step (app_push, web_push, on_site, sms, email)"),
         ({"to": PHONE, "step": "leaves"}, "step: 'leaves' sends nothing; these do: first, second"),
     ],
 )
