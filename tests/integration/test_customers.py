@@ -247,7 +247,7 @@ async def test_the_command_prints_what_the_gate_says_now_rule_by_rule(
     assert [journey.id, "sms", "", "refused", "no consent to marketing by sms"] in cells
     assert ["", "", "permitted", "refused", "no consent to marketing by sms"] in cells
     assert [journey.id, "email", "", "allowed", "-"] in cells
-    assert [row[2] for row in cells if row[:2] == ["", ""] and len(row) == 5] == [rule.__name__ for rule in RULES] * 4
+    assert [row[2] for row in cells if row[:2] == ["", ""] and len(row) == 5] == [rule.__name__ for rule in RULES] * 5
 
 
 async def test_the_command_names_an_id_by_which_nobody_is_known(settings: Settings, shop: TestShop) -> None:

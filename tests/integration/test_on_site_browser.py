@@ -117,12 +117,12 @@ async def test_words_are_no_markup_and_a_link_leads_nowhere_but_to_pages(visitor
     await has_a_message(visitor)
     await visitor.shop.parts.pool.execute(
         "update on_site_messages set title = $1, text = $1, link = 'javascript:alert(1)'",
-        "<img src=x onerror=alert(1)>",
+        "<b>Hello</b>",
     )
     await looked_at_again(visitor)
     card = visitor.page.locator(CARD)
-    await expect(card.locator("p")).to_have_text("<img src=x onerror=alert(1)>")
-    await expect(card.locator("a, img")).to_have_count(0)
+    await expect(card.locator("p")).to_have_text("<b>Hello</b>")
+    await expect(card.locator("a, b")).to_have_count(0)
 
 
 async def test_it_works_under_a_content_security_policy_as_documented(visitor: Visitor) -> None:

@@ -55,15 +55,26 @@ async def test_a_telephone_can_be_written_to_and_called(browser: httpx.AsyncClie
     assert shown == {"sms", "voice", "whatsapp"}
 
 
-async def test_who_has_no_address_is_told_so_and_can_stop_everything(
+async def test_who_has_no_address_and_was_on_no_page_is_told_so_and_can_stop_everything(
     browser: httpx.AsyncClient, shop: TestShop
 ) -> None:
-    await shop.fill()
+    await shop.take(shop.event("identify"))
     page = await browser.get(link(shop))
     assert boxes(page) == {}
     assert WORDS["en"].nothing_to_choose in page.text
     assert (await browser.post(link(shop), data={"act": "stop"})).status_code == 303
     assert await words_of(shop) == ALL_NO
+
+
+async def test_who_was_on_the_shops_pages_may_say_no_to_messages_there(
+    browser: httpx.AsyncClient, shop: TestShop
+) -> None:
+    await shop.fill()
+    page = await browser.get(link(shop))
+    assert boxes(page) == {"on_site.marketing": True, "on_site.service": True}
+    said = {"act": "save", "was_on": ["on_site.marketing", "on_site.service"], "on": ["on_site.service"]}
+    assert (await browser.post(link(shop), data=said)).status_code == 303
+    assert boxes(await browser.get(link(shop))) == {"on_site.marketing": False, "on_site.service": True}
 
 
 @pytest.mark.parametrize(

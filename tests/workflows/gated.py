@@ -36,7 +36,7 @@ async def publish(shop: TestShop, *published: Plan) -> None:
 async def allow(shop: TestShop, **policy: Any) -> None:
     """Set the shop's own rules."""
     known = await shops.get(shop.parts.pool, shop.shop)
-    changed = Policy.model_validate({"quiet_hours": False, **policy})
+    changed = Policy.model_validate({"quiet_hours": False, "browses_for": "0s", **policy})
     await shops.save(shop.parts.pool, replace(known, policy=changed))
 
 

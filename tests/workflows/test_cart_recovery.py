@@ -87,8 +87,10 @@ async def test_every_refusal_is_kept_with_its_reason(engine: Engine) -> None:
     assert await engine.shop.ledger() == [
         ("first", "app_push", "refused", "no consent to marketing by push"),
         ("first", "web_push", "refused", "no consent to marketing by push"),
+        ("first", "on_site", "refused", "the person is not on the shop's pages"),
         ("first", "sms", "refused", "no consent to marketing by sms"),
         ("first", "email", "refused", "no address for email"),
+        ("second", "on_site", "refused", "the person is not on the shop's pages"),
         ("second", "email", "refused", "no address for email"),
         ("second", "sms", "refused", "no consent to marketing by sms"),
     ]

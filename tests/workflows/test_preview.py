@@ -92,6 +92,7 @@ async def test_the_api_tells_the_answer_of_every_rule(shop: TestShop) -> None:
             "email": "allowed",
             "web_push": "refused",
             "app_push": "refused",
+            "on_site": "refused",
         }
 
         assert (await api.post("/v1/plans/cart-recovery/preview", json={"cart_id": "x"})).status_code == 404

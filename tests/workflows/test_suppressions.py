@@ -35,6 +35,7 @@ async def test_nothing_goes_to_suppressed_addresses_and_the_ledger_says_why(engi
     assert sorted(first) == [
         ("app_push", "refused", "no consent to marketing by push"),
         ("email", "refused", "address is suppressed"),
+        ("on_site", "refused", "the person is not on the shop's pages"),
         ("sms", "refused", "address is suppressed"),
         ("web_push", "refused", "no consent to marketing by push"),
     ]
