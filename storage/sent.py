@@ -30,6 +30,7 @@ class Row:
     state: str
     reason: str | None
     decided_at: datetime
+    delivered_at: datetime | None
     provider: str | None
     kept: Kept | None
     rules: list[RuleAnswer]
@@ -38,7 +39,8 @@ class Row:
 async def of_journey(db: Pool | Connection, journey: str) -> list[Row]:
     """List what a journey sent, or tried to."""
     rows = await db.fetch(
-        "select s.step, s.channel, s.state, s.reason, s.decided_at, s.provider, s.rules, k.address, k.subject, k.body"
+        "select s.step, s.channel, s.state, s.reason, s.decided_at, s.delivered_at, s.provider, s.rules,"
+        " k.address, k.subject, k.body"
         " from sends s left join sandbox_messages k on k.send_id = s.send_id and s.provider = 'sandbox'"
         " where s.journey = $1 order by s.decided_at, s.step, s.try",
         journey,
@@ -50,6 +52,7 @@ async def of_journey(db: Pool | Connection, journey: str) -> list[Row]:
             row["state"],
             row["reason"],
             row["decided_at"],
+            row["delivered_at"],
             row["provider"],
             Kept(row["address"], row["subject"], row["body"]) if row["body"] is not None else None,
             [RuleAnswer.model_validate(rule) for rule in row["rules"] or ()],

@@ -92,7 +92,13 @@ async def _decisions(pool: Pool, journey: str) -> list[Story]:
 
 
 async def _sends(pool: Pool, journey: str) -> list[Story]:
-    return [
+    rows = await sent.of_journey(pool, journey)
+    arrived = [
+        Story(at=row.delivered_at, kind="send", what=f"{row.step} by {row.channel}: delivered", why=row.provider)
+        for row in rows
+        if row.delivered_at is not None
+    ]
+    decided = [
         Story(
             at=row.decided_at,
             kind="send",
@@ -101,8 +107,9 @@ async def _sends(pool: Pool, journey: str) -> list[Story]:
             message=Message(to=row.kept.address, subject=row.kept.subject, body=row.kept.body) if row.kept else None,
             rules=row.rules,
         )
-        for row in await sent.of_journey(pool, journey)
+        for row in rows
     ]
+    return [*decided, *arrived]
 
 
 async def _offers(pool: Pool, journey: str) -> list[Story]:

@@ -164,8 +164,10 @@ async def test_the_other_push_goes_where_the_first_is_not_delivered_in_time(
 async def test_the_other_push_does_not_go_where_the_first_has_arrived(engine: Engine) -> None:
     await pushed(engine, *BOTH)
     await arrive(engine.shop)
-    await engine.finish()
+    journey = await engine.finish()
     assert await engine.shop.sent() == [("first/app_push", "app_push")]
+    told = [line.what for line in await story.tell(engine.shop.parts.pool, journey) if line.kind == "send"]
+    assert told == ["first/app_push by app_push: accepted", "first/app_push by app_push: delivered"]
 
 
 async def test_an_order_ends_the_wait_for_a_push_to_arrive(engine: Engine) -> None:
