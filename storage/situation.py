@@ -105,6 +105,7 @@ class Situation:
             empty=plan.key is Key.CART and not self.cart.items,
             sold_out=self.cart.sold_out,
             filled_at=row["filled_at"],
+            active_at=row["last_activity"],
             leaves_at=self._leaves_at(plan),
             mode=self.mode,
             policy=self.policy,

@@ -31,7 +31,8 @@ FINE = Question(
 )
 TRANSACTIONAL = {"purpose": Purpose.TRANSACTIONAL}
 ON_SITE: dict[str, Any] = {"channel": Channel.ON_SITE}
-THERE: dict[str, Any] = {**ON_SITE, "leaves_at": NOW + timedelta(seconds=1)}
+JUST_NOW = NOW - timedelta(minutes=3) + timedelta(seconds=1)
+THERE: dict[str, Any] = {**ON_SITE, "active_at": JUST_NOW, "leaves_at": NOW + timedelta(seconds=1)}
 
 
 def asked(changes: dict[str, Any]) -> Question:
@@ -76,7 +77,8 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"channel": Channel.WEB_PUSH, "address__preferred": Channel.APP_PUSH}, "the person is reached by app_push"),
         ({"connected": False}, "shop has no account for sms"),
         (ON_SITE, "the person is not on the shop's pages"),
-        ({**ON_SITE, "leaves_at": NOW}, "the person is not on the shop's pages"),
+        ({**THERE, "leaves_at": NOW}, "the person is not on the shop's pages"),
+        ({**THERE, "active_at": NOW - timedelta(minutes=3)}, "the person is not on the shop's pages"),
         ({**ON_SITE, **TRANSACTIONAL}, "the person is not on the shop's pages"),
         ({**THERE, "person__consent": False}, "no consent to marketing by on_site"),
         ({**THERE, "address__known": False}, "no address for on_site"),
@@ -186,7 +188,14 @@ def test_a_refusal_counts_whatever_defers() -> None:
         {"person__sent": (NOW - 24 * HOUR,)},
         {"policy": with_policy(daily_ceiling=50), "spent": Decimal("49.99")},
         # on the shop's own pages: without a yes, an account and an hour
-        {**THERE, "person__consent": None, "connected": False, "at": SUNDAY, "leaves_at": SUNDAY + HOUR},
+        {
+            **THERE,
+            "person__consent": None,
+            "connected": False,
+            "at": SUNDAY,
+            "active_at": SUNDAY,
+            "leaves_at": SUNDAY + HOUR,
+        },
     ],
 )
 def test_a_rule_that_does_not_apply_says_nothing(changes: dict[str, Any]) -> None:
