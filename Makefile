@@ -22,7 +22,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# A process for each core: each has a Postgres and a Temporal server of its own, and its tests wait for those most of the time.
+# A process for each core: each has its own Postgres and Temporal server, and its tests wait for those most of the time.
 test: check
 	$(BIN)/pytest -n auto --dist worksteal
 

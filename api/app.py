@@ -66,11 +66,13 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     patch_fastapi(app, docs_url="/docs")
     app.state.services = services
     problems.install(app)
-    for_events = {*tracking.DOORS, capture.PATH, on_site.PATH}
+    for_events, for_pages = {*tracking.DOORS, capture.PATH}, {*tracking.DOORS, capture.PATH, on_site.PATH}
     app.add_middleware(doors.NotTooMany, is_for=for_events.__contains__, most=most_at_once)
+    # Apart: pages that ask again and again must not take the places of events.
+    app.add_middleware(doors.NotTooMany, is_for=on_site.PATH.__eq__, most=most_at_once)
     # Apart: some platforms tell a thing once, and must not wait behind what pages tell.
     app.add_middleware(doors.NotTooMany, is_for=hooks.is_for)
-    app.add_middleware(doors.ForPages, is_for=for_events.__contains__)
+    app.add_middleware(doors.ForPages, is_for=for_pages.__contains__)
     app.routes.append(doors.Straight(tracking.DOORS))
     app.include_router(tracking.router)
     app.include_router(projects.router)

@@ -51,6 +51,11 @@ _BODY = {
                 "pattern": browsers.FORM,
                 "description": "The visitor, as capture.js keeps them in the page's localStorage under relance.",
             },
+            "shown": {
+                "type": ["string", "null"],
+                "pattern": _SEND_ID,
+                "description": "The id of the message that stands on the page: its receipt.",
+            },
             "closed": {
                 "type": ["string", "null"],
                 "pattern": _SEND_ID,
@@ -70,23 +75,25 @@ _BODY = {
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": _BODY, "text/plain": _BODY}}},
 )
 async def ask(request: Request, response: Response, parts: Parts) -> Found:
-    """Tell a page what to show to its visitor, or that they have closed it.
+    """Tell a page what to show to its visitor; hear what it shows, and what they have closed.
 
     The write key stands in the page, so it opens nothing by itself: a message is given to the visitor's own random id
     alone, never to the id of a user.
     """
     body = decoded(await read_body(request, MAX_BODY))
     caller = await caller_by_body(parts, body)
-    browser, closed = _visitor(body), _closed(body)
+    browser = _visitor(body)
+    closed, up = _message(body, "closed"), _message(body, "shown")
     response.headers["Cache-Control"] = "no-store"
     now = parts.clock.now()
     if closed is not None:
         await on_site.close(parts.pool, caller.shop, browser, closed, now)
         return Found(message=None)
+    await on_site.look(parts.pool, caller.shop, browser, now)
     found = await on_site.newest(parts.pool, caller.shop, browser, now)
     if found is None:
         return Found(message=None)
-    if found.is_new:
+    if found.is_new and up == found.send_id:
         told = Receipt(found.send_id, None, Fate.DELIVERED, None).message(found.send_id, found.person, now)
         await take_messages(parts, caller.shop, [told], from_backend=True)
     card = Card(id=found.send_id, title=found.title, text=found.text, link=found.link, button=found.button)
@@ -101,12 +108,12 @@ def _visitor(body: dict[str, Any]) -> str:
     return str(given)
 
 
-def _closed(body: dict[str, Any]) -> str | None:
-    given = body.get("closed")
+def _message(body: dict[str, Any], name: str) -> str | None:
+    given = body.get(name)
     if given is None:
         return None
     if not isinstance(given, str) or not re.fullmatch(_SEND_ID, given):
-        raise _bad("closed: must be the id of the message, as this door gave it")
+        raise _bad(f"{name}: must be the id of the message, as this door gave it")
     return given
 
 

@@ -106,9 +106,9 @@ class Question:
         empty: the cart holds nothing.
         sold_out: nothing that the cart holds is in stock.
         filled_at: when the cart was last changed; None for what is about no cart.
-        active_at: when the person last did something on the shop's pages; None where nothing is known that they did.
+        looked_at: when a page of the shop last asked what to show to the person; None where none did.
         leaves_at: from when on the person is taken to have left the shop's pages, if they do nothing more there; None
-            likewise.
+            where nothing is known that they did.
         plan_paused: the shop has paused the plan.
         spent: what the shop has spent today.
         connected: the shop has a provider's account for the channel.
@@ -131,7 +131,7 @@ class Question:
     empty: bool = False
     sold_out: bool = False
     filled_at: datetime | None = None
-    active_at: datetime | None = None
+    looked_at: datetime | None = None
     leaves_at: datetime | None = None
     mode: Mode = Mode.LIVE
     policy: Policy = field(default_factory=Policy)

@@ -17,8 +17,8 @@ SOFT_OPT_IN = frozenset({"FR", "DE", "IT", "ES"})
 """Where customers may be written e-mails about similar goods until they say no (ePrivacy directive, 13.2)."""
 SHOWN_THERE = frozenset({Medium.PUSH, Medium.ON_SITE})
 """The media that call nobody back: they may be shown to whoever is still on the shop's pages."""
-LOOKS_FOR = timedelta(minutes=3)
-"""So long after the last thing that somebody did they still look; later they may have left, and would never see it."""
+LOOKS_FOR = timedelta(seconds=90)
+"""So long after a page last asked somebody still looks at it: it asks every 30 seconds, and may miss some."""
 US_CART_SMS_WITHIN = timedelta(hours=48)
 """The CTIA's short code handbook: one cart reminder, within 48 hours."""
 
@@ -209,7 +209,7 @@ def is_there(q: Question) -> Verdict:
     """What stands on the shop's pages is for whoever looks at them."""
     if q.channel is not Channel.ON_SITE:
         return None
-    looks = q.active_at is not None and q.leaves_at is not None and q.at < min(q.leaves_at, q.active_at + LOOKS_FOR)
+    looks = q.looked_at is not None and q.at < q.looked_at + LOOKS_FOR
     return None if looks else Refuse("the person is not on the shop's pages")
 
 

@@ -24,9 +24,10 @@ select k.send_id, k.title, k.text, k.link, k.button, s.delivered_at, c.customer_
   left join carts t on t.shop = j.shop and t.cart_id = j.cart_id
  where s.shop = $1 and s.state in ('accepted', 'unknown')
    and s.customer_id = coalesce((select customer_id from aliases where shop = $1 and alias_id = $2), $2)
-   and $2 in (select browsers_of(s.shop, s.customer_id, j.cart_id, $4))
+   and $2 in (select browsers_of(s.shop, s.customer_id, $4))
    and k.closed_at is null and $3 < s.sent_at + k.shown_for
    and p.mode in ('allowlist', 'live')
+   and not exists (select from paused_plans x where x.shop = j.shop and x.plan = j.plan)
    and t.ordered_at is null and t.holds_items is distinct from false
    and (j.status = 'running' or (j.outcome = 'finished' and not exists (
             select from orders o where o.shop = j.shop and o.customer_id = j.customer_id and o.at >= s.sent_at)))
@@ -38,9 +39,15 @@ select k.send_id, k.title, k.text, k.link, k.button, s.delivered_at, c.customer_
 """
 _CLOSE = """
 update on_site_messages k set closed_at = $3
-  from sends s join journeys j on j.id = s.journey
+  from sends s
  where k.shop = $1 and k.send_id = $5 and k.closed_at is null and s.shop = k.shop and s.send_id = k.send_id
-   and $2 in (select browsers_of(s.shop, s.customer_id, j.cart_id, $4))
+   and $2 in (select browsers_of(s.shop, s.customer_id, $4))
+"""
+# Once in a while is enough, and who is no visitor known by that browser leaves no trace.
+_LOOKED = """
+update customers set looked_at = $3::timestamptz
+ where shop = $1 and customer_id = $2 and not known
+   and (looked_at is null or looked_at < $3::timestamptz - interval '20 seconds')
 """
 
 
@@ -79,15 +86,24 @@ async def keep(
     )
 
 
-async def browser_of(db: Pool | Connection, shop: str, customer: str, cart: str | None) -> str | None:
-    """Give a browser in which a person may be shown what is said about a cart, or about none; None where there is none.
+async def look(db: Pool, shop: str, browser: str, at: datetime) -> None:
+    """Note that a page asks in a browser: somebody looks at it."""
+    await db.execute(_LOOKED, shop, browser, at)
 
-    In which ones, ``functions/browsers.sql`` says.
+
+async def browser_of(db: Pool | Connection, shop: str, customer: str) -> tuple[str, datetime | None] | None:
+    """Give the browser of a person in which a page was last looked at, and when; None where there is none.
+
+    ``functions/browsers.sql`` says in which they may be shown something.
     """
-    found: str | None = await db.fetchval(
-        "select min(browser) from browsers_of($1, $2, $3, $4) browser", shop, customer, cart, FORM
+    row = await db.fetchrow(
+        "select b, c.looked_at from browsers_of($1, $2, $3) b"
+        " join customers c on c.shop = $1 and c.customer_id = b order by c.looked_at desc nulls last, b limit 1",
+        shop,
+        customer,
+        FORM,
     )
-    return found
+    return (row["b"], row["looked_at"]) if row else None
 
 
 async def newest(db: Pool, shop: str, browser: str, at: datetime) -> Shown | None:

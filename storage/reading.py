@@ -41,6 +41,10 @@ select j.id, j.shop, j.plan, j.plan_version, j.customer_id, j.cart_id, j.key, j.
        j.started_at, j.paused_at,
        s.name as shop_name, s.mode, s.allowlist, s.language as shop_language, s.cart_url as shop_cart_url, s.policy,
        c.traits, c.locale, c.timezone, c.last_activity,
+       (select max(v.looked_at) from customers v
+         where v.shop = j.shop and v.customer_id = any(array(
+               select j.customer_id union all
+               select a.alias_id from aliases a where a.shop = j.shop and a.customer_id = j.customer_id))) as looked_at,
        k.content as cart, k.ordered_at, k.last_at as filled_at,
        (select count(distinct o.order_id) from orders o
          where o.shop = j.shop and o.customer_id = j.customer_id and o.at <= $2) as orders,
@@ -135,16 +139,15 @@ async def _found(db: Pool | Connection, row: Record, plan: Plan, at: datetime) -
     app, browser = newest[Kind.APP], newest[Kind.BROWSER]
     addresses |= {Channel.APP_PUSH: app.address} if app else {}
     addresses |= {Channel.WEB_PUSH: browser.address} if browser else {}
-    if Channel.ON_SITE in plan.channels:
-        shows = await on_site.browser_of(db, row["shop"], row["customer_id"], row["cart_id"])
-        addresses |= {Channel.ON_SITE: shows} if shows else {}
+    shows = await on_site.browser_of(db, row["shop"], row["customer_id"]) if Channel.ON_SITE in plan.channels else None
+    addresses |= {Channel.ON_SITE: shows[0]} if shows else {}
     preferred = push_choice.order(app.seen_at if app else None, browser=browser is not None, at=at)
     suppressed, opted_out = await suppressions.among(db, row["shop"], addresses)
     push = next((channel for channel in preferred if channel in pushes), None)
     cart = Cart() if row["cart"] is None else Cart.model_validate(row["cart"])
     about = About(row["shop"], row["customer_id"], row["key"], row["id"], row["started_at"])
     past = await asked.ask(db, plan, about, at)
-    return Situation(at, dict(row), cart, traits, addresses, suppressed, opted_out, push, past)
+    return Situation(at, dict(row), cart, traits, addresses, suppressed, opted_out, push, past, shows and shows[1])
 
 
 def _addresses(traits: dict[str, Any]) -> dict[Channel, str]:

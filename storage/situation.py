@@ -41,6 +41,7 @@ class Situation:
         opted_out: the channels from whose address STOP came.
         push: the push by which the person is reached, of those that the plan has.
         asked: what the plan asks of the past.
+        looked_at: when a page last asked for messages in a browser in which the person may be shown one.
 
     """
 
@@ -53,6 +54,7 @@ class Situation:
     opted_out: frozenset[Channel]
     push: Channel | None
     asked: Asked = field(default_factory=Asked)
+    looked_at: datetime | None = None
 
     @property
     def mode(self) -> Mode:
@@ -105,7 +107,7 @@ class Situation:
             empty=plan.key is Key.CART and not self.cart.items,
             sold_out=self.cart.sold_out,
             filled_at=row["filled_at"],
-            active_at=row["last_activity"],
+            looked_at=self.looked_at,
             leaves_at=self._leaves_at(plan),
             mode=self.mode,
             policy=self.policy,
@@ -127,7 +129,7 @@ class Situation:
 
     def _leaves_at(self, plan: Plan) -> datetime | None:
         """Tell when the person has done nothing for so long that they are gone, as the shop or the plan counts it."""
-        did: datetime | None = self.row["last_activity"]
+        did = max(filter(None, (self.row["last_activity"], self.row["looked_at"])), default=None)
         idle = (step.wait_until_idle for step in walk(plan.steps) if isinstance(step, WaitUntilIdle))
         return None if did is None else did + min([self.policy.browses_for, *idle])
 

@@ -5,15 +5,17 @@
   const { dataset, src } = document.currentScript;
   const url = new URL("on-site", src), closed = new Set();
   const CLOSE = { fr: "Fermer", it: "Chiudi", pt: "Fechar" };
-  const CSS = `:host { all: initial }
-aside { position: fixed; right: 1rem; bottom: 1rem; z-index: 2147483647; box-sizing: border-box; width: 20rem;
-  max-width: calc(100vw - 2rem); padding: 1rem; border-radius: .75rem; background: #fff; color: #222;
-  box-shadow: 0 .25rem 1.5rem #0004; font: 1rem/1.4 system-ui, sans-serif }
-h2 { margin: 0 2rem .5rem 0; font-size: 1.1rem }
-p { margin: 0 0 .75rem; white-space: pre-line }
-a { display: inline-block; padding: .5rem 1rem; border-radius: .5rem; background: #222; color: #fff }
-button { position: absolute; top: .5rem; right: .5rem; width: 2rem; height: 2rem; border: 0; background: none;
-  color: inherit; font-size: 1.25rem; cursor: pointer }`;
+  const LOOK = {
+    div: "all:initial",
+    aside: "position:fixed;right:1rem;bottom:1rem;z-index:2147483647;box-sizing:border-box;width:20rem;" +
+      "max-width:calc(100vw - 2rem);padding:1rem;border-radius:.75rem;background:#fff;color:#222;" +
+      "box-shadow:0 .25rem 1.5rem #0004;font:1rem/1.4 system-ui,sans-serif",
+    h2: "margin:0 2rem .5rem 0;font-size:1.1rem",
+    p: "margin:0 0 .75rem;white-space:pre-line",
+    a: "display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#222;color:#fff",
+    button: "position:absolute;top:.5rem;right:.5rem;width:2rem;height:2rem;border:0;background:none;color:inherit;" +
+      "font-size:1.25rem;cursor:pointer",
+  };
   let shown, host;
 
   const visitor = () => {
@@ -37,26 +39,25 @@ button { position: absolute; top: .5rem; right: .5rem; width: 2rem; height: 2rem
   const make = (name, text, attributes = {}) => {
     const made = document.createElement(name);
     made.textContent = text;
+    // No style element: a Content-Security-Policy may forbid those.
+    made.style.cssText = LOOK[name];
     for (const each in attributes) made.setAttribute(each, attributes[each]);
     if (/^(a|button)$/.test(name)) made.addEventListener("click", close);
     return made;
   };
   const show = ({ id, title, text, link, button }) => {
-    if (id === shown || closed.has(id)) return;
+    // A shop's own script may have taken the card away with the page's content.
+    if (closed.has(id) || (id === shown && host.isConnected)) return;
     hide();
-    const card = make("aside", "", { role: "complementary", "aria-label": title });
+    const card = make("aside", "", { role: "status", "aria-label": title });
     card.append(make("h2", title), make("p", text));
     if (button && /^https?:/.test(link)) card.append(make("a", button, { href: link }));
-    card.append(make("button", "×", { "aria-label": CLOSE[document.documentElement.lang.slice(0, 2)] ?? "Close" }));
-    // No style element: a Content-Security-Policy may forbid those.
-    const style = new CSSStyleSheet();
-    style.replaceSync(CSS);
+    card.append(make("button", "×", { "aria-label": CLOSE[document.documentElement.lang.slice(0, 2).toLowerCase()] ?? "Close" }));
     host = make("div", "");
-    const root = host.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [style];
-    root.append(card);
+    host.attachShadow({ mode: "open" }).append(card);
     document.body.append(host);
     shown = id;
+    post({ shown }).catch(() => {});
   };
   const ask = async () => {
     if (!visitor()) return hide();

@@ -19,7 +19,7 @@ from journeys.facts import Channel
 from journeys.play import first_stage
 from journeys.policy import Policy
 from journeys.question import Mode
-from storage import shops
+from storage import on_site, shops
 from tests.support import ITEM, TestShop, without_temporal
 from tests.workflows.providers import sending
 
@@ -41,9 +41,10 @@ async def live(shop: TestShop, mode: Mode = Mode.LIVE, **policy: Any) -> None:
 
 
 async def fill(shop: TestShop, browser: str = BROWSER, cart: str = "c-1", **told: Any) -> None:
-    """Put something in a cart, in a browser."""
+    """Put something in a cart, in a browser that looks at a page."""
     item: dict[str, Any] = {**ITEM, "currency": "EUR"}
     await shop.take(by(shop.event("Product Added", cart_id=cart, **item), browser, **told))
+    await on_site.look(shop.parts.pool, shop.shop, browser, shop.begins)
 
 
 async def send(shop: TestShop, step: str = "first", at: datetime | None = None, cart: str = "c-1") -> SendResult:

@@ -13,13 +13,12 @@ import pytest_asyncio
 
 from journeys.facts import Channel
 from journeys.question import Mode
-from storage import commands, reading, shops
+from storage import commands, on_site, paused_plans, reading, shops
 from tests.integration.served import served
 from tests.integration.showing import BROWSER, OTHER, Pages, by, fill, live, pages, send
-from tests.support import MINUTE, TestShop, cart_recovery
+from tests.support import HOUR, MINUTE, TestShop, cart_recovery
 
 NOT_THERE = "the person is not on the shop's pages"
-NO_BROWSER = "no address for on_site"
 
 
 @pytest_asyncio.fixture
@@ -94,10 +93,16 @@ async def test_the_first_page_that_shows_it_is_its_receipt(shop: TestShop, page:
     await send(shop)
     delivered = "select delivered_at from sends"
     assert await shop.parts.pool.fetchval(delivered) is None
-    await page.shown()
+    card = await page.shown()
+    assert card
+    # It was given out, and no more than that is known.
+    assert await shop.parts.pool.fetchval(delivered) is None
+    await page.shown(OTHER, shown=card["id"])
+    assert await shop.parts.pool.fetchval(delivered) is None
+    await page.shown(shown=card["id"])
     at = await shop.parts.pool.fetchval(delivered)
     assert at is not None
-    await page.shown()
+    await page.shown(shown=card["id"])
     assert await shop.parts.pool.fetchval(delivered) == at
     assert await shop.parts.pool.fetchval("select count(*) from events where name = 'Message Delivered'") == 1
 
@@ -155,6 +160,8 @@ async def refused_from_now_on(shop: TestShop, what: str) -> None:
             await commands.cancel(shop.parts.pool, journey.id, "they called", shop.begins)
         case "the journey is paused":
             await commands.pause(shop.parts.pool, journey.id, shop.begins)
+        case "the plan is paused":
+            await paused_plans.pause(shop.parts.pool, shop.shop, journey.plan, shop.begins)
         case "the shop stops":
             await live(shop, Mode.STOPPED)
 
@@ -174,6 +181,7 @@ async def played_out(shop: TestShop) -> None:
         "a no",
         "the journey is cancelled",
         "the journey is paused",
+        "the plan is paused",
         "the shop stops",
     ],
 )
@@ -208,7 +216,7 @@ async def test_nobody_elses_browser_is_shown_it_or_closes_it(shop: TestShop, pag
 @pytest.mark.parametrize("user", ["u-1", "9f1c2b1e-8a55-4c0e-9d0b-6a3f0c8e7d21"])
 async def test_the_id_of_a_user_reads_nothing(shop: TestShop, page: Pages, user: str) -> None:
     await shop.identify(user)
-    await fill(shop, user=user)
+    await fill(shop, user=user, backend=True)
     await send(shop)
     assert await page.shown() is not None
     answer = await page.post(user)
@@ -218,7 +226,7 @@ async def test_the_id_of_a_user_reads_nothing(shop: TestShop, page: Pages, user:
 
 async def test_a_page_that_calls_its_browser_a_user_reads_nothing_of_theirs(shop: TestShop, page: Pages) -> None:
     await shop.identify("u-1")
-    await fill(shop, user="u-1")
+    await fill(shop, user="u-1", backend=True)
     await send(shop)
     # The write key is public, and the id of the user was guessed.
     await shop.take(by(shop.event("page"), OTHER, user="u-1"))
@@ -228,9 +236,19 @@ async def test_a_page_that_calls_its_browser_a_user_reads_nothing_of_theirs(shop
     assert await page.shown() is not None
 
 
+async def test_a_cart_that_a_page_calls_a_users_opens_no_browser(shop: TestShop, page: Pages) -> None:
+    await shop.identify("u-1")
+    await fill(shop, OTHER)
+    await shop.take(by(shop.event("page"), OTHER, user="u-1"))
+    assert (await shop.journey()).customer_id == "u-1"
+    assert await answers(shop) == NOT_THERE
+    assert (await send(shop)).outcome == "failed"
+    assert await page.shown(OTHER) is None
+
+
 async def test_a_user_is_shown_it_in_every_browser_that_the_backend_calls_theirs(shop: TestShop, page: Pages) -> None:
     await fill(shop)
-    await shop.take(by(shop.event("page"), BROWSER, user="u-1"))
+    await shop.take(by(shop.event("page"), BROWSER, user="u-1", backend=True))
     await shop.take(by(shop.event("page", MINUTE), OTHER, user="u-1", backend=True))
     await send(shop)
     assert await page.shown() == await page.shown(OTHER) is not None
@@ -241,13 +259,14 @@ async def test_a_browser_that_the_backend_calls_a_users_by_an_alias_is_shown_it(
     told = {"kind": "alias", "name": "alias", "previous_id": OTHER, "from_backend": True}
     await shop.take(by(shop.event("page"), BROWSER, user="u-1"))
     await shop.take(shop.event("page", person="u-1").model_copy(update=told))
+    await on_site.look(shop.parts.pool, shop.shop, OTHER, shop.begins)
     await send(shop)
     assert await page.shown(OTHER)
 
 
 async def test_the_guest_of_an_order_is_no_browser(shop: TestShop, page: Pages) -> None:
     await fill(shop, "shopify-order:1001")
-    assert await answers(shop) == NO_BROWSER
+    assert await answers(shop) == NOT_THERE
     assert (await page.post("shopify-order:1001")).status_code == 422
 
 
@@ -266,14 +285,30 @@ async def test_who_is_there_may_be_shown_it_without_a_yes_and_at_any_hour(shop: 
 
 async def test_who_has_left_is_shown_nothing(shop: TestShop) -> None:
     await live(shop)
-    await shop.take(by(shop.event("Product Added", -11 * MINUTE, cart_id="c-1", product_id="p-1", price=4), BROWSER))
+    await shop.take(by(shop.event("Product Added", cart_id="c-1", product_id="p-1", price=4), BROWSER))
+    # An event is not enough: a shop may have no page that shows anything.
     assert await answers(shop) == NOT_THERE
+    await on_site.look(shop.parts.pool, shop.shop, BROWSER, shop.begins - 2 * MINUTE)
+    assert await answers(shop) == NOT_THERE
+    await on_site.look(shop.parts.pool, shop.shop, BROWSER, shop.begins - MINUTE)
+    assert await answers(shop) is None
+
+
+async def test_whoever_reads_a_page_for_long_is_still_there(shop: TestShop) -> None:
+    await live(shop)
+    await shop.take(by(shop.event("Product Added", -HOUR, cart_id="c-1", product_id="p-1", price=4), BROWSER))
+    for before, later in ((11 * MINUTE, None), (4 * MINUTE, shop.begins + 6 * MINUTE)):
+        await on_site.look(shop.parts.pool, shop.shop, BROWSER, shop.begins - before)
+        journey = await shop.journey()
+        read = await reading.situation(shop.parts.pool, journey.id, cart_recovery(), shop.begins)
+        rules = {answer.rule: answer.verdict for answer in read.decide(cart_recovery(), Channel.EMAIL).answers}
+        assert getattr(rules["has_left"], "until", None) == later
 
 
 async def test_a_user_without_a_browser_is_shown_nothing(shop: TestShop) -> None:
     await live(shop)
     await shop.fill()
-    assert await answers(shop) == NO_BROWSER
+    assert await answers(shop) == NOT_THERE
 
 
 async def test_a_no_is_a_no(shop: TestShop) -> None:

@@ -22,7 +22,7 @@ from tests.support import TestShop, until
 DOCS = (Path(__file__).parents[2] / "docs" / "on-site.md").read_text()
 [SHOWN] = re.findall(r"^```html\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
 [SCRIPT] = re.findall(r"<script[^>]*on-site\.js[^>]*></script>", SHOWN)
-CARD, CROSS = "[role=complementary]", "role=button[name='Close']"
+CARD, CROSS = "aside[role=status]", "role=button[name='Close']"
 
 
 @pytest_asyncio.fixture
@@ -46,6 +46,7 @@ async def has_a_message(visitor: Visitor) -> None:
     await visitor.page.click("#agree")
     await visitor.page.click("#add")
     await visitor.until_told("Product Added")
+    await looked_at_again(visitor)
     assert (await send(visitor.shop, at=datetime.now(UTC))).outcome == "sent"
 
 
@@ -149,3 +150,50 @@ async def test_where_relance_does_not_answer_the_page_stays_as_it_is(visitor: Vi
 
     await until(was_asked)
     await expect(visitor.page.locator(CARD)).to_have_count(1)
+
+
+async def test_a_page_asks_every_half_minute_and_not_while_it_is_hidden(visitor: Visitor) -> None:
+    await visitor.page.clock.install()
+    await visitor.open("/tent")
+    await visitor.page.click("#agree")
+    await visitor.page.click("#add")
+    await visitor.until_told("Product Added")
+    async with visitor.page.expect_response("**/v1/on-site"):
+        await visitor.page.clock.fast_forward(30_000)
+    before = len(asked(visitor))
+    await visitor.page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    await visitor.page.clock.fast_forward(60_000)
+    await visitor.page.evaluate("delete document.hidden")
+    async with visitor.page.expect_response("**/v1/on-site"):
+        await visitor.page.clock.fast_forward(30_000)
+    assert len(asked(visitor)) == before + 1
+
+
+async def test_the_card_comes_back_where_the_shops_own_script_has_taken_it_away(visitor: Visitor) -> None:
+    await has_a_message(visitor)
+    await looked_at_again(visitor)
+    card = visitor.page.locator(CARD)
+    await expect(card).to_have_count(1)
+    await visitor.page.evaluate("document.body.replaceChildren()")
+    await expect(card).to_have_count(0)
+    await looked_at_again(visitor)
+    await expect(card).to_have_count(1)
+
+
+async def test_the_card_goes_with_the_consent_to_cookies(visitor: Visitor) -> None:
+    await has_a_message(visitor)
+    await looked_at_again(visitor)
+    await expect(visitor.page.locator(CARD)).to_have_count(1)
+    await visitor.page.click("#refuse")
+    await visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(visitor.page.locator(CARD)).to_have_count(0)
+
+
+async def test_what_stands_on_a_page_has_its_receipt(visitor: Visitor) -> None:
+    await has_a_message(visitor)
+    await looked_at_again(visitor)
+
+    async def has_arrived() -> bool:
+        return await visitor.shop.parts.pool.fetchval("select delivered_at from sends") is not None
+
+    await until(has_arrived)

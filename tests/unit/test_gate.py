@@ -31,8 +31,7 @@ FINE = Question(
 )
 TRANSACTIONAL = {"purpose": Purpose.TRANSACTIONAL}
 ON_SITE: dict[str, Any] = {"channel": Channel.ON_SITE}
-JUST_NOW = NOW - timedelta(minutes=3) + timedelta(seconds=1)
-THERE: dict[str, Any] = {**ON_SITE, "active_at": JUST_NOW, "leaves_at": NOW + timedelta(seconds=1)}
+THERE: dict[str, Any] = {**ON_SITE, "looked_at": NOW - timedelta(seconds=89), "leaves_at": NOW + HOUR}
 
 
 def asked(changes: dict[str, Any]) -> Question:
@@ -77,8 +76,8 @@ def test_what_nothing_speaks_against_is_allowed() -> None:
         ({"channel": Channel.WEB_PUSH, "address__preferred": Channel.APP_PUSH}, "the person is reached by app_push"),
         ({"connected": False}, "shop has no account for sms"),
         (ON_SITE, "the person is not on the shop's pages"),
-        ({**THERE, "leaves_at": NOW}, "the person is not on the shop's pages"),
-        ({**THERE, "active_at": NOW - timedelta(minutes=3)}, "the person is not on the shop's pages"),
+        ({**THERE, "looked_at": NOW - timedelta(seconds=90)}, "the person is not on the shop's pages"),
+        ({**THERE, "looked_at": None}, "the person is not on the shop's pages"),
         ({**ON_SITE, **TRANSACTIONAL}, "the person is not on the shop's pages"),
         ({**THERE, "person__consent": False}, "no consent to marketing by on_site"),
         ({**THERE, "address__known": False}, "no address for on_site"),
@@ -193,7 +192,7 @@ def test_a_refusal_counts_whatever_defers() -> None:
             "person__consent": None,
             "connected": False,
             "at": SUNDAY,
-            "active_at": SUNDAY,
+            "looked_at": SUNDAY,
             "leaves_at": SUNDAY + HOUR,
         },
     ],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from journeys.question import Mode
-from storage import plans
+from storage import on_site, plans
 from tests.integration.loopback import serving
 from tests.integration.mailserver import Mailbox, mail_port, mail_server, newest
 from tests.integration.showing import BROWSER, by, live, pages
@@ -32,6 +32,7 @@ async def writing(engine: Engine) -> AsyncIterator[tuple[list[Any], Mailbox]]:
         await shop.identify()
         # The backend says whose browser it is: the cart is told under the user's id alone.
         await shop.take(by(shop.event("page"), BROWSER, user="ann", backend=True))
+        await on_site.look(shop.parts.pool, shop.shop, BROWSER, shop.begins)
         await shop.fill()
         await engine.deliver()
         yield twilio.requests, mailbox
@@ -41,6 +42,7 @@ async def back_on_the_pages(engine: Engine, before: timedelta) -> None:
     """Look at a page so long before the second message is due, and let that be decided."""
     await engine.forward(25 * HOUR)
     await engine.shop.take(by(engine.shop.event("page", 26 * HOUR - before), BROWSER))
+    await on_site.look(engine.shop.parts.pool, engine.shop.shop, BROWSER, engine.shop.begins + 26 * HOUR - before)
     await engine.forward(HOUR + 11 * MINUTE)
 
 
@@ -102,6 +104,8 @@ async def test_what_no_page_has_shown_in_time_goes_by_the_next_channel(engine: E
         await engine.forward(MINUTE)
         assert await shop.sent() == [("first/on_site", "on_site")]
         if is_shown:
-            assert await page.shown()
+            card = await page.shown()
+            assert card
+            await page.shown(shown=card["id"])
         await engine.finish()
         assert len(mailbox.envelopes) == (0 if is_shown else 1)
