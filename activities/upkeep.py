@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -10,10 +11,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.clock import ShopClock
 from activities.contracts import DROP_MONTHS, MAKE_MONTHS
-from storage import hooks, partitions
+from storage import hooks, on_site, partitions
 
 if TYPE_CHECKING:
     from storage.database import Pool
+
+SHOWN_LONG_AGO = timedelta(days=1)
 
 
 class Upkeep:
@@ -49,11 +52,14 @@ class Upkeep:
     async def drop_months(self) -> list[str]:
         """Drop the months that are no longer kept, and the webhooks' bodies of then; give the names of the tables.
 
+        What pages showed goes after a day: it names what people looked at, and is shown for minutes.
+
         Raises:
             ApplicationError: the event log is busy; Temporal tries again.
 
         """
         now = self._clock.now()
+        await on_site.forget_before(self._pool, now - SHOWN_LONG_AGO)
         if self._keep_months:
             await hooks.forget_before(self._pool, partitions.oldest_kept(now, self._keep_months))
         try:

@@ -125,3 +125,12 @@ async def newest(db: Pool, shop: str, browser: str, at: datetime) -> Shown | Non
 async def close(db: Pool, shop: str, browser: str, send_id: str, at: datetime) -> None:
     """Close a message for good; one that is not for this browser stays as it is."""
     await db.execute(_CLOSE, shop, browser, at, FORM, send_id)
+
+
+async def forget_before(db: Pool, moment: datetime) -> None:
+    """Let go of what was kept for pages and sent before a moment: no page shows it any more."""
+    await db.execute(
+        "delete from on_site_messages k using sends s"
+        " where s.shop = k.shop and s.send_id = k.send_id and s.sent_at < $1",
+        moment,
+    )

@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from temporalio.testing import ActivityEnvironment
 
+from activities.clock import WorldClock
+from activities.upkeep import Upkeep
 from journeys.facts import Channel
 from journeys.question import Mode
 from storage import commands, on_site, paused_plans, reading, shops
@@ -138,6 +141,17 @@ async def test_half_an_hour_after_it_was_sent_it_is_shown_no_more(shop: TestShop
     assert await page.shown()
     await shop.parts.pool.execute(age, timedelta(minutes=30))
     assert await page.shown() is None
+
+
+async def test_what_was_shown_is_forgotten_after_a_day(shop: TestShop) -> None:
+    await live(shop)
+    await fill(shop)
+    await send(shop)
+    upkeep = Upkeep(shop.parts.pool, WorldClock(), keep_months=0)
+    for hours, kept in ((23, 1), (25, 0)):
+        await shop.parts.pool.execute("update sends set sent_at = now() - $1::interval", timedelta(hours=hours))
+        await ActivityEnvironment().run(upkeep.drop_months)
+        assert await shop.parts.pool.fetchval("select count(*) from on_site_messages") == kept
 
 
 # When it is shown no more
