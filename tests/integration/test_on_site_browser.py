@@ -161,7 +161,8 @@ async def test_a_page_asks_every_half_minute_and_not_while_it_is_hidden(visitor:
     asks: list[str] = []
     visitor.page.on("request", lambda request: asks.append(request.url))
     for hidden in ("false", "true"):
-        await visitor.page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}})")
+        becomes = f"{{value: {hidden}, configurable: true}}"
+        await visitor.page.evaluate(f"Object.defineProperty(document, 'hidden', {becomes})")
         asks.clear()
         await visitor.page.clock.run_for(61_000)
         # What the page did before is told before its answer is.
