@@ -77,7 +77,7 @@ class NotTooMany:
 
 def _too_many() -> Problem:
     TURNED_AWAY.inc()
-    detail = "More events come in than can be taken. Send the same again after Retry-After, with the same messageIds."
+    detail = "More comes in than can be taken. Send the same again after Retry-After; events with the same messageIds."
     headers = {"Retry-After": str(RETRY_AFTER)}
     return Problem(HTTP_429_TOO_MANY_REQUESTS, "Too many requests at once", detail, headers=headers)
 

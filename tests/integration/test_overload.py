@@ -155,6 +155,23 @@ async def test_who_goes_away_leaves_the_place_to_others(shop: TestShop) -> None:
         await until(lambda: _is_taken(second))
 
 
+async def test_pages_that_ask_what_to_show_take_no_place_of_an_event(shop: TestShop) -> None:
+    async with (
+        served(shop, most_at_once=1) as api,
+        line(api, "/v1/on-site") as page,
+        line(api) as shop_line,
+        shop.parts.pool.acquire() as db,
+    ):
+        question = json.dumps({"writeKey": api.write_key, "anonymousId": "1" * 20}).encode()
+        async with db.transaction():
+            await db.execute("lock table on_site_messages in access exclusive mode")
+            await page.head(len(question))
+            await page.say(question)
+            await until(lambda: db.fetchval("select exists (select from pg_locks where not granted)"))
+            assert await shop_line.call(BODY) == 200
+        assert await page.status() == 200
+
+
 async def _is_taken(other: Line) -> bool:
     return await _answers(other, BODY, 200)
 
