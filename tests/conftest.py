@@ -16,6 +16,8 @@ import pytest_asyncio
 # A terminal's width that a test runner tells its processes would count for every table of the command line.
 os.environ.pop("COLUMNS", None)
 
+from temporalio.worker._workflow import _WorkflowWorker
+
 from relance import embedded
 from storage.migrate import migrate
 from tests import examples
@@ -23,7 +25,19 @@ from tests.support import TestShop, opened_shop
 
 examples.load()
 
+LONGEST_STALL = 60
+"""Seconds."""
 SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stalls_are_no_deadlocks() -> Iterator[None]:
+    """Temporal gives a workflow's turn two seconds, which a machine that stalls takes; no option changes that yet."""
+    limit = "_deadlock_timeout_seconds"
+    assert limit in _WorkflowWorker.__init__.__code__.co_names, "Temporal calls its limit by another name now"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_WorkflowWorker, limit, property(lambda _: LONGEST_STALL, lambda *_: None), raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
