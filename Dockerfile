@@ -16,7 +16,9 @@ RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements/dev.txt > requirements/build
 
 # Editable, so that the code finds plans/ and the SQL migrations beside itself.
 COPY . .
-RUN pip install --no-deps --no-build-isolation --editable .
+# Compiled here: the user below may not write, and each start of a workflow imports its module anew (13 ms, else 6).
+RUN pip install --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q .
 
 USER relance
 EXPOSE 8080

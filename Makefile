@@ -23,7 +23,9 @@ check: setup
 	$(BIN)/mypy
 
 # A process for each core: each has its own Postgres and Temporal server, and its tests wait for those most of the time.
+# Compiled before: where Python writes no bytecode, each start of a workflow would compile its module again.
 test: check
+	$(BIN)/python -m compileall -q workflows
 	$(BIN)/pytest -n auto --dist worksteal
 
 # The suite tries its laws on the same examples each time; this looks for new ones that break them.

@@ -49,6 +49,12 @@ def test_whatever_the_image_installs_is_hash_pinned() -> None:
         assert "--require-hashes" in install or {"--no-deps", "--no-build-isolation"} <= set(install.split())
 
 
+def test_the_image_holds_the_code_compiled() -> None:
+    *_, last = [part.strip() for step in steps("RUN") for part in step.split("&&")]
+    assert last == "python -m compileall -q ."
+    assert DOCKERFILE.index("COPY . .") < DOCKERFILE.index(last)
+
+
 def test_the_build_backends_pin_is_found_in_the_lock() -> None:
     (command,) = (part for step in steps("RUN") for part in step.split("&&") if part.startswith("sed "))
     script, file = shlex.split(command.split(">")[0])[2:]
