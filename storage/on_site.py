@@ -37,11 +37,17 @@ select k.send_id, k.title, k.text, k.link, k.button, s.delivered_at, c.customer_
                and g.purpose = s.purpose and not g.granted)
  order by s.sent_at desc limit 1
 """
+# The story keeps it: the message itself is let go of after a while.
 _CLOSE = """
-update on_site_messages k set closed_at = $3
-  from sends s
- where k.shop = $1 and k.send_id = $5 and k.closed_at is null and s.shop = k.shop and s.send_id = k.send_id
-   and $2 in (select browsers_of(s.shop, s.customer_id, $4))
+with closed as (
+    update on_site_messages k set closed_at = $3
+      from sends s
+     where k.shop = $1 and k.send_id = $5 and k.closed_at is null and s.shop = k.shop and s.send_id = k.send_id
+       and $2 in (select browsers_of(s.shop, s.customer_id, $4))
+    returning s.journey, s.step || ' by ' || s.channel as of_what
+)
+insert into journey_log (journey, at, what, why)
+select journey, $3, of_what || ': closed', 'by who saw it, or followed its button' from closed on conflict do nothing
 """
 # Once in a while is enough, and who is no visitor known by that browser leaves no trace.
 _LOOKED = """

@@ -16,7 +16,7 @@ from activities.clock import WorldClock
 from activities.upkeep import Upkeep
 from journeys.facts import Channel
 from journeys.question import Mode
-from storage import commands, on_site, paused_plans, reading, shops
+from storage import commands, on_site, paused_plans, reading, shops, story
 from tests.integration.served import served
 from tests.integration.showing import BROWSER, OTHER, Pages, by, fill, live, pages, send
 from tests.support import HOUR, MINUTE, TestShop, cart_recovery
@@ -89,6 +89,12 @@ async def test_a_message_that_is_closed_stays_closed(shop: TestShop, page: Pages
     for _ in range(2):
         assert await page.shown(closed=shown["id"]) is None
     assert await page.shown() is None
+    journey = await shop.journey()
+    told = [line.what for line in await story.tell(shop.parts.pool, journey)]
+    assert [what for what in told if what.startswith("first by")] == [
+        "first by on_site: accepted",
+        "first by on_site: closed",
+    ]
 
 
 async def test_the_first_page_that_shows_it_is_its_receipt(shop: TestShop, page: Pages) -> None:
@@ -225,6 +231,7 @@ async def test_nobody_elses_browser_is_shown_it_or_closes_it(shop: TestShop, pag
     assert await page.shown(OTHER) is None
     assert await page.shown(OTHER, closed=shown["id"]) is None
     assert await page.shown() == shown
+    assert not [line for line in await story.tell(shop.parts.pool, await shop.journey()) if "closed" in line.what]
 
 
 @pytest.mark.parametrize("user", ["u-1", "9f1c2b1e-8a55-4c0e-9d0b-6a3f0c8e7d21"])
