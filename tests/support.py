@@ -39,7 +39,8 @@ SECRET_TEXT = "a secret that only the tests use, 32 characters or more"
 SECRET = Secret(SECRET_TEXT)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-PATIENCE = timedelta(seconds=40)
+PATIENCE = timedelta(minutes=2)
+"""For what comes at once, unless the machine stalls: a wait for it ends only so that a failure is told."""
 WAITING_FOR_A_LOCK = (
     "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 )

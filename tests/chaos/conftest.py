@@ -17,9 +17,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.support import PATIENCE
+
 RELANCE = Path(sys.executable).parent / "relance"
-LONGEST_START = 60.0
-LONGEST_STOP = 30.0
+LONGEST_START = LONGEST_STOP = PATIENCE.total_seconds()
 
 
 class Program:

@@ -30,11 +30,10 @@ from tests.chaos.conftest import (
     nothing_runs_on,
     processes_on,
 )
-from tests.support import ITEM
+from tests.support import ITEM, PATIENCE
 from workers import temporal
 
-SOON = 20.0
-CAUGHT_UP = 20.0
+SOON = CAUGHT_UP = PATIENCE.total_seconds()
 ANOTHER_PYTHON = "import sys; sys.executable = '/nowhere/python'; from relance.cli import main; main()"
 
 

@@ -17,7 +17,7 @@ from storage.imports import Key, Progress
 from tests.chaos.conftest import RELANCE, environment
 from tests.support import SECRET_TEXT, TestShop
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 class Done:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.support import PATIENCE
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -115,7 +117,7 @@ async def listening(
                 await writer.wait_closed()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server, asyncio.timeout(60):
+    async with server, asyncio.timeout(PATIENCE.total_seconds()):
         yield server.sockets[0].getsockname()[1]
         await asyncio.gather(*(task for task in tasks if task))
 

@@ -201,7 +201,7 @@ async def test_a_start_that_comes_while_another_with_its_key_runs_comes_again(ba
         first = asyncio.create_task(start())
         await until(lambda: shop.parts.pool.fetchval(WAITING_FOR_A_LOCK))
         second = asyncio.create_task(start())
-        await until(partial(shops.has_asked, 4), PATIENCE / 2)
+        await until(partial(shops.has_asked, 4), PATIENCE / 6)
         assert not second.done()
         await held.rollback()
         assert await first == await second

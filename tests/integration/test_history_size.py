@@ -15,7 +15,7 @@ from journeys.plan import Plan
 from journeys.steps import Branch, Step, Wait, WaitUntilIdle
 from relance import embedded
 from storage import plans
-from tests.support import TestShop, cart_recovery, plan_file
+from tests.support import PATIENCE, TestShop, cart_recovery, plan_file
 from workers import temporal
 
 WINDOW = timedelta(seconds=2)
@@ -69,7 +69,7 @@ async def closed(shop: TestShop, client: Client) -> int:
     handle = client.get_workflow_handle((await shop.journey()).id)
     while await shop.parts.pool.fetchval("select count(*) from outbox"):  # noqa: ASYNC110 Postgres sets no events
         await asyncio.sleep(0.02)
-    await asyncio.wait_for(handle.result(), 60)
+    await asyncio.wait_for(handle.result(), PATIENCE.total_seconds())
     return (await handle.describe()).history_length
 
 

@@ -17,6 +17,7 @@ from channels.infobip import InfobipAccount, InfobipSms
 from channels.infobip_api import InfobipApi
 from channels.senders import Senders
 from tests.integration.loopback import Answer, Break, Loopback, Silence, closed_port, full_backlog, listening, serving
+from tests.support import PATIENCE
 
 MESSAGE = Outgoing(send_id="send-1", to="+33612345678", text="Bonjour Zoé, votre panier vous attend")
 KEY = "key-of-the-shop"
@@ -242,7 +243,7 @@ async def test_an_answer_that_trickles_is_cut_off_at_the_limit_of_the_whole_call
             writer.write(b"X")
             await asyncio.sleep(SHORT.total_seconds() / 8)
 
-    async with listening(trickle) as port, asyncio.timeout(2):
+    async with listening(trickle) as port, asyncio.timeout(PATIENCE.total_seconds()):
         outcome = await client(http, f"http://127.0.0.1:{port}", SHORT).send(MESSAGE)
     assert outcome == Unknown("the provider did not answer in time")
 
@@ -270,7 +271,7 @@ async def test_a_tls_handshake_that_fails_releases_the_message(http: httpx.Async
 
 async def test_a_message_that_waits_in_vain_for_a_free_connection_is_released() -> None:
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=1)) as http, serving(Silence()) as server:
-        first = asyncio.create_task(client(http, server.url, timedelta(seconds=30)).send(MESSAGE))
+        first = asyncio.create_task(client(http, server.url, PATIENCE).send(MESSAGE))
         await server.heard.wait()
         assert isinstance(await client(http, server.url, SHORT).send(MESSAGE), Released)
         first.cancel()

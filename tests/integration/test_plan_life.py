@@ -14,7 +14,7 @@ from api.plan_bodies import MAX_PLAN_BODY
 from storage.database import connect
 from tests.integration.calls import with_api_key
 from tests.integration.plan_calls import api, refused_with
-from tests.support import TestShop, cart_recovery, plan_file
+from tests.support import PATIENCE, TestShop, cart_recovery, plan_file
 
 __all__ = ["api"]
 
@@ -98,7 +98,7 @@ async def test_publishing_takes_one_connection_at_a_time(shop: TestShop, databas
     async with with_api_key(narrow, "http://api/v1") as api:
         assert (await api.put("/plans/tents", json=BODY)).status_code == 200
         # What holds one and wants another waits for itself.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             assert (await api.post("/plans/tents/publish")).json()["version"] == 1
     await one.close()
 

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, CDPSession
 from channels.base import Card, Outgoing
 from channels.web_push import payload
 from tests.integration.browsing import Visitor, for_api, visiting
-from tests.support import TestShop, until
+from tests.support import PATIENCE, TestShop, until
 
 DOCS = (Path(__file__).parents[2] / "docs" / "push.md").read_text()
 [WORKER] = re.findall(r"^```js\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
@@ -59,7 +59,7 @@ async def registered(visitor: Visitor) -> tuple[CDPSession, str]:
     await visitor.page.evaluate(
         "navigator.serviceWorker.register('/relance-worker.js').then(() => navigator.serviceWorker.ready).then(() => 1)"
     )
-    return session, await asyncio.wait_for(known, 20)
+    return session, await asyncio.wait_for(known, PATIENCE.total_seconds())
 
 
 SHOWN = """

@@ -26,6 +26,7 @@ from tests.integration.segmenting import DAY, buy, changes, count_all, kept, vie
 from tests.support import (
     HOUR,
     MINUTE,
+    PATIENCE,
     SECRET_TEXT,
     WAITING_FOR_A_LOCK,
     TestShop,
@@ -336,7 +337,7 @@ async def test_whoever_takes_events_in_waits_for_nobody_who_counts(shop: TestSho
     async with shop.parts.pool.acquire() as db, db.transaction():
         await db.fetch("select from segment_queue for update")
         await segments.count(db, shop.shop, {"ann": shop.begins}, shop.begins)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             await view(shop, -MINUTE, "p-2", None)
             await shop.fill()
     assert await number(shop, "segment_queue") == 3

@@ -21,7 +21,7 @@ from journeys.question import Mode
 from storage import shops
 from tests.integration.loopback import Answer, Loopback, Request, listening
 from tests.internet_accounts import EMAIL as INFOBIP_MAIL
-from tests.support import HOUR, TestShop, cart_recovery
+from tests.support import HOUR, PATIENCE, TestShop, cart_recovery
 
 TWILIO_SID = "AC" + "0" * 32
 CREATED = Answer(201, b'{"sid": "SM00000000000000000000000000000000"}')
@@ -117,7 +117,7 @@ async def held() -> AsyncIterator[Held]:
 async def lose_a_worker(shop: TestShop, provider: Loopback) -> None:
     """Run a send, and lose it while the provider has it in hand."""
     lost = asyncio.create_task(send(shop))
-    await asyncio.wait_for(provider.heard.wait(), 10)
+    await asyncio.wait_for(provider.heard.wait(), PATIENCE.total_seconds())
     lost.cancel()
     with pytest.raises(asyncio.CancelledError):
         await lost

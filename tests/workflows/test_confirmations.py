@@ -23,7 +23,7 @@ from storage import confirmations, shops, unknowns
 from storage.confirmations import Confirmation
 from tests.integration.loopback import Answer, Break, serving
 from tests.integration.returning import Returning, calling_back
-from tests.support import TestShop, workers_at_work
+from tests.support import PATIENCE, TestShop, workers_at_work
 from tests.workflows.providers import CREATED, PHONE, connect_twilio, held, turn
 from workflows.confirmations import ConfirmationsWorkflow
 
@@ -186,7 +186,7 @@ async def test_a_worker_lost_in_the_call_leaves_an_unknown_answer(returning: Ret
         await returning.says("STOP")
         [one] = await wanted(shop)
         lost = asyncio.create_task(ActivityEnvironment().run(confirming(shop).confirm, one))
-        await asyncio.wait_for(twilio.heard.wait(), 10)
+        await asyncio.wait_for(twilio.heard.wait(), PATIENCE.total_seconds())
         lost.cancel()
         await asyncio.wait({lost})
         assert await states(shop) == ["claimed"]

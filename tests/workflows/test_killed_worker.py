@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import JOURNEY_QUEUE
 from tests.chaos.conftest import RELANCE, environment
-from tests.support import HOUR, MINUTE, SECRET_TEXT, Engine, TestShop, until, workers_at_work
+from tests.support import HOUR, MINUTE, PATIENCE, SECRET_TEXT, Engine, TestShop, until, workers_at_work
 from tests.workflows.providers import connect_twilio, held
 from tests.workflows.test_interruptions import SEND_QUEUES
 
@@ -41,7 +41,7 @@ async def test_a_worker_killed_between_call_and_commit_leaves_an_unknown_and_the
         await engine.deliver()
         with worker_process(database_url, engine.client.service_client.config.target_host) as worker:
             forward = asyncio.create_task(engine.forward(2 * HOUR + MINUTE))
-            await asyncio.wait_for(twilio.heard.wait(), 30)
+            await asyncio.wait_for(twilio.heard.wait(), PATIENCE.total_seconds())
             worker.kill()
         assert await of_sms(shop) == ["claimed"]
 

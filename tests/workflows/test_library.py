@@ -27,7 +27,7 @@ from journeys.steps import Ask, Split, Step, Task, WaitFor, walk
 from relance import plan_files
 from storage import archived_plans, commands, journeys, labels, plans, sent, shops, story, tasks
 from storage.journeys import Journey
-from tests.support import MINUTE, Engine, TestShop
+from tests.support import MINUTE, PATIENCE, Engine, TestShop
 from tests.walks import CURRENCY, UNCLEAR, Walk, unreached, walks
 
 NAMES = [*plan_files.names(), *plan_files.library()]
@@ -234,7 +234,7 @@ class Walker:
     async def _forward(self, handle: WorkflowHandle[Any, Any], length: timedelta) -> bool:
         """Let time pass for the journey; tell whether it still runs."""
         self.now += length
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             return await self.engine.env.fast_forward(handle, length)
 
 

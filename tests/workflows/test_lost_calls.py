@@ -12,7 +12,7 @@ from activities.compose import Composer
 from channels.base import Outgoing
 from storage.sends import Claimed, Try
 from tests.integration.loopback import Answer, serving
-from tests.support import MINUTE, WAITING_FOR_A_LOCK, TestShop, until
+from tests.support import MINUTE, PATIENCE, WAITING_FOR_A_LOCK, TestShop, until
 from tests.workflows.providers import (
     CREATED,
     connect_infobip,
@@ -125,7 +125,7 @@ async def test_an_answer_that_is_being_written_is_waited_for_and_kept(shop: Test
     async with held() as twilio:
         await connect_twilio(shop, twilio.url)
         first = asyncio.create_task(send(shop))
-        await asyncio.wait_for(twilio.heard.wait(), 10)
+        await asyncio.wait_for(twilio.heard.wait(), PATIENCE.total_seconds())
         async with shop.parts.pool.acquire() as db, db.transaction():
             await db.execute("update sends set state = 'accepted', sent_at = now(), attempt = null")
             second = asyncio.create_task(send(shop))
@@ -158,7 +158,7 @@ async def test_an_attempt_that_was_thought_dead_writes_nothing(shop: TestShop) -
     async with held() as twilio:
         await connect_twilio(shop, twilio.url)
         dead = asyncio.create_task(send(shop, composer))
-        await asyncio.wait_for(twilio.heard.wait(), 10)
+        await asyncio.wait_for(twilio.heard.wait(), PATIENCE.total_seconds())
         await asyncio.gather(*taken_over)
         twilio.release.set()
         await dead

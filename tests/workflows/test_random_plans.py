@@ -34,7 +34,7 @@ from workflows.journey import JourneyWorkflow
 FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 OVERTAKEN = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 """The server's way to say that something came just when the workflow was about to end: no failure of the workflow's."""
-AT_MOST = timedelta(seconds=20)
+AT_MOST = timedelta(seconds=60)
 """Of real time, that one step of an example takes; what does not end is told, and not waited for."""
 ENGINES = 2 * MINUTE
 """What the engine takes itself: a timer rings late, an activity is picked up, and the server's clock has gone on."""

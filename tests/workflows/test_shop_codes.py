@@ -17,7 +17,7 @@ from storage.endpoints import Kind
 from tests.integration.calls import Keys
 from tests.integration.loopback import Answer, Break, Loopback, serving
 from tests.integration.served import served
-from tests.support import HOUR, MINUTE, Engine, TestShop, until
+from tests.support import HOUR, MINUTE, PATIENCE, Engine, TestShop, until
 from tests.workflows.offering import DAY, api, begin, made, send, twilio, why_nothing
 from tests.workflows.providers import CREATED, connect_twilio, turn
 from tests.workflows.shop_api import ShopApi, offer_api
@@ -170,7 +170,7 @@ async def test_nothing_is_locked_while_the_api_is_asked_and_an_order_that_comes_
     api.release = asyncio.Event()
     under_way = asyncio.create_task(send(shop))
     await api.heard.wait()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE.total_seconds()):
         await shop.order(MINUTE)
     api.release.set()
     assert (await under_way).outcome == "held"

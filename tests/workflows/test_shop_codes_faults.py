@@ -13,7 +13,7 @@ from journeys.offers import ASK_AGAIN_AFTER, MOST_TRIES, Offer
 from storage import offer_codes, offers, shop_codes
 from storage.journeys import Journey
 from tests.integration.loopback import Answer, Break, Loopback, Silence, closed_port
-from tests.support import HOUR, TestShop
+from tests.support import HOUR, PATIENCE, TestShop
 from tests.workflows.offering import DAY, api, begin, made, send, twilio, why_nothing
 from tests.workflows.shop_api import ShopApi, tell
 
@@ -103,7 +103,7 @@ async def test_an_endless_body_is_not_waited_for(shop: TestShop, monkeypatch: py
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     async with server:
         await tell(shop, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "whsec_" + "A" * 32)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             with pytest.raises(ApplicationError, match="did not answer in time"):
                 await send(shop)
 

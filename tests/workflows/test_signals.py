@@ -17,7 +17,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from journeys.signals import BY_NAME
 from storage import journeys
-from tests.support import HOUR, MINUTE, Engine
+from tests.support import HOUR, MINUTE, PATIENCE, Engine
 from workflows.journey import JourneyWorkflow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "signals.md").read_text()
@@ -156,7 +156,7 @@ async def test_a_pause_that_comes_when_the_journey_has_just_ended_does_not_hold_
         assert await journeys.end(db, handle.id, "finished", "plan played to its end", ended_at)
     with engine.env.with_time_skipping_disabled():
         await handle.signal("pause", {"at": at(engine, 4 * HOUR)})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE.total_seconds()):
         assert (await handle.result())["outcome"] == "finished"
     assert (await engine.shop.journey()).ended_at == ended_at
 

@@ -10,7 +10,7 @@ import pytest
 
 from activities.contracts import SendResult
 from tests.integration.loopback import Answer, serving
-from tests.support import MINUTE, TestShop
+from tests.support import MINUTE, PATIENCE, TestShop
 from tests.workflows.gated import allow, plan, publish, send_of
 from tests.workflows.providers import connect_twilio, held, send
 from tests.workflows.test_look_ups import an_unknown, logged, look_up
@@ -86,7 +86,7 @@ async def test_a_receipt_that_comes_before_the_calls_own_answer_loses_neither_th
     async with held() as twilio:
         await connect_twilio(shop, twilio.url)
         sending = asyncio.create_task(send(shop))
-        await asyncio.wait_for(twilio.heard.wait(), 10)
+        await asyncio.wait_for(twilio.heard.wait(), PATIENCE.total_seconds())
         await told_delivered(shop)
         twilio.release.set()
         assert (await sending).outcome == "sent"
