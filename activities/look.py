@@ -47,6 +47,8 @@ class Looking:
         version = await self._plans.version(self._pool, journey.shop, journey.plan, number)
         found = await reading.situation(self._pool, order.journey, version.plan, order.at)
         facts = found.facts(version.plan, self._clock.now())
+        # By its customer of now it might have gone another way: what it did stays.
+        facts = facts.model_copy(update={"variants": facts.variants | order.stage.variants})
         move = next_move(version.plan, order.stage, facts, order.at)
         if isinstance(move, SendNow):
             facts = _in_time(facts, move.step, deadline(move.stage, move.step, facts.moments))

@@ -25,4 +25,4 @@ def moved(stage: Stage, old: Plan, new: Plan, step: str, at: datetime) -> Stage:
     life_ends = stage.life_ends + (new.longest_life - old.longest_life)
     since = stage.since if step == stage.step else at
     handed_at = stage.handed_at if step == stage.step else None
-    return Stage(step=step, since=since, life_ends=life_ends, handed_at=handed_at)
+    return stage.model_copy(update={"step": step, "since": since, "life_ends": life_ends, "handed_at": handed_at})

@@ -44,6 +44,8 @@ class Stage(BaseModel):
         life_ends: when it ends at the latest.
         handed_at: when what it waits for an answer to, or for the arrival of, was handed over; None while nothing was.
             A pause moves all three moments.
+        variants: the one it went by, of each split that lies behind it: a customer who turns out to be another person
+            would have gone another way.
 
     """
 
@@ -53,10 +55,15 @@ class Stage(BaseModel):
     since: datetime
     life_ends: datetime
     handed_at: datetime | None = None
+    variants: dict[str, str] = {}
 
     def go(self, step: str | None, at: datetime) -> Stage:
         """Stand at another step."""
         return self.model_copy(update={"step": step, "since": at, "handed_at": None})
+
+    def went(self, split: str, variant: str) -> Stage:
+        """Keep by which variant of a split the journey goes."""
+        return self.model_copy(update={"variants": {**self.variants, split: variant}})
 
 
 @dataclass(frozen=True)
@@ -202,9 +209,7 @@ def at_step(  # noqa: C901, PLR0911 one case for each kind of step
             arm = next((arm.then for arm in step.branch if arm.condition.holds(facts)), step.otherwise)
             return _into(plan, stage, arm, at)
         case Split():
-            name = facts.variants.get(step.id)
-            ways = (variant.then for variant in step.split if variant.variant == name)
-            return _into(plan, stage, next(ways, []), at)
+            return _at_split(plan, stage, step, facts, at)
         case Send():
             return _at_send(plan, stage, step, facts, at)
         case Ask():
@@ -220,6 +225,13 @@ def at_step(  # noqa: C901, PLR0911 one case for each kind of step
 def _into(plan: Plan, stage: Stage, steps: list[Step], at: datetime) -> Stage:
     """Go on with steps that lie inside one, and past it where there are none."""
     return stage.go(steps[0].id, at) if steps else after(plan, stage, at)
+
+
+def _at_split(plan: Plan, stage: Stage, step: Split, facts: Facts, at: datetime) -> Stage:
+    for variant in step.split:
+        if variant.variant == facts.variants.get(step.id):
+            return _into(plan, stage.went(step.id, variant.variant), variant.then, at)
+    return after(plan, stage, at)
 
 
 def _at_wait_for(plan: Plan, stage: Stage, step: WaitFor, facts: Facts, at: datetime) -> Stage | Move:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from journeys.events import Event
-from storage import offers
+from journeys.holdout import bucket
+from journeys.steps import Split
+from storage import offers, story
 from tests.support import HOUR, ITEM, MINUTE, Engine
+from tests.workflows.keyed import HEADER, finished, forward, journeys_of, publish
 
 
 def by(event: Event, user: str | None) -> Event:
@@ -42,3 +45,47 @@ async def test_what_was_sent_and_offered_to_a_user_who_is_merged_is_the_survivor
     sends = await pool.fetch("select step, customer_id from sends where state = 'accepted' order by step")
     assert [tuple(row) for row in sends] == [("first", "ann"), ("second", "ann")]
     assert (await engine.finish()).customer_id == "ann"
+
+
+async def test_the_journey_keeps_the_variant_that_it_went_by_whatever_the_customers_would_have_been(
+    engine: Engine,
+) -> None:
+    shop, both = engine.shop, ("a", "b")
+    plan = await publish(
+        shop,
+        {
+            **HEADER,
+            "key": "cart",
+            "entry": {"events": ["Product Added"], "within": "12h"},
+            "goal": "Order Completed",
+            "attribution": "7d",
+        },
+        {
+            "id": "way",
+            "split": [{"variant": way, "share": 50, "then": [{"id": f"wait-{way}", "wait": "12h"}]} for way in both],
+        },
+        {
+            "id": "which",
+            "branch": [{"if": {"variant": {"way": [way]}}, "then": [{"id": way, "exit": way}]} for way in both],
+        },
+    )
+
+    def of(way: str, kind: str) -> str:
+        """Name somebody whose variant it is."""
+        split = next(step for step in plan.steps if isinstance(step, Split))
+        people = (f"{kind}-{number}" for number in range(1_000))
+        return next(who for who in people if split.variant_of(bucket(shop.shop, "p", who, "way")).variant == way)
+
+    visitor, user = of("a", "v"), of("b", "u")
+    item: dict[str, Any] = {**ITEM, "cart_id": "c-1", "currency": "EUR"}
+    filled = shop.event("Product Added", **item)
+    await shop.take(filled.model_copy(update={"user_id": None, "anonymous_id": visitor}))
+    [journey] = await journeys_of(shop)
+    await forward(engine, journey, MINUTE)
+    page = shop.event("page", 2 * MINUTE)
+    await shop.take(page.model_copy(update={"user_id": user, "anonymous_id": visitor}))
+    ended = await finished(engine, journey)
+    assert (ended.customer_id, ended.outcome, ended.reason) == (user, "exited", "a")
+    told = " ".join(line.why or "" for line in await story.tell(shop.parts.pool, ended))
+    assert "way: variant a" in told
+    assert "the customer's own way at 'way' is a" in told
