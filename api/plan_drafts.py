@@ -79,12 +79,13 @@ class LandingOut(BaseModel):
 
 
 class Moved(BaseModel):
-    """What became of each journey that was chosen; of a dry run, what would."""
+    """What became of each journey that was chosen; of a dry run, what would. ``missing``: keys that none runs about."""
 
     plan: str
     to: int
     dry_run: bool
     journeys: list[LandingOut]
+    missing: list[str]
 
 
 class ChangeOut(BaseModel):
@@ -230,7 +231,8 @@ async def migrate(name: PlanName, wanted: Move, shop: ApiShop, parts: Parts) -> 
         for one in found
     ]
     journeys = [LandingOut.model_validate(landing) for landing in landings]
-    return Moved(plan=name, to=wanted.to, dry_run=wanted.dry_run, journeys=journeys)
+    missing = sorted({*(wanted.keys or ())} - {one.key for one in landings})
+    return Moved(plan=name, to=wanted.to, dry_run=wanted.dry_run, journeys=journeys, missing=missing)
 
 
 async def judge(parts: Services, shop: str, draft: Draft) -> list[Finding]:

@@ -181,9 +181,10 @@ async def test_journeys_are_moved_after_a_dry_run_has_told_where_to(api: httpx.A
     seen = {"If-Match": (await api.get("/plans/cart-recovery")).headers["etag"]}
     assert (await api.put("/plans/cart-recovery", json=body, headers=seen)).status_code == 200
     assert (await api.post("/plans/cart-recovery/publish")).json()["version"] == 2
-    order: dict[str, Any] = {"to": 2, "keys": ["c-1"]}
+    order: dict[str, Any] = {"to": 2, "keys": ["c-1", "nope"]}
     told = (await api.post("/plans/cart-recovery/migrate", json={**order, "dry_run": True})).json()
     assert [(one["left"], one["step"], one["problem"]) for one in told["journeys"]] == [("leaves", "leaves", None)]
+    assert told["missing"] == ["nope"]
     assert (await shop.journey("c-1")).plan_version == 1
     assert (await api.post("/plans/cart-recovery/migrate", json=order)).json()["journeys"] == told["journeys"]
     assert (await shop.journey("c-1")).plan_version == 2
