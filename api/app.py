@@ -33,6 +33,7 @@ from api.auth import BASIC
 from api.hooks import returned
 from api.hooks import route as hooks
 from api.state import Services
+from api.too_large import TooLargeIsAProblem
 
 _ABOUT = """
 Shops send what happens in Segment's format with their **write key** (Basic); operators and backends steer journeys
@@ -72,6 +73,7 @@ def build(services: Services, *, most_at_once: int = doors.MOST_AT_ONCE) -> Fast
     app.add_middleware(doors.NotTooMany, is_for=on_site.PATH.__eq__, most=most_at_once)
     # Apart: some platforms tell a thing once, and must not wait behind what pages tell.
     app.add_middleware(doors.NotTooMany, is_for=hooks.is_for)
+    app.add_middleware(TooLargeIsAProblem)
     app.add_middleware(doors.ForPages, is_for=for_pages.__contains__)
     app.routes.append(doors.Straight(tracking.DOORS))
     app.include_router(tracking.router)

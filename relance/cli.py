@@ -20,6 +20,7 @@ from relance import (
     push_commands,
     rehearse_command,
     shop_commands,
+    typed,
 )
 from relance import demo as demo_day
 from relance import up as up_command
@@ -353,6 +354,7 @@ def events_retry(
 def main() -> None:
     """Run the program; what the user can mend is told in one line."""
     try:
+        typed.check(sys.argv[1:])
         app(prog_name="relance")
     except* UsageError as group:
         for error in group.exceptions:

@@ -12,7 +12,7 @@ from rich.text import Text
 from activities import preview
 from activities.preview import ChannelAnswer
 from journeys.explained import RuleAnswer
-from relance import shop_commands
+from relance import shop_commands, tables
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
@@ -30,9 +30,9 @@ async def show(settings: Settings, shop: str, customer: str) -> None:
         told = await people_story.tell(parts.pool, shop, customer)
         if told is None:
             raise UsageError(f"shop {shop} knows nobody by the id '{customer}'")
-        tables = [*_tables(told), await _decisions(parts, told)]
-    for table in tables:
-        console.print(table)
+        shown = [*_tables(told), await _decisions(parts, told)]
+    for table in shown:
+        tables.show(console, table)
 
 
 async def _decisions(parts: Parts, told: PersonStory) -> Table:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from relance import tables
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
@@ -29,11 +29,11 @@ async def parked(settings: Settings, shop: str | None) -> None:
     if not rows:
         console.print("nothing is parked")
         return
-    table = Table("id", "journey", "what", "since", "tries", "reason")
+    table = tables.by_id("journey", "what", "since", "tries", "reason")
     for row in rows[:SHOWN]:
         what, since = escape(row.signal or "start"), f"{row.parked_at:%Y-%m-%d %H:%M}"
         table.add_row(str(row.id), row.journey, what, since, str(row.tries), escape(row.problem))
-    console.print(table)
+    tables.show(console, table)
     if len(rows) > SHOWN:
         console.print(f"these are the oldest {SHOWN}; there are more")
 

@@ -9,14 +9,15 @@ import sys
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from api.hooks.returning import SOURCES
 from api.hooks.taking import ADAPTERS, read
+from relance import tables
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
+from relance.typed import piped
 from storage import hooks, shops
 from storage.hooks import KeptBody
 from storage.shops import UnknownShopError
@@ -70,7 +71,7 @@ def read_secret() -> str:
         UsageError: there is none.
 
     """
-    typed = getpass.getpass("secret: ") if sys.stdin.isatty() else sys.stdin.read()
+    typed = getpass.getpass("secret: ") if sys.stdin.isatty() else piped()
     text = typed.rstrip("\r\n")
     if not text.strip():
         raise UsageError("the secret is empty; pipe it, or type it where it is asked for")
@@ -97,11 +98,11 @@ async def list_secrets(settings: Settings, name: str | None) -> None:
     async with connected(settings) as parts:
         if name is not None:
             await _exists(parts, name)
-        table = Table("id", "shop", "source", "made", "last used", "revoked")
+        table = tables.by_id("shop", "source", "made", "last used", "revoked")
         for one in await hooks.list_secrets(parts.pool, name):
             times = (one.created_at, one.last_used_at, one.revoked_at)
             table.add_row(one.secret_id, one.shop, one.source, *(f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in times))
-        console.print(table)
+        tables.show(console, table)
 
 
 async def revoke(settings: Settings, secret_id: str) -> None:
@@ -117,11 +118,11 @@ async def kept(settings: Settings, name: str | None) -> None:
     async with connected(settings) as parts:
         if name is not None:
             await _exists(parts, name)
-        table = Table("id", "shop", "source", "topic or id", "received", "reason")
+        table = tables.by_id("shop", "source", "topic or id", "received", "reason")
         for one in await hooks.kept(parts.pool, name):
             received = f"{one.received_at:%Y-%m-%d %H:%M}"
             table.add_row(str(one.kept_id), one.shop, one.source, escape(one.heading), received, escape(one.reason))
-        console.print(table)
+        tables.show(console, table)
 
 
 async def retry(settings: Settings, kept_id: int | None, *, everything: bool) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from relance import shop_commands
+from relance import shop_commands, tables
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.plan_life import published
@@ -47,13 +47,13 @@ async def listing(
     if not found:
         console.print("no such journeys")
         return
-    table = Table("id", "version", "status", "step", "started (UTC)", "next (UTC)")
+    table = tables.by_id("version", "status", "step", "started (UTC)", "next (UTC)")
     for one in found[:limit]:
         status_of = one.outcome or one.status
         table.add_row(
             one.id, str(one.plan_version), status_of, one.stage or "-", _moment(one.started_at), _moment(_next(one))
         )
-    console.print(table)
+    tables.show(console, table)
     if len(found) > limit:
         console.print(f"these are the newest {limit}; --limit shows more")
 
@@ -69,7 +69,7 @@ async def show(settings: Settings, journey: str) -> None:
     table = Table("when (UTC)", "kind", "what", "why")
     for line in lines:
         table.add_row(_moment(line.at), line.kind, escape(line.what), escape(line.why or ""))
-    console.print(table)
+    tables.show(console, table)
 
 
 async def cancel(settings: Settings, journey: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from journeys import named_plans, plan_check, plan_show
 from journeys.plan import Plan
 from messages import judging
 from messages.catalog import PlanFile
-from relance import plan_files, plan_life, shop_commands
+from relance import plan_files, plan_life, shop_commands, tables
 from relance.errors import UsageError
 from relance.plan_life import SHOWN, published
 from relance.processes import connected
@@ -113,7 +113,7 @@ async def show_preview(settings: Settings, name: str, shop: str, key: str) -> No
         table.add_row(f"{line.at:%Y-%m-%d %H:%M}", line.step or "-", line.what + until, "", line.why or "")
         for said in line.channels:
             table.add_row("", "", said.answer, said.channel, said.reason or "")
-    console.print(table)
+    tables.show(console, table)
 
 
 async def test(settings: Settings, name: str, shop: str, to: str, step: str | None) -> None:

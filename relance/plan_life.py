@@ -16,7 +16,7 @@ from journeys.plan import Plan
 from journeys.plan_check import Finding
 from messages import judging
 from messages.catalog import Catalog
-from relance import shop_commands
+from relance import shop_commands, tables
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
@@ -85,7 +85,7 @@ async def listing(settings: Settings, shop: str) -> None:
         since = f"{one.published_at:%Y-%m-%d %H:%M}" if one.published_at else "-"
         content = (one.content_hash or "-")[:SHOWN]
         table.add_row(one.name, str(one.version or "-"), since, content, _state(one), str(one.running))
-    console.print(table)
+    tables.show(console, table)
 
 
 def _state(one: plan_list.PlanStands) -> str:
@@ -182,7 +182,7 @@ async def runs(settings: Settings, name: str, shop: str, limit: int) -> None:
             moment = entry.show(one.due_at) if isinstance(entry, ByMoments) else f"{one.due_at:%Y-%m-%d %H:%M} UTC"
             counts = (str(one.entered), str(one.passed_over))
             table.add_row(moment, str(one.version), one.state, *counts, one.reason or "-")
-        console.print(table)
+        tables.show(console, table)
     if len(found) > limit:
         console.print(f"these are the newest {limit}; --limit shows more", highlight=False)
     if moments := plan_show.next_moments(version.plan, datetime.now(UTC)):

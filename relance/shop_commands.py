@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import sys
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -19,11 +18,12 @@ from journeys.addresses import usable
 from journeys.facts import Channel, Medium
 from journeys.policy import Policy
 from journeys.question import Mode
-from relance import plan_files
+from relance import plan_files, tables
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
+from relance.typed import piped
 from storage import endpoints, plans, shops, task_mails
 from storage.endpoints import Kind
 from storage.shops import Shop, UnknownShopError
@@ -116,7 +116,7 @@ def _policy(file: str, known: Policy) -> Policy:
 
 def _text_of(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        return piped() if file == "-" else Path(file).read_text()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
 
@@ -169,7 +169,7 @@ async def show(settings: Settings, name: str) -> None:
         for kind in Kind:
             table.add_row(kind, _url(parts.secret.endpoint(kind), await endpoints.get(parts.pool, name, kind)))
         table.add_row("task_mail", _addresses(await task_mails.get(parts.pool, name)))
-        console.print(table)
+        tables.show(console, table)
 
 
 def _url(cipher: Fernet, kept: bytes | None) -> str:
@@ -195,11 +195,11 @@ async def list_keys(settings: Settings, name: str | None) -> None:
     async with connected(settings) as parts:
         if name is not None:
             await get(parts, name)
-        table = Table("id", "shop", "kind", "label", "made", "revoked")
+        table = tables.by_id("shop", "kind", "label", "made", "revoked")
         for key in await shops.list_keys(parts.pool, name):
             revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "-"
             table.add_row(key.key_id, key.shop, key.kind, key.label, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
-        console.print(table)
+        tables.show(console, table)
 
 
 async def revoke_key(settings: Settings, key_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,11 +12,12 @@ from rich.table import Table
 from activities.briefing import Briefing
 from activities.task_facts import facts
 from messages.tasks import words
-from relance import shop_commands
+from relance import shop_commands, tables
 from relance.assembly import Parts
 from relance.errors import UsageError
 from relance.processes import connected
 from relance.settings import Settings
+from relance.typed import piped
 from storage import tasks
 from storage.tasks import MOST_BY, MOST_TEXT, Task, TaskStateError
 
@@ -38,13 +38,13 @@ async def listing(settings: Settings, shop: str, state: str | None, limit: int) 
     if not found:
         console.print("no such tasks")
         return
-    table = Table("id", "title", "state", "customer", "due (UTC)", "by")
+    table = tables.by_id("title", "state", "customer", "due (UTC)", "by")
     for one in found[:limit]:
         by = one.done_by or one.claimed_by or "-"
         table.add_row(
             one.task_id, escape(one.title), one.state, escape(one.customer_id), _moment(one.due_at), escape(by)
         )
-    console.print(table)
+    tables.show(console, table)
     if len(found) > limit:
         console.print(f"these are the first {limit}; --limit shows more")
 
@@ -72,7 +72,7 @@ async def show(settings: Settings, task: str) -> None:
         *_told(briefing),
     ):
         table.add_row(name, escape(value))
-    console.print(table)
+    tables.show(console, table)
 
 
 def _told(briefing: Briefing) -> Iterator[tuple[str, str]]:
@@ -97,7 +97,7 @@ async def claim(settings: Settings, task: str, by: str) -> None:
 async def complete(settings: Settings, task: str, by: str, text: str) -> None:
     """Say that a task is done."""
     by = _written("by", by, MOST_BY)
-    words = _written("text", sys.stdin.read() if text == "-" else text, MOST_TEXT)
+    words = _written("text", piped() if text == "-" else text, MOST_TEXT)
     async with connected(settings) as parts:
         found = await _find(parts, task)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -324,3 +325,18 @@ async def test_the_signed_link_brings_the_cart_back_on_any_device(api: httpx.Asy
 async def test_the_document_and_its_page_are_served(api: httpx.AsyncClient) -> None:
     assert "/v1/track" in (await api.get("/openapi.json")).json()["paths"]
     assert (await api.get("/docs")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["journeys", "tasks/x/complete", "offers/x/redeem", "plans/cart-recovery/test"])
+@pytest.mark.parametrize("length", ["told", "untold"])
+async def test_a_body_that_is_too_large_is_a_problem_as_any_other(
+    api: httpx.AsyncClient, path: str, length: str
+) -> None:
+    async def piecewise() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 1_000
+
+    content = b" " * 100_000 if length == "told" else piecewise()
+    answer = await api.post(f"/v1/{path}", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert answer.json()["title"] == "Content Too Large"

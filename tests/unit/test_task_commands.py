@@ -9,8 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 from journeys.steps import Task
+from relance import task_commands
 from storage import tasks
 from tests.support import HOUR, opened_shop
 from tests.unit.program import Relance, the_line
@@ -119,3 +122,29 @@ def test_an_address_that_is_none_is_refused(boutique: Relance, words: str, probl
     done = boutique("task-mail", *words.split())
     assert done.code == 2
     assert problem in the_line(done)
+
+
+def test_what_is_not_utf_8_is_refused_before_anything_is_kept(
+    installed: Relance, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, task = asyncio.run(_open_task(database_url, 4 * HOUR))
+    by = b"Zo\xe9".decode(errors="surrogateescape")
+    assert the_line(installed("tasks", "claim", task, "--by", by)) == "relance: Zo?: is not UTF-8"
+    for encoding, errors in (("utf-8", "strict"), ("utf-8", "surrogateescape")):
+        stdin = io.TextIOWrapper(io.BytesIO(b"It runs l\xe9ger"), encoding, errors)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        line = the_line(installed("tasks", "complete", task, "--by", "Ana", "--text", "-"))
+        assert line == "relance: what comes by standard input is not UTF-8"
+
+
+def test_a_task_stands_whole_on_one_line_for_a_program_and_its_id_whole_on_a_terminal(
+    installed: Relance, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shop, task = asyncio.run(_open_task(database_url, 4 * HOUR))
+    [line] = [line for line in installed("tasks", "list", "--shop", shop).out.splitlines() if task in line]
+    assert "Help with the [size]" in line
+    monkeypatch.setattr(task_commands, "console", Console(force_terminal=True))
+    shown = installed("tasks", "list", "--shop", shop).out
+    assert task in shown
+    assert max(len(Text.from_ansi(row).plain) for row in shown.splitlines()) <= 80
