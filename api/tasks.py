@@ -97,12 +97,14 @@ async def listing(
     shop: ApiShop,
     parts: Parts,
     state: State | None = None,
+    plan: Text | None = None,
+    customer: Text | None = None,
     cursor: Text | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TaskPage:
-    """List the shop's tasks, those first that are due first."""
+    """List the shop's tasks, or those of a state, a plan or a customer; those first that are due first."""
     after = cursors.read(cursor) if cursor else None
-    rows = await tasks.page(parts.pool, shop, state, after, limit + 1)
+    rows = await tasks.page(parts.pool, shop, state, after, limit + 1, plan=plan, customer=customer)
     more = len(rows) > limit
     rows = rows[:limit]
     next_cursor = cursors.write(rows[-1].due_at, rows[-1].task_id) if more else None

@@ -22,10 +22,13 @@ By = Annotated[str, typer.Option("--by", help="Who does it.")]
 def listing(
     shop: Annotated[str, typer.Option("--shop", help="Whose tasks.")],
     state: Annotated[str | None, typer.Option(help="open, claimed, done, expired or withdrawn.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Those that journeys of this plan opened.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Those for this customer, by their id.")] = None,
     limit: Annotated[int, typer.Option(help="So many at most.", min=1, max=10_000)] = 50,
 ) -> None:
     """List a shop's tasks, those first that are due first."""
-    run(task_commands.listing(settings(), shop, state, limit), log_level="error")
+    listed = task_commands.listing(settings(), shop, state, limit, plan=plan, customer=customer)
+    run(listed, log_level="error")
 
 
 @tasks.command("show", epilog="Example: `relance tasks show 9b1d0c5f3a7e4c2288d6f1e0a5b4c3d2`")

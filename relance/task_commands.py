@@ -28,13 +28,15 @@ STATES = ("open", "claimed", "done", "expired", "withdrawn")
 console = Console()
 
 
-async def listing(settings: Settings, shop: str, state: str | None, limit: int) -> None:
+async def listing(
+    settings: Settings, shop: str, state: str | None, limit: int, *, plan: str | None, customer: str | None
+) -> None:
     """List a shop's tasks."""
     if state is not None and state not in STATES:
         raise UsageError(f"'{state}' is not one of {', '.join(STATES)}")
     async with connected(settings) as parts:
         await shop_commands.get(parts, shop)
-        found = await tasks.page(parts.pool, shop, state, None, limit + 1)
+        found = await tasks.page(parts.pool, shop, state, None, limit + 1, plan=plan, customer=customer)
     if not found:
         console.print("no such tasks")
         return

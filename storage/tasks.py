@@ -112,16 +112,29 @@ async def of_journey(db: Pool | Connection, journey: str) -> dict[str, Task]:
     return {row["step"]: Task(**row) for row in rows}
 
 
-async def page(db: Pool, shop: str, state: str | None, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
+async def page(
+    db: Pool,
+    shop: str,
+    state: str | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+    *,
+    plan: str | None = None,
+    customer: str | None = None,
+) -> list[Task]:
     """List tasks, those first that are due first, from a place in the list onwards."""
     rows = await db.fetch(
         f"select * from ({READ} where t.shop = $1) listed where ($2::text is null or state = $2)"  # noqa: S608 constant
-        " and ($3::timestamptz is null or (due_at, task_id) > ($3, $4::text)) order by due_at, task_id limit $5",
+        " and ($3::timestamptz is null or (due_at, task_id) > ($3, $4::text))"
+        " and ($6::text is null or plan = $6) and ($7::text is null or customer_id = $7)"
+        " order by due_at, task_id limit $5",
         shop,
         state,
         after[0] if after else None,
         after[1] if after else None,
         limit,
+        plan,
+        customer,
     )
     return [Task(**row) for row in rows]
 

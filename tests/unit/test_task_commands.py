@@ -36,6 +36,9 @@ def test_a_task_is_listed_shown_claimed_and_done(
     shop, task = asyncio.run(_open_task(database_url, 4 * HOUR))
     listed = installed("tasks", "list", "--shop", shop, "--state", "open").out
     assert all(told in listed for told in (task, "Help with the [size]", "ann"))
+    ours = ("tasks", "list", "--shop", shop, "--plan", "cart-recovery", "--customer")
+    assert task in installed(*ours, "ann").out
+    assert installed(*ours, "bob").out == "no such tasks\n"
     assert "is claimed by Zoé" in installed("tasks", "claim", task, "--by", "Zoé").out
     assert installed("tasks", "list", "--shop", shop, "--state", "open").out == "no such tasks\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO("It runs [large]\n"))

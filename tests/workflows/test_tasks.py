@@ -120,6 +120,15 @@ async def test_tasks_are_listed_page_by_page_those_first_that_are_due_first(
     assert (found[0], set(found[1:3]), found[3:]) == ("s-3", {"s-1", "s-2"}, ["s-0", "write"])
 
 
+async def test_the_tasks_of_a_plan_and_of_a_customer_are_listed_by_themselves(
+    asked: Journey, api: httpx.AsyncClient
+) -> None:
+    [task] = await listed(api)
+    for name, right in (("plan", asked.plan), ("customer", asked.customer_id)):
+        assert await listed(api, **{name: right}) == [task]
+        assert await listed(api, **{name: "another"}) == []
+
+
 @pytest.mark.usefixtures("asked")
 async def test_another_shops_task_is_nobodys_and_bad_input_is_told(engine: Engine, api: httpx.AsyncClient) -> None:
     pool = engine.shop.parts.pool
