@@ -132,20 +132,25 @@ def _listed(text: str, names: dict[str, str], wrong: str) -> tuple[list[str], se
     """Read a list of names: what they mean, each once, and the kinds of words that join them.
 
     Raises:
-        CellError: something is neither; ``wrong`` says what would be right.
+        CellError: something is neither, ``wrong`` says what would be right; or two names have nothing between them,
+            which may mean either of them, or both at once.
 
     """
     said, joins = fold(text), _joins()
     means: list[str] = []
     how: set[str] = set()
+    name: str | None = None
     end = 0
     for match in re.finditer(one_of({**joins, **names}), said):
         _nothing_in(said[end : match.start()], wrong)
         end = match.end()
         if match[0] in names:
+            if name:
+                raise CellError(f"'{name} {match[0]}' is two names and nothing between them; join them by ', ' or 'or'")
             means.append(names[match[0]])
         elif join := joins[match[0]]:
             how.add(join)
+        name = match[0] if match[0] in names else None
     _nothing_in(said[end:], wrong)
     return list(dict.fromkeys(means)), how
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -149,6 +150,7 @@ def test_channels_are_read_by_their_names_with_or_and_and(said: str, read: First
         (" , ", "is empty; write one or several of SMS"),
         ("SMS et push ou e-mail", "has both 'and' and 'or'"),
         ("smse-mail", "'smse-mail' is not|'smse-' is not"),
+        ("SMS e-mail", "'sms e-mail' is two names and nothing between them; join them by ', ' or 'or'"),
     ],
 )
 def test_channels_that_cannot_be_read_are_told(said: str, why: str) -> None:
@@ -186,6 +188,58 @@ def test_segments_that_are_written_are_read_again(found: set[Segment], language:
 def test_a_segment_that_cannot_be_read_is_told_with_those_there_are(said: str, why: str) -> None:
     with pytest.raises(CellError, match=why):
         segments(said, "fr")
+
+
+@pytest.mark.parametrize(
+    ("said", "who"),
+    [
+        ("Loyal customer", Segment.LOYAL),
+        ("loyal customers", Segment.LOYAL),
+        ("Client fidèle", Segment.LOYAL),
+        ("Clientes fidèles", Segment.LOYAL),
+        ("cliente fedele", Segment.LOYAL),
+        ("Clienti fedeli", Segment.LOYAL),
+        ("cliente fiel", Segment.LOYAL),
+        ("Clientes fiéis", Segment.LOYAL),
+        ("Lapsing customer", Segment.LAPSING),
+        ("Client inactif", Segment.LAPSING),
+        ("Cliente inattivo", Segment.LAPSING),
+        ("Clientes inativos", Segment.LAPSING),
+        ("Potential customers", Segment.PROSPECT),
+        ("Clients potentiels", Segment.PROSPECT),
+        ("Clienti potenziali", Segment.PROSPECT),
+        ("Novo cliente", Segment.PROSPECT),
+        ("All customers", Segment.CUSTOMER),
+    ],
+)
+def test_a_word_beside_customers_says_which_customers(said: str, who: Segment) -> None:
+    assert segments(said, "en") == (who,)
+
+
+@pytest.mark.parametrize(
+    ("said", "two"),
+    [
+        ("Comparing customers", "comparing customers"),
+        ("Prospects comparing", "prospects comparing"),
+        ("Nouveaux clients fidèles", "nouveaux clients fideles"),
+        ("Potenziali clienti inattivi", "potenziali clienti inattivi"),
+        ("Clientes fiéis prestes a comprar", "clientes fieis prestes a comprar"),
+        ("Prospects, clients\nComparent", "clients comparent"),
+        ("Everybody customers", "everybody customers"),
+    ],
+)
+def test_two_names_side_by_side_are_not_taken_for_either(said: str, two: str) -> None:
+    with pytest.raises(CellError) as error:
+        segments(said, "en")
+    assert str(error.value) == f"'{two}' is two names and nothing between them; join them by ', ' or 'or'"
+
+
+@given(st.lists(st.sampled_from(Segment), min_size=2, max_size=2, unique=True), st.sampled_from(LANGUAGES))
+def test_no_two_names_without_a_word_between_them_are_two_segments(who: list[Segment], language: str) -> None:
+    for one in vocabulary(language).segments[who[0]]:
+        for other in vocabulary(language).segments[who[1]]:
+            with contextlib.suppress(CellError):
+                assert len(segments(f"{one} {other}", language)) == 1
 
 
 @pytest.mark.parametrize(
