@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from journeys.conditions import ReplyIs
-from journeys.demands import Demand, Demands, Range, Values, answer_to, of_reply
+from journeys.demands import Demand, Demands, Fact, Range, Values, answer_to, of_reply
 from journeys.facts import Segment
 from journeys.replies import HIGHEST
 from journeys.saying import Expects, Question
+from journeys.wider_segments import EVERYBODY, wider
 
-EVERYBODY = {Segment.PROSPECT, Segment.CUSTOMER}
-"""Each person is one of them."""
 _NOTHING = dict.fromkeys(("cart_value", "order_value"), "nothing is at_least so much and below that")
 """What is wrong with a field whose values are none."""
+_SEGMENT: Fact = ("segment",)
 
 
 def covers(wide: Demands, narrow: Demands) -> bool:
@@ -52,7 +52,7 @@ def is_for_everybody(conditions: Sequence[Demands]) -> bool:
         match one:
             case Demands(facts=(), any=(), unless=()):
                 return True
-            case Demands(facts=((("segment",), frozenset() as named),), any=(), unless=()):
+            case Demands(facts=((fact, frozenset() as named),), any=(), unless=()) if fact == _SEGMENT:
                 segments |= named
     return segments >= EVERYBODY
 
@@ -71,7 +71,14 @@ def why_never(asked: Demands) -> str | None:
 
 def _is_given(demand: Demand, narrow: Demands) -> bool:
     fact, values = demand
-    return any(_is_within(given, values) for other, given in narrow.facts if other == fact)
+    return any(_is_fact_within(fact, given, values) for other, given in narrow.facts if other == fact)
+
+
+def _is_fact_within(fact: Fact, narrow: Values, wide: Values) -> bool:
+    match narrow, wide:
+        case frozenset(), frozenset() if fact == _SEGMENT:
+            return wide >= EVERYBODY or all(wider(Segment(one)) & wide for one in narrow)
+    return _is_within(narrow, wide)
 
 
 def _is_within(narrow: Values, wide: Values) -> bool:
