@@ -12,6 +12,7 @@ from journeys.offers import Incentive
 from journeys.plan import Plan
 from journeys.saying import All, First
 from journeys.steps import Branch, Send, Step, Wait, WaitUntilIdle
+from journeys.worksheet_arms import in_order
 from journeys.worksheet_cells import CellError
 from journeys.worksheet_offers import incentives, policy, show_incentives
 from journeys.worksheet_times import When
@@ -62,8 +63,11 @@ def _ways(steps: list[Step], notes: list[str]) -> Iterator[tuple[tuple[Segment, 
             notes.append(f"step {step.id}: branches on more than the segment; it is left out with the steps inside")
             continue
         before, after = steps[:at], steps[at + 1 :]
-        for arm in step.branch:
-            yield tuple(s for s in Segment if s in (arm.condition.segment or ())), [*before, *arm.then, *after]
+        groups = [tuple(s for s in Segment if s in (arm.condition.segment or ())) for arm in step.branch]
+        if in_order(groups) != groups:
+            notes.append(f"step {step.id}: its arms change places; a sheet puts those for prospects and customers last")
+        for who, arm in zip(groups, step.branch, strict=True):
+            yield who, [*before, *arm.then, *after]
         yield (), [*before, *step.otherwise, *after]
         return
     yield (), steps

@@ -9,15 +9,15 @@ from datetime import timedelta
 from typing import Any
 
 from journeys.durations import show
-from journeys.facts import UNASKED, Medium, Segment
+from journeys.facts import UNASKED, Medium
 from journeys.out_of_bounds import LONGEST_LIFE
 from journeys.plan import Key, Plan
+from journeys.worksheet_arms import Who, in_order, overlapping, unreached
 from journeys.worksheet_cells import named
 from journeys.worksheet_offers import policy
 from journeys.worksheet_rows import Heading, Row, Sheet, SheetProblem
 from journeys.worksheet_words import EVERYBODY, LANGUAGES, Place, bare, defaults, fold
 
-Who = tuple[Segment, ...]
 _SLACK = timedelta(days=2)
 """A journey waits longer than its plan says while the person is there, and in quiet hours."""
 _DAY = timedelta(days=1)
@@ -155,7 +155,7 @@ def _sketch(heading: Heading, rows: list[Row], only: str | None, problems: list[
         if only and row.language and row.language != only:
             problems.append(heading.problem(row.number, "language", f"is {row.language}, and --only {only} was said"))
         arms.setdefault(row.who, _Arm(row.who)).add(row, row.language or only or heading.language)
-    problems += _overlaps(heading, arms)
+    problems += _nobody_left(heading, arms)
     return _Sketch(
         _name(heading, rows, problems), rows[0], {who: _timed(heading, arm, problems) for who, arm in arms.items()}
     )
@@ -206,17 +206,12 @@ def _timed(heading: Heading, arm: _Arm, problems: list[SheetProblem]) -> list[Sa
     return timed
 
 
-def _overlaps(heading: Heading, arms: dict[Who, _Arm]) -> list[SheetProblem]:
-    """Tell of segments that stand alone here and with others there: nobody goes two ways."""
-    seen: dict[Segment, Who] = {}
-    found = []
-    for who, arm in arms.items():
-        for segment in who:
-            if seen.setdefault(segment, who) != who:
-                row = next(iter(arm.said[0].values()))
-                sentence = "names people of another row together with others; name the same ones in each row"
-                found.append(heading.problem(row.number, "segment", sentence))
-    return list(dict.fromkeys(found))
+def _nobody_left(heading: Heading, arms: dict[Who, _Arm]) -> Iterator[SheetProblem]:
+    """Tell at each of their rows of people who go two ways, and of whom nobody is left."""
+    found = list(overlapping(list(arms))) or list(unreached(arms, heading.language))
+    for who, sentence in found:
+        for said in arms[who].said:
+            yield from (heading.problem(row.number, "segment", sentence) for row in said.values())
 
 
 def _not_alike(heading: Heading, sketch: _Sketch, only: str | None) -> Iterator[SheetProblem]:
@@ -234,14 +229,11 @@ def _not_alike(heading: Heading, sketch: _Sketch, only: str | None) -> Iterator[
 
 
 def steps(messages: dict[Who, list[Said]]) -> list[dict[str, Any]]:
-    """Lay out the steps: wait until people have left, then go each segment's way.
-
-    People who leave carts again and again are prospects or customers as well: their own rows count before those.
-    """
+    """Lay out the steps: wait until people have left, then go each segment's way."""
     least = min(arm[0].at for arm in messages.values())
     leaves = {"id": "leaves", "wait_until_idle": least}
     everybody = _arm(messages.get((), []), least)
-    groups = sorted((who for who in messages if who), key=lambda who: Segment.SERIAL_ABANDONER not in who)
+    groups = in_order(messages)
     if not groups:
         return [leaves, *everybody]
     arms = [{"if": {"segment": list(who)}, "then": _arm(messages[who], least)} for who in groups]

@@ -95,6 +95,22 @@ async def test_every_mistake_is_told_with_its_row_and_column_and_nothing_is_save
     assert await names(api) == ["cart-recovery"]
 
 
+async def test_a_row_that_nobody_is_left_for_is_a_mistake_and_in_any_order_of_rows_none_else_is(
+    api: httpx.AsyncClient,
+) -> None:
+    heading, prospects, _, customers = FILLED_IN
+    comparing = ["Panier abandonné", "Comparent", "Une question ?", "2 h", "SMS", ""]
+    plain = await sent(api, as_csv([heading, prospects, customers, comparing]))
+    assert plain.status_code == 200
+    assert {one["level"] for one in plain.json()["plans"][0]["findings"]} <= {"advice"}
+    everybody = ["Panier abandonné", "Tous", "Une question ?", "2 h", "SMS", ""]
+    answer = await sent(api, as_csv([heading, prospects, everybody, customers]))
+    assert answer.status_code == 422
+    [told] = answer.json()["errors"]
+    assert (told["field"], told["row"], told["column"]) == ("B3", "3", "Segment")
+    assert told["problem"].startswith("is for nobody: everybody is in Prospects, Clients")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -51,7 +51,7 @@ def sheets(draw: st.DrawFn) -> tuple[list[Line], str | None]:
     fields = [*NEEDED, "title", "offer", "language", "plan"]
     rows = [[vocabulary(written).columns[field][0] for field in fields]]
     who: list[tuple[Segment, ...]] = draw(
-        st.sampled_from([[()], [(Segment.CUSTOMER, Segment.PROSPECT), ()], [(s,) for s in Segment]])
+        st.sampled_from([[()], [(Segment.CUSTOMER, Segment.BUYER), ()], [(s,) for s in Segment]])
     )
     for segments in who:
         for turn in range(draw(st.integers(1, 3))):
@@ -152,6 +152,19 @@ def test_what_a_step_says_that_no_sheet_can_is_told(step: dict[str, Any], told: 
     said = file.plan.model_dump(by_alias=True, exclude_none=True)
     other = type(file.plan).model_validate({**said, "steps": [*said["steps"], step]})
     assert [note for note in sheet_plans.to_sheet(replace(file, plan=other), "fr").notes if note.startswith(told)]
+
+
+def test_that_arms_come_in_another_order_is_told() -> None:
+    [file] = sheet_plans.of_sheet([Line(n, list(row)) for n, row in enumerate(FILLED_IN, 1)], "fr").plans
+    said = file.plan.model_dump(by_alias=True, exclude_none=True)
+    leaves, branch = said["steps"]
+    narrow = {"if": {"segment": ["comparing"]}, "then": []}
+    last, first = ([*branch["branch"], narrow], [narrow, *branch["branch"]])
+    told = "step by-segment: its arms change places; a sheet puts those for prospects and customers last"
+    for arms, notes in ((last, [told]), (first, [])):
+        plan = type(file.plan).model_validate({**said, "steps": [leaves, {**branch, "branch": arms}]})
+        found = sheet_plans.to_sheet(replace(file, plan=plan), "fr").notes
+        assert [note for note in found if "change places" in note] == notes
 
 
 def test_a_plan_of_whoever_only_looks_comes_back_in_both_kinds_of_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from journeys.facts import Segment
 from journeys.offers import FreeShipping
 from journeys.plan import Plan
 from journeys.saying import All, First
-from journeys.steps import Branch, Wait, WaitUntilIdle
+from journeys.steps import Branch, WaitUntilIdle
 from journeys.worksheet_words import LANGUAGES, Place, defaults
 from messages import sheet_template, sheets
 from messages.catalog import PlanFile
@@ -229,23 +229,6 @@ def test_the_worksheets_of_the_articles_become_plans_that_can_be_read_as_files(
     read = plan_files.read(str(written))
     assert [read] == sheet_commands.made_of(file, language)
     assert len(read.plan.sends) == len(rows) - 1
-
-
-def test_who_leaves_carts_again_and_again_goes_the_own_way_first(tmp_path: Path) -> None:
-    [file] = made(tmp_path, SEEDS["004"][1])
-    assert [arm.condition.segment for arm in by_segment(file.plan).branch] == [
-        [Segment.SERIAL_ABANDONER],
-        [Segment.PROSPECT],
-        [Segment.CUSTOMER],
-    ]
-
-
-def test_everybody_is_whoever_no_other_row_is_for(tmp_path: Path) -> None:
-    [file] = made(tmp_path, SEEDS["003"][1])
-    assert [step.id for step in by_segment(file.plan).otherwise] == ["everybody-1-wait", "everybody-1"]
-    [alone] = made(tmp_path, SEEDS["000"][1])
-    assert isinstance(alone.plan.steps[0], WaitUntilIdle)
-    assert isinstance(alone.plan.steps[2], Wait)
 
 
 BROWSING = [
