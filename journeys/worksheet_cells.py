@@ -26,9 +26,13 @@ def segments(text: str, language: str) -> tuple[Segment, ...]:
     """Read who a row is for; nobody in particular means all whom no other row of the plan is for.
 
     Raises:
-        CellError: somebody is named whom Relance does not know.
+        CellError: somebody is named whom Relance does not know, or by a word that others are called as well.
 
     """
+    for unclear in (each for words in all_words() for each in words.unclear):
+        if match := re.search(one_of(map(fold, unclear.names)), fold(text)):
+            either = " or ".join(f"'{vocabulary(language).segments[each][0]}'" for each in unclear.may_be)
+            raise CellError(f"'{match[0]}' may mean {either}; write one of them")
     names = {fold(name): str(who) for words in all_words() for who, ways in words.segments.items() for name in ways}
     known = ", ".join(ways[0] for ways in vocabulary(language).segments.values())
     found, _ = _listed(text, names, f"is not a segment; write {known}")

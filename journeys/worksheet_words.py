@@ -66,6 +66,13 @@ class TimeWords(_Part):
     named: dict[Duration, Names]
 
 
+class Unclear(_Part):
+    """Words that some say of the one and some of the other of a few segments; none is guessed."""
+
+    names: Names
+    may_be: Annotated[list[Segment], Field(min_length=2)]
+
+
 class OfferWords(_Part):
     """How an offer is said: what kind it is, and from which price on it is made."""
 
@@ -87,6 +94,7 @@ class Vocabulary(_Part):
     stuck: dict[Place, Names]
     after_order: dict[str, Names]
     segments: dict[SegmentName, Names]
+    unclear: list[Unclear]
     channels: dict[ChannelName, Names]
     and_: Names = Field(alias="and")
     or_: Names = Field(alias="or")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from journeys.worksheet_words import (
     defaults,
     example_rows,
     fold,
+    one_of,
     vocabulary,
 )
 from relance import plan_files
@@ -43,7 +45,35 @@ def test_each_language_has_words_for_every_column_segment_channel_and_time(langu
     assert words.times.units.keys() == {"m", "h", "d", "w"}
 
 
+@pytest.mark.parametrize("who", [segment for segment in Segment if segment is not Segment.BUYER])
+def test_a_segment_is_read_by_its_own_name(who: Segment) -> None:
+    assert segments(who, "it") == (who,)
+
+
+@pytest.mark.parametrize("said", ["Visitor", "Visitors", "Visiteur", "visitatore", "Visitatori", "Visitante"])
+def test_a_visitor_is_whoever_has_not_ordered_yet(said: str) -> None:
+    assert segments(said, "en") == (Segment.PROSPECT,)
+
+
+@pytest.mark.parametrize("said", ["Browser", "Navigateur", "Visitatore attivo", "Visitante ativo", "active visitors"])
+def test_a_browser_is_one_as_well_as_several(said: str) -> None:
+    assert segments(said, "en") == (Segment.BROWSER,)
+
+
+@pytest.mark.parametrize(
+    "said", ["Buyers", "buyer", "Acheteurs", "acheteur", "Acquirenti", "Compratore", "Compradores", "comprador"]
+)
+def test_a_buyer_may_have_ordered_or_be_about_to_and_which_is_asked(said: str) -> None:
+    for cell in (said, f"Prospects, {said}", f"{said} fidèles"):
+        with pytest.raises(CellError) as error:
+            segments(cell, "fr")
+        assert str(error.value) == f"'{said.lower()}' may mean 'Clients' or 'Sur le point d'acheter'; write one of them"
+
+
 def test_no_word_means_two_things() -> None:
+    unclear = {fold(name) for words in all_words() for each in words.unclear for name in each.names}
+    named = {fold(way) for words in all_words() for ways in words.segments.values() for way in ways}
+    assert not [name for name in named if re.search(one_of(unclear), name)]
     for kind in ("columns", "segments", "channels"):
         means: dict[str, str] = {}
         for words in all_words():
