@@ -104,12 +104,14 @@ class Heading:
         row: its number.
         language: in which most of them are written.
         columns: of each field, the column from 1 and its name.
+        named: the columns that have a name, known or not.
 
     """
 
     row: int
     language: str
     columns: dict[str, tuple[int, str]]
+    named: frozenset[int]
 
     def problem(self, row: int, field: str, sentence: str) -> SheetProblem:
         """Tell what is wrong in a field of a row; a column that is not there is told of at the heading."""
@@ -173,7 +175,7 @@ def _heading(line: Line) -> tuple[Heading | None, list[SheetProblem]]:
         problems.append(
             SheetProblem(line.number, max((at for at, _ in named), default=0) + 1, "", f"lacks {', '.join(missing)}")
         )
-    return Heading(line.number, language, columns), problems
+    return Heading(line.number, language, columns, frozenset(at for at, _ in named)), problems
 
 
 def _plain(cell: str | Unreadable) -> str:
@@ -206,7 +208,7 @@ class _Cells:
         self.problems = [
             SheetProblem(line.number, at, "", "stands in a column without a name")
             for at, cell in enumerate(line.cells, 1)
-            if (not isinstance(cell, str) or cell.strip()) and at not in {at for at, _ in heading.columns.values()}
+            if (not isinstance(cell, str) or cell.strip()) and at not in heading.named
         ]
 
     def text(self, field: str, longest: int = LONGEST_CELL) -> str:

@@ -182,6 +182,13 @@ def test_a_cell_beyond_the_columns_is_told(tmp_path: Path) -> None:
     assert refusal(tmp_path, rows) == ["G3: stands in a column without a name"]
 
 
+def test_what_stands_in_a_column_whose_name_is_wrong_is_told_once_at_that_name(tmp_path: Path) -> None:
+    [told] = refusal(tmp_path, [[*row, "" if at else "Budget"] for at, row in enumerate(FILLED_IN)])
+    assert refusal(tmp_path, [[*row, "20" if at else "Budget"] for at, row in enumerate(FILLED_IN)]) == [told]
+    assert told.startswith("G1: 'Budget' is not a column of the worksheet")
+    assert len(refusal(tmp_path, [[*row, "SMS" if at else "Canal"] for at, row in enumerate(FILLED_IN)])) == 1
+
+
 def test_a_title_is_for_channels_that_show_one(tmp_path: Path) -> None:
     rows = [[*FRENCH, "Objet"], ["Panier", "Tous", "Bonjour", "2 h", "SMS", "Un titre"]]
     assert refusal(tmp_path, rows) == ["F2: Objet: is not shown by sms; leave it empty"]
