@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
@@ -34,6 +35,8 @@ _FORMULA = Unreadable("holds a formula, and none is evaluated; paste its value, 
 _FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 """What makes a formula of a cell: OWASP, CSV Injection; the last four are the same signs in full width."""
 _QUOTED = re.compile(f"'+[{re.escape(_FORMULA_STARTS)}]")
+_SEPARATOR = re.compile(r'"?sep=(?P<separator>[;,\t|])"?[;,\t|]*(?:\r\n?|\n|$)', re.IGNORECASE)
+"""A first line by which Excel is told what stands between cells, and which it does not show as a row."""
 _DAMAGED = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -91,18 +94,21 @@ def read(content: bytes) -> list[Line]:
 
 def _csv(content: bytes) -> Iterator[Line]:
     text = _text(content)
+    told = _SEPARATOR.match(text)
+    text = text[told.end() :] if told else text
     lines = text.splitlines()
     if len(lines) > LAST_LINE:
         raise SheetError(f"goes on behind line {LAST_LINE:,}, {_DELETE}")
     first = next((line for line in lines if line.strip()), "")
-    delimiter = max(";,\t", key=first.count)
+    delimiter = told["separator"] if told else max(";,\t", key=first.count)
     row, end = 0, 0
     for record in records(io.StringIO(text, newline=""), delimiter):
         # A record is a row, however many lines it has; an empty line between two is one as well.
         row += record.number - end
         end = record.end
         if record.problem:
-            raise SheetError(f"in row {row} (line {record.number}) {record.problem}")
+            line = record.number + 1 if told else record.number
+            raise SheetError(f"in row {row} (line {line}) {record.problem}")
         yield Line(row, [_of_text(field) for field in record.fields[:_LAST_COLUMN]])
 
 
@@ -130,16 +136,24 @@ def _xlsx(content: bytes) -> Iterator[Line]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             _check_parts(packed)
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-        if not book.worksheets:
+        reader = _Reader(io.BytesIO(content), read_only=True, keep_links=False)
+        reader.read()
+        if not reader.wb.worksheets:
             raise SheetError("has no sheet with cells")
-        yield from _cells(book.worksheets[0])
+        yield from _cells(reader.wb.worksheets[0])
     except _DAMAGED as error:
         raise SheetError(
             f"is damaged ({str(error) or 'it ends too soon'}); open it in a spreadsheet and save it anew"
         ) from None
     except _NOT_EXCEL as error:
         raise SheetError(f"is not an Excel file that can be read ({type(error).__name__}); {_SAVE}") from None
+
+
+class _Reader(ExcelReader):
+    """Reads sheets with cells, and passes over those that are charts: the library stumbles on one without a drawing."""
+
+    def read_chartsheet(self, *_: object) -> None:
+        """Leave a chart alone."""
 
 
 def _check_parts(packed: zipfile.ZipFile) -> None:

@@ -16,6 +16,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.chart import BarChart
 from openpyxl.styles import PatternFill
 
 from journeys.worksheet_rows import Line, Unreadable
@@ -58,6 +59,19 @@ def test_csv_is_read_in_the_ways_that_spreadsheets_write_it(tmp_path: Path, enco
     assert read(file) == content(rows)
 
 
+@pytest.mark.parametrize("first", ["sep={}\r\n", "SEP={}\n", '"sep={}"\r\n', "sep={0}{0}{0}\r\n"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
+def test_a_first_line_that_names_the_separator_is_followed_and_is_no_row(
+    tmp_path: Path, first: str, delimiter: str
+) -> None:
+    file = tmp_path / "sheet.csv"
+    # More of the others stand in the heading than of the one that is named.
+    rows = [["Point de blocage", "a,b;c\td|e,;\t|,;\t|"], *FILLED_IN[1:]]
+    for encoding, mark in (("utf-8", b""), ("utf-8", b"\xef\xbb\xbf"), ("cp1252", b""), ("utf-16-le", b"\xff\xfe")):
+        file.write_bytes(mark + first.format(delimiter).encode(encoding) + as_csv(rows, delimiter, encoding))
+        assert read(file, 0) == content(rows)
+
+
 def test_what_the_file_is_counts_and_not_what_its_name_says(tmp_path: Path) -> None:
     as_xlsx, as_text = tmp_path / "sheet.xlsx", tmp_path / "text.xlsx"
     saved(as_xlsx, FILLED_IN).rename(tmp_path / "sheet.csv")
@@ -86,7 +100,8 @@ def test_rows_are_numbered_as_a_spreadsheet_shows_them_whatever_lines_they_take(
         (b"\xff\xfea", "is neither UTF-8 nor Windows-1252 text"),
         (b"", "the sheet is empty; its first row names Sticking point, Segment, What to say, When, Channels"),
         (b"\xef\xbb\xbf \r\n;;;\r\n", "the sheet is empty"),
-        (b'a;"b\r\nc;d\r\n', "is not CSV"),
+        (b'a;"b\r\nc;d\r\n', "in row 1 (line 1) is not CSV"),
+        (b'sep=;\r\na;"b\r\nc;d\r\n', "in row 1 (line 2) is not CSV"),
         (os.urandom(4096) + b"\x81", ""),
     ],
 )
@@ -284,6 +299,26 @@ def test_of_merged_cells_the_empty_ones_are_told(tmp_path: Path) -> None:
         refusal(file)
         == f"{file}:A3: Point de blocage: is empty; of merged cells only the first one counts, so write it in each row"
     )
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_chart_before_the_sheet_is_passed_over(tmp_path: Path, *, drawn: bool) -> None:
+    file = saved(tmp_path / "sheet.xlsx", FILLED_IN)
+    book = openpyxl.load_workbook(file)
+    chart = book.create_chartsheet("Diagramme", 0)
+    if drawn:
+        chart.add_chart(BarChart())
+    book.save(file)
+    assert read(file) == content(FILLED_IN)
+
+
+def test_a_book_of_charts_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "sheet.xlsx"
+    book = openpyxl.Workbook()
+    book.create_chartsheet("Diagramme")
+    del book[book.worksheets[0].title]
+    book.save(file)
+    assert "has no sheet with cells" in refusal(file)
 
 
 def test_an_empty_first_sheet_is_told(tmp_path: Path) -> None:
