@@ -62,7 +62,8 @@ class Imported(BaseModel):
 class SheetOut(BaseModel):
     """A plan as a sheet: its rows, the names of the columns first, and what the plan says and no sheet can.
 
-    ``only`` is the one language that everybody is written to in; it is null where there is a row for each.
+    ``only`` is the one language that everybody is written to in, or that was asked for where the texts do not tell; it
+    is null where there is a row for each.
     """
 
     model_config = ConfigDict(from_attributes=True)

@@ -50,8 +50,10 @@ def show_when(time: When, language: str) -> str:
     """Write a time."""
     words = vocabulary(language).times
     unit = durations.show(time.length)[-1]
-    many = f"{time.length // _UNITS[unit]} {words.units[unit][0]}"
-    return f"{many} {words.later[0]}" if time.later else many
+    number = time.length // _UNITS[unit]
+    several, one, *_ = words.units[unit]
+    length = f"{number} {one if number == 1 else several}"
+    return f"{length} {words.later[0]}" if time.later else length
 
 
 def examples(language: str) -> list[str]:

@@ -49,7 +49,7 @@ class TimeWords(_Part):
     """How a length of time is said.
 
     Attributes:
-        units: minutes, hours, days and weeks.
+        units: minutes, hours, days and weeks: of several, then of one.
         numbers: those that are written as words.
         after: before the number: counted from when the person left.
         away: behind the unit: the same.
@@ -58,7 +58,7 @@ class TimeWords(_Part):
 
     """
 
-    units: dict[str, Names]
+    units: dict[str, Annotated[Names, Field(min_length=2)]]
     numbers: dict[int, Names]
     after: Names
     away: Names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -100,12 +100,14 @@ class Written:
         rows: the names of the columns first.
         notes: what the plan says and the sheet cannot, each in a sentence.
         only: the one language that the sheet is in; None where it has a row for each.
+        guessed: whether its words might be of another language as well.
 
     """
 
     rows: list[list[str]]
     notes: list[str]
     only: str | None
+    guessed: bool
 
 
 def to_sheet(file: PlanFile, language: str) -> Written:
@@ -113,11 +115,12 @@ def to_sheet(file: PlanFile, language: str) -> Written:
 
     Args:
         file: the plan.
-        language: of the names of columns, segments and channels.
+        language: of the names of columns, segments and channels, and of the texts, where nothing tells otherwise.
 
     """
     told, notes = spoken(file.plan)
-    only = _only(file, told)
+    alone = _alone(file, told)
+    only = language if language in alone else next(iter(alone), None)
     rows: list[dict[str, str]] = []
     for each in told:
         for tongue in [only] if only else LANGUAGES:
@@ -127,19 +130,23 @@ def to_sheet(file: PlanFile, language: str) -> Written:
     columns = [field for field in named if not (only and field == "language")]
     sheet = [[vocabulary(language).columns[field][0] for field in columns]]
     sheet += [[row[field] for field in columns] for row in rows]
-    return Written(sheet, notes + _not_the_same(file, sheet, only, notes), only)
+    return Written(sheet, notes + _not_the_same(file, sheet, only, notes), only, guessed=len(alone) > 1)
 
 
-def _only(file: PlanFile, told: list[Spoken]) -> str | None:
-    """Tell in which language everybody is written to, where it is one."""
+def _alone(file: PlanFile, told: list[Spoken]) -> Sequence[str]:
+    """Tell in which language everybody is written to, where it is one: all that it may be.
+
+    What is added to a text tells: in its own language most of a message was added, and least is left for the cells.
+    """
     first, *others = (file.messages.languages.get(language, {}) for language in LANGUAGES)
     if any(other != first for other in others):
-        return None
-    about = file.plan.key
-    return next(
-        (language for language in LANGUAGES if all(_exact(first, each, language, about) for each in told)),
-        LANGUAGES[-1],
-    )
+        return ()
+    left: dict[str, int] = {}
+    for language in LANGUAGES:
+        cells = [_exact(first, each, language, file.plan.key) for each in told]
+        if all(cells):
+            left[language] = sum(_length(cell) for cell in cells if cell)
+    return [language for language in left if left[language] == min(left.values())] or LANGUAGES
 
 
 def _exact(messages: dict[str, Message], each: Spoken, language: str, about: Key) -> Cell | None:

@@ -162,13 +162,13 @@ def cell_of(message: Message, channels: Sequence[Channel], language: str, about:
 
 
 def cells_of(message: Message, channels: Sequence[Channel], language: str, about: Key) -> Iterator[Cell]:
-    """Give what a row may have said, channel by channel, with fewer and fewer of the words that are added."""
+    """Give what a row may have said, channel by channel, with more and more of the words that are added."""
     ending = _endings()[language]
     for channel in channels:
         words = message.by(channel) or {}
         text = words.get("intro", words.get("text", ""))
         title = words.get("subject", words.get("title", TITLE))
-        for added in product(("", f" {ending.stop}"), ("", _way(about).link), ("", ending.offer(" "))):
+        for added in product((f" {ending.stop}", ""), (_way(about).link, ""), (ending.offer(" "), "")):
             bare = text
             for each in added:
                 bare = bare.removesuffix(each)

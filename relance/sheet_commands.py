@@ -126,7 +126,11 @@ def _export(file: PlanFile, out: Path, language: str) -> None:
         raise UsageError(f"{file.plan.name} has no message that a sheet could say")
     sheet_files.write(out, written.rows, language)
     console.print(f"{file.plan.name}: {len(written.rows) - 1} rows are written to {out}")
-    if written.only:
+    if written.guessed:
+        console.print(
+            "Everybody is written to in one language, and nothing tells which: import it with --only and that."
+        )
+    elif written.only:
         console.print(f"Everybody is written to in {written.only}: import it with --only {written.only}.")
     if written.notes:
         aside.print("The plan says more than a sheet can. Left out, and lost if the sheet is imported in its place:")

@@ -167,6 +167,23 @@ def test_that_arms_come_in_another_order_is_told() -> None:
         assert [note for note in found if "change places" in note] == notes
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_that_nothing_tells_is_the_one_of_the_columns_and_not_claimed(
+    tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [FILLED_IN[0][:5], ["Cart", "Tous", "Your cart waits.", "2 h", "push"]]
+    [plan] = sheet_commands.made_of(saved(tmp_path / "sheet.csv", rows), "en")
+    assert sheet_plans.to_sheet(plan, language).only == language
+    sheet_commands._export(plan, tmp_path / "again.csv", language)  # noqa: SLF001 the command reads its plan from a file
+    assert "Everybody is written to in one language, and nothing tells which: import" in capsys.readouterr().out
+    rows[1][4] = "SMS"
+    [plan] = sheet_commands.made_of(saved(tmp_path / "sheet.csv", rows), "en")
+    assert sheet_plans.to_sheet(plan, language).only == "en"
+    assert [row[2] for row in sheet_plans.to_sheet(plan, language).rows[1:]] == ["Your cart waits."]
+    sheet_commands._export(plan, tmp_path / "again.csv", language)  # noqa: SLF001 the command reads its plan from a file
+    assert "Everybody is written to in en: import it with --only en." in capsys.readouterr().out
+
+
 def test_a_plan_of_whoever_only_looks_comes_back_in_both_kinds_of_file(tmp_path: Path) -> None:
     rows = [FILLED_IN[0][:5], ["Navigation", "Tous", "Encore intéressé ?", "2 h", "SMS, e-mail"]]
     [plan] = sheet_commands.made_of(saved(tmp_path / "sheet.csv", rows), "fr")

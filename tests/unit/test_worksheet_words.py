@@ -144,6 +144,22 @@ def test_what_is_offered_to_choose_from_can_be_read(language: str) -> None:
         incentives(row.get("offer", ""), language)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", ["1 heure", "2 h", "1 minute plus tard", "30 min"]),
+        ("it", ["1 ora", "2 ore", "1 minuto più tardi", "30 minuti"]),
+        ("pt", ["1 hora", "2 horas", "1 minuto mais tarde", "30 minutos"]),
+        ("en", ["1 hour", "2 hours", "1 minute later", "30 minutes"]),
+    ],
+)
+def test_one_of_a_unit_is_written_as_one(language: str, said: list[str]) -> None:
+    times = [When(HOUR, later=False), When(2 * HOUR, later=False), When(HOUR / 60, later=True)]
+    times.append(When(HOUR / 2, later=False))
+    assert [show_when(time, language) for time in times] == said
+    assert said[0] in examples(language)
+
+
 @given(
     minutes=st.integers(1, LONGEST // timedelta(minutes=1)), later=st.booleans(), language=st.sampled_from(LANGUAGES)
 )
