@@ -150,7 +150,7 @@ def test_a_worksheet_with_rows_that_nobody_comes_to_is_refused_as_a_plan_is(inst
     for more in ((), ("--shop", "boutique")):
         done = installed("plan", "import", str(file), "--only", "fr", *more)
         assert done.code == 2
-        assert "otherwise is never taken: everybody fits one of the arms" in done.err
+        assert f"{file}:B5: Segment: is for nobody: everybody is in Prospects, Clients" in done.err
     assert "panier-abandonne" not in installed("plan", "list", "--shop", "boutique").out
 
 
