@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from journeys import yamlfile
 from journeys.events import MESSAGE_REPLIED
 from journeys.facts import Answered
-from journeys.saying import Expects
+from journeys.saying import Expects, Question
 
 REPLIED = MESSAGE_REPLIED
 """The event that tells of an answer."""
@@ -44,29 +44,25 @@ class _Words(BaseModel):
     no: list[str]
 
 
-def read(
-    expects: Expects, text: str, options: Sequence[str] = (), words: Mapping[str, Sequence[str]] | None = None
-) -> Answered | None:
+def read(asked: Question, text: str) -> Answered | None:
     """Read an answer as what was asked for; None where it cannot be.
 
     Args:
-        expects: a score from 0 to 10, one of the options, yes or no, or any text.
+        asked: what wants a score from 0 to 10, one of its options, yes or no, or any text.
         text: what somebody wrote, in any of the languages of messages.
-        options: the names of the choices, in the order of their numbers.
-        words: what else people say for an option, by its name.
 
     """
-    if expects is Expects.TEXT:
+    if asked.expects is Expects.TEXT:
         return Answered() if text.strip() else None
     said = _plain(text)
     if len(said) > LONGEST:
         return None
-    match expects:
+    match asked.expects:
         case Expects.SCORE:
             score = _score(said)
             return None if score is None or score > HIGHEST else Answered(score=score)
         case Expects.CHOICE:
-            choice = _option(said, options, words or {})
+            choice = _option(said, asked.options, asked.words)
             return None if choice is None else Answered(choice=choice)
         case Expects.YES_NO:
             yes = _yes(said)

@@ -223,7 +223,7 @@ async def _replies(
             (s for s in steps if s.id in since and since[s.id] < row["at"]), key=lambda s: since[s.id], default=None
         )
         if step is not None and (step.id not in found or found[step.id][0].unclear):
-            read = replies.read(step.ask.expects, row["text"] or "", step.ask.options, step.ask.words)
+            read = replies.read(step.ask, row["text"] or "")
             wrote = Wrote(row["at"], Medium(row["by"]) if row["by"] in _MEDIA else None)
             found[step.id] = (read or Answered(unclear=True), wrote)
     return found

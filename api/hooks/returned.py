@@ -170,7 +170,7 @@ async def _is_heard(parts: Services, journey: str | None, text: str) -> bool:
         return False
     version = await parts.plans.version(parts.pool, found.shop, found.plan, found.plan_version)
     step = version.plan.by_id.get(found.stage or "")
-    return isinstance(step, Ask) and read(step.ask.expects, text, step.ask.options) is not None
+    return isinstance(step, Ask) and read(step.ask, text) is not None
 
 
 async def _confirmation(
