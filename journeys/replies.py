@@ -23,8 +23,11 @@ LONGEST = 300
 SHORT = 12
 """In words: in more of them, an option's words may stand for anything."""
 _WORD = re.compile(r"[^\W_]+")
-_NOT_WHOLE = re.compile(r"(?<!\w)[-\u2010-\u2015\u2212]\d|\d[.,]\d")
-"""Below zero, or with a fraction."""
+_TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
+_LIGHT = frozenset(",;.!()")
+"""What may part two words for the same number that are no score and its scale."""
+_NOT_WHOLE = re.compile(r"(?<!\w)[-\u2010-\u2015\u2212]\d|[<>\u2264\u2265]\s*\d|\d[.,]\d|\d\s*[%\u2030]")
+"""Below zero, more or less than it, with a fraction, or of a hundred."""
 _SET_OFF = re.compile(r"\W*(\d+)\s*(?:[,;:.!]+|[-\u2010-\u2015])\s")
 """A number that comes first, and by itself: ``9, I like it``."""
 _LEADING = re.compile(r"\W*(\d+)\b")
@@ -37,6 +40,7 @@ class _Words(BaseModel):
     around: dict[str, list[str]]
     also: list[str]
     out_of: list[str]
+    stars: frozenset[str]
     against: list[str]
     measures: dict[str, list[str]]
     thanks: list[str]
@@ -86,11 +90,9 @@ def _score(said: str) -> int | None:
         others = _numbers(_WORD.findall(_out_of_ten().sub(" ", said)))
         found = set() if _turned(said[: graded[0].start()]) else scores | others
         return found.pop() if len(found) == 1 else None
-    set_off = _SET_OFF.match(said)
-    if set_off is None:
-        return _number(said)
-    first, others = int(set_off[1][:3]), _numbers(_WORD.findall(said[set_off.end() :]))
-    return first if others <= {first} else None
+    if not _vocabulary().stars.isdisjoint(_TOKEN.findall(said)):
+        return None
+    return _alone(_naming(_WORD.findall(said)), said) if _SET_OFF.match(said) else _number(said)
 
 
 def _number(said: str) -> int | None:
@@ -99,15 +101,27 @@ def _number(said: str) -> int | None:
     if not _is_plain(words):
         return None
     # "Un 8" and "a nine" name one number: the article counts where it stands alone.
-    found = _numbers(words) or {_named()[word] for word in words if word in _named()}
-    return found.pop() if len(found) == 1 else None
+    return _alone(_naming(words) or {word: _named()[word] for word in words if word in _named()}, said)
+
+
+def _alone(naming: Mapping[str, int], said: str) -> int | None:
+    """Give the one number that is named. Twice with something between, it has another scale: five of five."""
+    tokens = [token for token in _TOKEN.findall(said) if token not in _LIGHT]
+    places = [place for place, token in enumerate(tokens) if token in naming]
+    is_one = len(set(naming.values())) == 1 and places[-1] - places[0] < len(places)
+    return naming[tokens[places[0]]] if is_one else None
 
 
 def _numbers(words: Sequence[str]) -> set[int]:
-    """Give the numbers among words, leaving out what may be an article, or in a sentence another word."""
+    """Give the numbers among words."""
+    return set(_naming(words).values())
+
+
+def _naming(words: Sequence[str]) -> dict[str, int]:
+    """Give the words that name numbers, but for what may be an article, or in a sentence another word."""
     unsure = _around() if _is_plain(words) else _around().union(_vocabulary().also)
-    digits = {int(word[:3]) for word in words if word.isdecimal()}
-    return digits | {_named()[word] for word in words if word in _named() and word not in unsure}
+    digits = {word: int(word) for word in words if word.isdecimal()}
+    return digits | {word: _named()[word] for word in words if word in _named() and word not in unsure}
 
 
 def _is_plain(words: Sequence[str]) -> bool:
@@ -129,7 +143,7 @@ def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]
     if is_doubted or len(_numbers(_WORD.findall(said))) > 1:
         return None
     leading = _LEADING.match(said)
-    number = int(leading[1][:3]) if leading else _number(said)
+    number = int(leading[1]) if leading else _number(said)
     if number is not None and not 1 <= number <= len(options):
         return None
     meant = _meant(said, options, words) | ({options[number - 1]} if number is not None else set())

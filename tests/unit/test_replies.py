@@ -85,6 +85,51 @@ def test_what_may_be_another_score_or_none_is_not_understood(text: str) -> None:
     assert read(Expects.SCORE, text) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("5/5", "5 sur 5", "cinq sur cinq", "5 out of 5", "5 su 5", "cinque su cinque", "5 em 5", "5 de 5"),
+        *("8/8", "3/3", "1 of 1", "un sur un", "5 points sur 5", "5, 5 sur 5 partout", "5 / 5 !", "5:5", "5_5", "5-5"),
+        *("9%", "9 %", "100 %", "10\uff05", "9\u2030", "> 8", "\u22649"),
+        *("5 ⭐", "5⭐️", "5, five stars", "5 étoiles", "4 stelle", "5! 5 estrelas"),
+        *("9/20", "15/20", "4/5", "9/100", "0009/10", "0011"),
+    ],
+)
+def test_a_score_on_another_scale_is_not_understood(text: str) -> None:
+    assert read(Expects.SCORE, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        *(("9/10", 9), ("9 sur 10", 9), ("10/10", 10), ("10 su 10", 10), ("9 de 10", 9), ("9 out of ten", 9)),
+        *(
+            ("5/10", 5),
+            ("10/10 ⭐⭐⭐⭐⭐", 10),
+            ("9, 9 !", 9),
+            ("9 (neuf)", 9),
+            ("un un", 1),
+            ("1, c'est une honte", 1),
+        ),
+    ],
+)
+def test_a_score_out_of_ten_and_one_said_twice_are_understood(text: str, score: int) -> None:
+    assert read(Expects.SCORE, text) == Answered(score=score)
+
+
+@given(
+    st.integers(0, 10), st.sampled_from(["/", " sur ", " su ", " de ", " em ", " of ", " out of ", " - ", " against "])
+)
+def test_a_number_out_of_itself_is_no_score_but_ten_out_of_ten(number: int, out_of: str) -> None:
+    found = read(Expects.SCORE, f"{number}{out_of}{number}")
+    assert found is None or number == 10
+
+
+@given(st.integers(11, 10**30), st.sampled_from(["{}", "{}/10", "{}, merci", "je mets {}", "{} sur 10", "{} - bravo"]))
+def test_no_number_above_ten_is_a_score(number: int, text: str) -> None:
+    assert read(Expects.SCORE, text.format(number)) is None
+
+
 WHY = ("shipping-cost", "account", "undecided")
 
 
