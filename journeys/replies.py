@@ -23,6 +23,8 @@ LONGEST = 300
 SHORT = 12
 """In words: in more of them, an option's words may stand for anything."""
 _WORD = re.compile(r"[^\W_]+")
+ASKING = "?\u2753\u2754"
+"""Whoever asks something back wants an answer from a person, whatever else they say."""
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _LIGHT = frozenset(",;.!()")
 """What may part two words for the same number that are no score and its scale."""
@@ -59,7 +61,7 @@ def read(asked: Question, text: str) -> Answered | None:
     if asked.expects is Expects.TEXT:
         return Answered() if text.strip() else None
     said = _plain(text)
-    if len(said) > LONGEST:
+    if len(said) > LONGEST or any(sign in said for sign in ASKING):
         return None
     match asked.expects:
         case Expects.SCORE:
@@ -139,7 +141,7 @@ def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]
     exactly = _phrases(options, words).get(_spaced(said), set())
     if len(exactly) == 1:
         return min(exactly)
-    is_doubted = "?" in said or _NOT_WHOLE.search(said) or _measured().search(_spaced(said))
+    is_doubted = _NOT_WHOLE.search(said) or _measured().search(_spaced(said))
     if is_doubted or len(_numbers(_WORD.findall(said))) > 1:
         return None
     leading = _LEADING.match(said)
@@ -151,13 +153,13 @@ def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]
 
 
 def _meant(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> set[str]:
-    """Give the options whose words stand in a short answer that neither asks nor says no to them."""
+    """Give the options whose words stand in a short answer that does not say no to them."""
     phrases = _phrases(options, words)
     text = _spaced(said)
     # The longest first: what "no time" says is not what "time" says.
     either = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True) if phrase)
     found = re.compile(rf"(?<!\S)(?:{either})(?!\S)") if either else None
-    if found is None or "?" in said or len(text.split()) > SHORT or _turned(found.sub(" ", text)):
+    if found is None or len(text.split()) > SHORT or _turned(found.sub(" ", text)):
         return set()
     return {option for match in found.finditer(text) for option in phrases[match[0]]}
 

@@ -270,6 +270,21 @@ def test_what_is_neither_yes_nor_no_is_not_understood(text: str) -> None:
     assert read(Expects.YES_NO, text) is None
 
 
+@pytest.mark.parametrize("sign", ["?", " ?", "\uff1f", " \u2753", "?!"])
+def test_what_asks_something_back_answers_no_question_but_an_open_one(sign: str) -> None:
+    for expects, text in (
+        (Expects.SCORE, "9"),
+        (Expects.CHOICE, "account"),
+        (Expects.CHOICE, "2"),
+        (Expects.YES_NO, "oui"),
+    ):
+        options = WHY if expects is Expects.CHOICE else ()
+        assert read(expects, text, options) is not None
+        assert read(expects, text + sign, options) is None
+    assert why_left("La livraison ?") is None
+    assert read(Expects.TEXT, "Why" + sign) == Answered()
+
+
 def test_any_text_answers_an_open_question_and_none_does_not() -> None:
     assert read(Expects.TEXT, " It was late. " + "x" * 5_000) == Answered()
     assert read(Expects.TEXT, " \n") is None
