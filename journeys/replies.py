@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -23,14 +23,17 @@ LONGEST = 300
 SHORT = 12
 """In words: in more of them, an option's words may stand for anything."""
 _WORD = re.compile(r"[^\W_]+")
-ASKING = "?\u2753\u2754"
+_ASKING = "?\u2753\u2754"
 """Whoever asks something back wants an answer from a person, whatever else they say."""
+_LAID_ON = {"Mn", "Me"}
+"""Unicode's names for what is laid on the character before it."""
+_KEYCAP_TEN = "\U0001f51f"
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _LIGHT = frozenset(",;.!()")
 """What may part two words for the same number that are no score and its scale."""
 _NOT_WHOLE = re.compile(r"(?<!\w)[-\u2010-\u2015\u2212]\d|[<>\u2264\u2265]\s*\d|\d[.,]\d|\d\s*[%\u2030]")
 """Below zero, more or less than it, with a fraction, or of a hundred."""
-_SET_OFF = re.compile(r"\W*(\d+)\s*(?:[,;:.!]+|[-\u2010-\u2015])\s")
+_SET_OFF = re.compile(r"\W*\d+\s*(?:[,;:.!]+|[-\u2010-\u2015])\s")
 """A number that comes first, and by itself: ``9, I like it``."""
 _LEADING = re.compile(r"\W*(\d+)\b")
 
@@ -43,11 +46,12 @@ class _Words(BaseModel):
     also: list[str]
     out_of: list[str]
     stars: frozenset[str]
+    because: list[str]
     against: list[str]
     measures: dict[str, list[str]]
     thanks: list[str]
-    yes: list[str]
-    no: list[str]
+    yes: dict[str, list[str]]
+    no: dict[str, list[str]]
 
 
 def read(asked: Question, text: str) -> Answered | None:
@@ -61,7 +65,7 @@ def read(asked: Question, text: str) -> Answered | None:
     if asked.expects is Expects.TEXT:
         return Answered() if text.strip() else None
     said = _plain(text)
-    if len(said) > LONGEST or any(sign in said for sign in ASKING):
+    if len(said) > LONGEST or any(sign in said for sign in _ASKING):
         return None
     match asked.expects:
         case Expects.SCORE:
@@ -76,9 +80,9 @@ def read(asked: Question, text: str) -> Answered | None:
 
 
 def _plain(text: str) -> str:
-    """Write a text small and without accents; digits of every width and script become plain ones."""
+    """Write a text small, without accents and the frames of keys; digits of every width and script become plain."""
     apart = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(char for char in apart if not unicodedata.combining(char))
+    kept = "".join(char for char in apart if unicodedata.category(char) not in _LAID_ON).replace(_KEYCAP_TEN, "10")
     return "".join(str(unicodedata.digit(char)) if char.isdecimal() else char for char in kept)
 
 
@@ -94,7 +98,8 @@ def _score(said: str) -> int | None:
         return found.pop() if len(found) == 1 else None
     if not _vocabulary().stars.isdisjoint(_TOKEN.findall(said)):
         return None
-    return _alone(_naming(_WORD.findall(said)), said) if _SET_OFF.match(said) else _number(said)
+    is_first = _SET_OFF.match(said) or (_because().match(said) and not _turned(said))
+    return _alone(_naming(_WORD.findall(said)), said) if is_first else _number(said)
 
 
 def _number(said: str) -> int | None:
@@ -157,9 +162,8 @@ def _meant(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]
     phrases = _phrases(options, words)
     text = _spaced(said)
     # The longest first: what "no time" says is not what "time" says.
-    either = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True) if phrase)
-    found = re.compile(rf"(?<!\S)(?:{either})(?!\S)") if either else None
-    if found is None or len(text.split()) > SHORT or _turned(found.sub(" ", text)):
+    found = _any_of(phrases)
+    if len(text.split()) > SHORT or _turned(found.sub(" ", text)):
         return set()
     return {option for match in found.finditer(text) for option in phrases[match[0]]}
 
@@ -170,14 +174,16 @@ def _phrases(options: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict
     for option in options:
         for phrase in (option, *words.get(option, ())):
             phrases.setdefault(_spaced(_plain(phrase)), set()).add(option)
+    phrases.pop("", None)
     return phrases
 
 
 def _yes(said: str) -> bool | None:
-    words = " ".join(_thanks().sub(" ", _spaced(said)).split())
-    if words in _vocabulary().yes:
-        return True
-    return False if words in _vocabulary().no else None
+    """Find a yes or a no, in any number of words for it: what says both, or anything else, is neither."""
+    signs = " ".join(token for token in _TOKEN.findall(said) if token.isalnum() or token in _sides())
+    text = _thanks().sub(" ", signs)
+    meant = {_sides()[match[0]] for match in _either().finditer(text)}
+    return meant.pop() if len(meant) == 1 and not _either().sub(" ", text).strip() else None
 
 
 def _spaced(said: str) -> str:
@@ -207,8 +213,30 @@ def _measured() -> re.Pattern[str]:
 
 
 @cache
+def _because() -> re.Pattern[str]:
+    return re.compile(rf"\W*\d+\s+(?:{'|'.join(_vocabulary().because)})(?!\w)")
+
+
+@cache
 def _thanks() -> re.Pattern[str]:
-    return re.compile(rf"(?<!\S)(?:{'|'.join(sorted(_vocabulary().thanks, key=len, reverse=True))})(?!\S)")
+    return _any_of(_vocabulary().thanks)
+
+
+@cache
+def _sides() -> dict[str, bool]:
+    said = {True: _vocabulary().yes, False: _vocabulary().no}
+    return {phrase: side for side, spoken in said.items() for phrases in spoken.values() for phrase in phrases}
+
+
+@cache
+def _either() -> re.Pattern[str]:
+    return _any_of(_sides())
+
+
+def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Find any of them among words with a space between; the longest first."""
+    either = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True))
+    return re.compile(rf"(?<!\S)(?:{either})(?!\S)")
 
 
 @cache

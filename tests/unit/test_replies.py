@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,10 +95,12 @@ def test_what_may_be_another_score_or_none_is_not_understood(text: str) -> None:
         *("8/8", "3/3", "1 of 1", "un sur un", "5 points sur 5", "5, 5 sur 5 partout", "5 / 5 !", "5:5", "5_5", "5-5"),
         *("9%", "9 %", "100 %", "10\uff05", "9\u2030", "> 8", "\u22649"),
         *("5 ⭐", "5⭐️", "5, five stars", "5 étoiles", "4 stelle", "5! 5 estrelas"),
+        *("7\ufe0f\u20e38\ufe0f\u20e3", "🔟5", "5 car 5 sur 5", "9 car 2 jours de retard", "9 because it was not fast"),
+        *("je ne mets pas 9 car c'est lent", "pas 9 car lent", "9 cartes", "9 carte parce que", "11 car super"),
         *("9/20", "15/20", "4/5", "9/100", "0009/10", "0011"),
     ],
 )
-def test_a_score_on_another_scale_is_not_understood(text: str) -> None:
+def test_what_is_or_may_be_on_another_scale_is_no_score(text: str) -> None:
     assert read(Expects.SCORE, text) is None
 
 
@@ -113,7 +118,7 @@ def test_a_score_on_another_scale_is_not_understood(text: str) -> None:
         ),
     ],
 )
-def test_a_score_out_of_ten_and_one_said_twice_are_understood(text: str, score: int) -> None:
+def test_a_score_is_read_where_nothing_makes_another_of_it(text: str, score: int) -> None:
     assert read(Expects.SCORE, text) == Answered(score=score)
 
 
@@ -256,6 +261,24 @@ def test_what_is_below_zero_is_no_score(number: int, behind: str) -> None:
         *(("Oui !", True), ("SÌ", True), ("sim", True), ("yes", True), ("D'accord", True)),
         *(("oui merci", True), ("Sì, grazie mille", True), ("sim, por favor", True), ("Yes please!", True)),
         *(("Non, merci.", False), ("não", False), ("No grazie", False), ("nope", False)),
+        *(("of course", True), ("va bene", True), ("y", True), ("oui bien sûr", True), ("oui, volontiers", True)),
+        *(
+            ("claro que sim", True),
+            ("oui oui", True),
+            ("Si, si!", True),
+            ("sim sim", True),
+            ("Oui, avec plaisir !", True),
+        ),
+        *(("👍", True), ("👍🏽", True), ("oui 👍", True), ("OK 🙂", True), ("bien sûr que oui", True)),
+        *(("n", False), ("👎", False), ("pas du tout", False), ("never", False), ("jamais", False), ("no no", False)),
+        *(
+            ("non merci", False),
+            ("no grazie", False),
+            ("não obrigado", False),
+            ("no thanks", False),
+            ("Não, não!", False),
+        ),
+        *(("non, pas du tout", False), ("of course not", False), ("claro que não", False), ("pas d'accord", False)),
     ],
 )
 def test_yes_and_no_are_read(text: str, yes: bool) -> None:  # noqa: FBT001 what is expected
@@ -264,7 +287,30 @@ def test_yes_and_no_are_read(text: str, yes: bool) -> None:  # noqa: FBT001 what
 
 @pytest.mark.parametrize(
     "text",
-    ["yes and no", "maybe", "merci", "yes, no thanks", "oui merci mais plus tard", "", "no idea", "yes but not now"],
+    [
+        *(
+            "yes and no",
+            "maybe",
+            "merci",
+            "yes, no thanks",
+            "oui merci mais plus tard",
+            "",
+            "no idea",
+            "yes but not now",
+        ),
+        *(
+            "oui 👎",
+            "👍👎",
+            "non 👍",
+            "y/n",
+            "ok, no",
+            "perché no",
+            "pourquoi pas",
+            "oui bien sûr que non",
+            "not of course",
+        ),
+        *("n'importe", "ça va", "no problem", "non plus", "yes if it is blue", "d'accord, pas du tout"),
+    ],
 )
 def test_what_is_neither_yes_nor_no_is_not_understood(text: str) -> None:
     assert read(Expects.YES_NO, text) is None
@@ -283,6 +329,47 @@ def test_what_asks_something_back_answers_no_question_but_an_open_one(sign: str)
         assert read(expects, text + sign, options) is None
     assert why_left("La livraison ?") is None
     assert read(Expects.TEXT, "Why" + sign) == Answered()
+
+
+SIDES = replies._sides()  # noqa: SLF001 the lists
+YES, NO = ([phrase for phrase, is_yes in SIDES.items() if is_yes is side] for side in (True, False))
+AROUND = st.text(" ,.;!\n\u00a0", max_size=5)
+
+
+@given(st.sampled_from(list(SIDES)), st.integers(1, 3), AROUND)
+def test_every_word_for_yes_and_no_is_read_however_often_it_is_said(phrase: str, times: int, between: str) -> None:
+    assert read(Expects.YES_NO, f" {between}".join([phrase] * times)) == Answered(yes=SIDES[phrase])
+
+
+@given(st.lists(st.sampled_from(YES), min_size=2, max_size=4) | st.lists(st.sampled_from(NO), min_size=2, max_size=4))
+def test_several_words_of_one_side_never_say_the_other(phrases: list[str]) -> None:
+    assert read(Expects.YES_NO, ", ".join(phrases)) == Answered(yes=SIDES[phrases[0]])
+
+
+@given(st.sampled_from(YES), st.sampled_from(NO), st.lists(st.sampled_from([*SIDES, "merci", "9"])), st.randoms())
+def test_what_says_both_yes_and_no_is_never_understood(yes: str, no: str, more: list[str], chance: Random) -> None:
+    said = [yes, no, *more]
+    chance.shuffle(said)
+    assert read(Expects.YES_NO, "; ".join(said)) is None
+
+
+SAID = [
+    *(
+        (Expects.SCORE, text)
+        for text in ("9", "neuf", "9/10", "9 sur 10, merci", "je mets un 8", "9 car c'est bien", "5/5", "7 or 8", "une")
+    ),
+    *((Expects.CHOICE, text) for text in ("1", "deux", "shipping cost", "undecided", "the account", "4", "1 and 2")),
+    *((Expects.YES_NO, text) for text in (*SIDES, "oui merci", "no no", "yes and no", "maybe", "sì, grazie")),
+]
+
+
+@given(st.sampled_from(SAID), st.sampled_from([str.upper, str.title, str.swapcase, str.casefold]), AROUND, AROUND)
+def test_case_and_what_stands_around_an_answer_change_nothing(
+    said: tuple[Expects, str], turn: Callable[[str], str], before: str, behind: str
+) -> None:
+    expects, text = said
+    options = WHY if expects is Expects.CHOICE else ()
+    assert read(expects, f"{before}{turn(text)}{behind}", options) == read(expects, text, options)
 
 
 def test_any_text_answers_an_open_question_and_none_does_not() -> None:
