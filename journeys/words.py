@@ -58,6 +58,8 @@ _MEANT = {said: word for word, all_said in _SAID.items() for said in all_said}
 def word_of(text: str) -> Word | None:
     """Tell what an answer asks for, by its words alone: case, accents and punctuation do not matter.
 
+    But "yes?" wants to know something, and opts nobody in.
+
     Args:
         text: what the person wrote.
 
@@ -65,7 +67,11 @@ def word_of(text: str) -> Word | None:
         None where it is something else, which a person should read.
 
     """
-    return None if len(text) > _LONGEST else _MEANT.get(_plain(text))
+    if len(text) > _LONGEST:
+        return None
+    word = _MEANT.get(_plain(text))
+    asks = word is Word.START and "?" in unicodedata.normalize("NFKD", text)
+    return None if asks else word
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -199,12 +199,7 @@ async def _replies(
     """
     if not steps:
         return {}
-    asked = await db.fetch(
-        "select split_part(step, '/', 1) as step, min(coalesce(sent_at, decided_at)) as at from sends"
-        " where journey = $1 and state in ('accepted', 'unknown') group by 1",
-        about.journey,
-    )
-    since = {row["step"]: row["at"] for row in asked}
+    since = await _out_since(db, about.journey)
     rows = await db.fetch(
         "select at, content -> 'properties' ->> 'text' as text, content -> 'properties' ->> 'channel' as by from events"
         " where shop = $1 and customer_id = $2 and name = $3 and at <= $4"
@@ -218,15 +213,34 @@ async def _replies(
     )
     found: dict[str, tuple[Answered, Wrote]] = {}
     for row in rows:
-        # Of two questions, the one that was asked last is answered.
-        step = max(
-            (s for s in steps if s.id in since and since[s.id] < row["at"]), key=lambda s: since[s.id], default=None
-        )
+        step = _asked_last(steps, since, row["at"])
         if step is not None and (step.id not in found or found[step.id][0].unclear):
             read = replies.read(step.ask, row["text"] or "")
             wrote = Wrote(row["at"], Medium(row["by"]) if row["by"] in _MEDIA else None)
             found[step.id] = (read or Answered(unclear=True), wrote)
     return found
+
+
+async def question(db: Pool | Connection, plan: Plan, journey: str, at: datetime) -> Ask | None:
+    """Give the question of a journey that words of a moment answer, whether they can be read or not."""
+    steps = [step for step in walk(plan.steps) if isinstance(step, Ask)]
+    return _asked_last(steps, await _out_since(db, journey), at) if steps else None
+
+
+async def _out_since(db: Pool | Connection, journey: str | None) -> dict[str, datetime]:
+    """Read since when the message of each step is out."""
+    rows = await db.fetch(
+        "select split_part(step, '/', 1) as step, min(coalesce(sent_at, decided_at)) as at from sends"
+        " where journey = $1 and state in ('accepted', 'unknown') group by 1",
+        journey,
+    )
+    return {row["step"]: row["at"] for row in rows}
+
+
+def _asked_last(steps: Sequence[Ask], since: Mapping[str, datetime], at: datetime) -> Ask | None:
+    """Of several questions, the one that was asked last is answered."""
+    asked = (step for step in steps if step.id in since and since[step.id] < at)
+    return max(asked, key=lambda step: since[step.id], default=None)
 
 
 async def _viewed(db: Pool | Connection, about: About, at: datetime) -> Viewed | None:

@@ -24,12 +24,12 @@ from journeys.facts import Channel, Medium, Purpose
 from journeys.preferences import as_trait, with_revoke_all
 from journeys.replies import read
 from journeys.returns import Answer, Receipt, Unsubscribed
-from journeys.steps import Ask
 from journeys.words import Word, word_of
 from messages.confirmations import LANGUAGES
 from messages.locale import language_of
-from storage import confirmations, hooks, journeys, replies, returns, shops, suppressions
+from storage import asked, confirmations, hooks, journeys, replies, returns, shops, suppressions
 from storage.confirmations import Confirmation
+from storage.journeys import Journey
 
 MAX_BODY = 1024 * 1024
 _CONFIRMED_BY = {Medium.SMS: Channel.SMS, Medium.WHATSAPP: Channel.WHATSAPP}
@@ -144,8 +144,9 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
     now = datetime.now(UTC)
     people = await returns.people_behind(parts.pool, shop, answer.medium, answer.from_address)
     word = Word.STOP if answer.pressed_stop else word_of(answer.text)
-    journey = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
-    if word in {Word.START, Word.HELP} and await _is_heard(parts, journey, answer.text):
+    journey = await _answered(parts, shop, answer, now)
+    is_heard = word is not Word.STOP and await _is_heard(parts, journey, answer, now)
+    if is_heard:
         # "Yes" to a question is an answer, and no consent.
         word = None
     if word in {Word.STOP, Word.START}:
@@ -155,22 +156,29 @@ async def _take_answer(parts: Services, shop: str, source: str, answer: Answer) 
         consent = await _consent(parts, shop, answer, word)
         messages = [_identify(source, answer, person, consent, now) for person in people]
     else:
+        # Of several with the address, the one whom the journey is about has answered it.
+        people.sort(key=lambda person: journey is None or journey.customer_id not in person.values())
         messages = [_replied(source, answer, person, journey, now) for person in people[:1]]
-        if word is None and not await _is_heard(parts, journey, answer.text):
+        if word is None and not is_heard:
             await replies.keep(parts.pool, shop, _reply(source, answer, people, journey, now))
     await _take(parts, shop, messages)
     if word is not None and answer.medium in _CONFIRMED_BY and not answer.answered:
         await confirmations.want(parts.pool, await _confirmation(parts, shop, source, answer, word, people))
 
 
-async def _is_heard(parts: Services, journey: str | None, text: str) -> bool:
-    """Tell whether a journey has asked, and understands the answer: then nobody else need read it."""
-    found = await journeys.find(parts.pool, journey) if journey else None
-    if found is None or found.status == "ended":
+async def _answered(parts: Services, shop: str, answer: Answer, now: datetime) -> Journey | None:
+    """Find the journey that is answered, whether it has ended or not."""
+    found = await returns.last_journey(parts.pool, shop, answer.medium, answer.from_address, now)
+    return await journeys.find(parts.pool, found) if found else None
+
+
+async def _is_heard(parts: Services, journey: Journey | None, answer: Answer, now: datetime) -> bool:
+    """Tell whether a journey waits for an answer, and understands this one: then nobody else need read it."""
+    if journey is None or journey.status == "ended":
         return False
-    version = await parts.plans.version(parts.pool, found.shop, found.plan, found.plan_version)
-    step = version.plan.by_id.get(found.stage or "")
-    return isinstance(step, Ask) and read(step.ask, text) is not None
+    version = await parts.plans.version(parts.pool, journey.shop, journey.plan, journey.plan_version)
+    step = await asked.question(parts.pool, version.plan, journey.id, _at(answer, now))
+    return step is not None and step.id == journey.stage and read(step.ask, _readable(answer.text)) is not None
 
 
 async def _confirmation(
@@ -213,15 +221,17 @@ def _identify(
     return {"type": "identify", **_told(source, answer, person, now), "traits": {"consent": consent}}
 
 
-def _replied(source: str, answer: Answer, person: dict[str, str], journey: str | None, now: datetime) -> dict[str, Any]:
-    said = {"channel": answer.medium.value, "text": _readable(answer.text), "journey": journey}
+def _replied(
+    source: str, answer: Answer, person: dict[str, str], journey: Journey | None, now: datetime
+) -> dict[str, Any]:
+    said = {"channel": answer.medium.value, "text": _readable(answer.text), "journey": journey.id if journey else None}
     properties = {name: value for name, value in said.items() if value is not None}
     told = _told(source, answer, person, now)
     return {"type": "track", "event": "Message Replied", **told, "properties": properties}
 
 
 def _reply(
-    source: str, answer: Answer, people: list[dict[str, str]], journey: str | None, now: datetime
+    source: str, answer: Answer, people: list[dict[str, str]], journey: Journey | None, now: datetime
 ) -> replies.Told:
     return replies.Told(
         provider=source,
@@ -229,10 +239,15 @@ def _reply(
         medium=answer.medium,
         address=answer.from_address,
         customer_id=next((told_by for person in people for told_by in person.values()), None),
-        journey=journey,
+        journey=journey.id if journey else None,
         text=_readable(answer.text),
-        at=min(answer.at or now, now),
+        at=_at(answer, now),
     )
+
+
+def _at(answer: Answer, now: datetime) -> datetime:
+    """Give the moment of an answer; no provider's clock tells of the future."""
+    return min(answer.at or now, now)
 
 
 def _readable(text: str) -> str:
@@ -241,9 +256,8 @@ def _readable(text: str) -> str:
 
 def _told(source: str, answer: Answer, person: dict[str, str], now: datetime) -> dict[str, Any]:
     [told_by] = person.values()
-    at = min(answer.at or now, now)
     message_id = f"answer:{source}:{_printable(answer.message_id)}:{told_by}"[:MAX_ID]
-    return {"messageId": message_id, "timestamp": at.isoformat(), **person}
+    return {"messageId": message_id, "timestamp": _at(answer, now).isoformat(), **person}
 
 
 def _printable(message_id: str) -> str:

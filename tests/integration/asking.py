@@ -15,11 +15,12 @@ from tests.support import TestShop
 from tests.workflows.keyed import OF_ORDERS, SMS, journeys_of, order, publish
 from tests.workflows.providers import sending
 
+QUESTION: dict[str, Any] = {"message": "question", "channels": SMS, "within": "2d"}
 
-async def asking(shop: TestShop, **question: Any) -> Journey:
-    """Have a journey of a new order stand at a question that has not gone out yet."""
-    asks = {"id": "question", "ask": {"message": "question", "channels": SMS, "within": "2d", **question}}
-    await publish(shop, OF_ORDERS, asks)
+
+async def asking(shop: TestShop, *more: dict[str, Any], **question: Any) -> Journey:
+    """Have a journey of a new order stand at a question that has not gone out yet; more steps may follow it."""
+    await publish(shop, OF_ORDERS, {"id": "question", "ask": QUESTION | question}, *more)
     await shop.identify()
     await order(shop)
     [journey] = await journeys_of(shop)

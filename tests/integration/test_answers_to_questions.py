@@ -12,9 +12,11 @@ from journeys.facts import Answered
 from journeys.plan import Plan
 from storage import asked, journeys, replies
 from storage.journeys import Journey
-from tests.integration.asking import ask, asking
+from tests.integration.asking import QUESTION, ask, asking
+from tests.integration.loopback import Answer, serving
 from tests.integration.returning import Returning, calling_back
 from tests.support import HOUR, TestShop
+from tests.workflows.providers import connect_twilio, send
 
 HELD_UP = {
     "expects": "choice",
@@ -84,4 +86,48 @@ async def test_what_a_question_cannot_read_waits_for_a_person(returning: Returni
     await returning.says("which sizes are there")
     assert await heard(shop, journey) == {"question": Answered(unclear=True)}
     assert await kept(shop) == ["which sizes are there"]
-    assert (await journeys.get(shop.parts.pool, journey.id)).stage == "question"
+
+
+async def test_yes_while_the_next_question_is_not_out_yet_is_no_answer_to_it(returning: Returning) -> None:
+    shop = returning.shop
+    journey = await asking(shop, {"id": "next", "ask": {**QUESTION, "expects": "yes_no"}}, expects="yes_no")
+    await ask(shop, journey)
+    await shop.identify(consent={"sms": False})
+    async with shop.parts.pool.acquire() as db:
+        await journeys.stand(db, journey.id, "next", shop.begins + HOUR)
+    await returning.says("yes")
+    assert await heard(shop, journey) == {}
+    assert await granted(shop) is True
+
+
+async def test_of_two_with_one_number_the_one_who_was_asked_has_answered(returning: Returning) -> None:
+    shop = returning.shop
+    journey = await asking(shop, **HELD_UP)
+    await ask(shop, journey)
+    await shop.identify("bob")
+    await shop.fill(person="bob")
+    async with serving(Answer(400, b'{"code": 21211}')) as twilio:
+        await connect_twilio(shop, twilio.url)
+        assert (await send(shop)).outcome == "failed"
+    await returning.says("price")
+    assert await heard(shop, journey) == {"question": Answered(choice="price")}
+    assert await kept(shop) == []
+
+
+async def test_what_cannot_be_kept_of_an_answer_is_no_answer_for_the_door_either(returning: Returning) -> None:
+    shop = returning.shop
+    journey = await asking(shop, expects="text")
+    await ask(shop, journey)
+    await returning.says("\x00")
+    assert await heard(shop, journey) == {"question": Answered(unclear=True)}
+    assert await kept(shop) == [""]
+
+
+async def test_yes_with_a_question_mark_neither_answers_nor_opts_in(returning: Returning) -> None:
+    shop = returning.shop
+    journey = await asking(shop, expects="yes_no")
+    await ask(shop, journey)
+    await shop.identify(consent={"sms": False})
+    await returning.says("Yes?")
+    assert await granted(shop) is False
+    assert await kept(shop) == ["Yes?"]

@@ -76,7 +76,14 @@ def test_what_is_neither_yes_nor_no_is_not_understood(text: str) -> None:
 
 
 SIDES = replies._sides()  # noqa: SLF001 the lists
+VOCABULARY = replies._vocabulary()  # noqa: SLF001 the lists
 YES, NO = ([phrase for phrase, is_yes in SIDES.items() if is_yes is side] for side in (True, False))
+
+
+def test_no_word_says_both_yes_and_no() -> None:
+    yes, no = ({word for words in side.values() for word in words} for side in (VOCABULARY.yes, VOCABULARY.no))
+    assert yes
+    assert yes.isdisjoint(no)
 
 
 @given(st.sampled_from(list(SIDES)), st.integers(1, 3), st.text(" ,.;!\n", max_size=5))

@@ -70,6 +70,11 @@ def test_start_and_help_are_understood(said: str, word: Word) -> None:
     assert word_of(said) is word
 
 
+@pytest.mark.parametrize("said", ["yes?", "Start ?", "YES\uff1f"])
+def test_who_asks_whether_to_start_has_not_said_so(said: str) -> None:
+    assert word_of(said) is None
+
+
 @given(st.text())
 def test_whatever_is_said_is_one_of_the_words_or_none(said: str) -> None:
     assert word_of(said) in {*Word, None}
