@@ -13,6 +13,7 @@ from datetime import timedelta
 from journeys.conditions import Condition, EventCount, OrderCount, ReplyIs, RfmRange
 from journeys.durations import show
 from journeys.facts import Channel
+from journeys.misheard import misheard
 from journeys.plan import Plan
 from journeys.saying import All, Question
 from journeys.steps import Ask, Branch, Send, Step, Task, depth, walk
@@ -65,6 +66,7 @@ def _of_question(question: Question) -> Iterator[str]:
         for word in words:
             if not _HEARD.search(word):
                 yield f"words: '{word}' for {option}: write a word in it: a letter or a digit"
+    yield from misheard(question)
 
 
 # Ranges

@@ -99,10 +99,10 @@ def _score(said: str) -> int | None:
     if not _vocabulary().stars.isdisjoint(_TOKEN.findall(said)):
         return None
     is_first = _SET_OFF.match(said) or (_because().match(said) and not _turned(said))
-    return _alone(_naming(_WORD.findall(said)), said) if is_first else _number(said)
+    return _alone(_naming(_WORD.findall(said)), said) if is_first else number_of(said)
 
 
-def _number(said: str) -> int | None:
+def number_of(said: str) -> int | None:
     """Find the one number in words among which nothing else says anything; of two different ones none counts."""
     words = _WORD.findall(said)
     if not _is_plain(words):
@@ -143,14 +143,14 @@ def _turned(said: str) -> bool:
 
 def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
     """Find the one option that is meant: none by a time or an amount, nor where number and words mean two."""
-    exactly = _phrases(options, words).get(_spaced(said), set())
+    exactly = phrases(options, words).get(_spaced(said), set())
     if len(exactly) == 1:
         return min(exactly)
     is_doubted = _NOT_WHOLE.search(said) or _measured().search(_spaced(said))
     if is_doubted or len(_numbers(_WORD.findall(said))) > 1:
         return None
     leading = _LEADING.match(said)
-    number = int(leading[1]) if leading else _number(said)
+    number = int(leading[1]) if leading else number_of(said)
     if number is not None and not 1 <= number <= len(options):
         return None
     meant = _meant(said, options, words) | ({options[number - 1]} if number is not None else set())
@@ -159,23 +159,23 @@ def _option(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]
 
 def _meant(said: str, options: Sequence[str], words: Mapping[str, Sequence[str]]) -> set[str]:
     """Give the options whose words stand in a short answer that does not say no to them."""
-    phrases = _phrases(options, words)
+    known = phrases(options, words)
     text = _spaced(said)
     # The longest first: what "no time" says is not what "time" says.
-    found = _any_of(phrases)
+    found = _any_of(known)
     if len(text.split()) > SHORT or _turned(found.sub(" ", text)):
         return set()
-    return {option for match in found.finditer(text) for option in phrases[match[0]]}
+    return {option for match in found.finditer(text) for option in known[match[0]]}
 
 
-def _phrases(options: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+def phrases(options: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
     """Give what is said for options, each with those that it is said for."""
-    phrases: dict[str, set[str]] = {}
+    known: dict[str, set[str]] = {}
     for option in options:
         for phrase in (option, *words.get(option, ())):
-            phrases.setdefault(_spaced(_plain(phrase)), set()).add(option)
-    phrases.pop("", None)
-    return phrases
+            known.setdefault(_spaced(_plain(phrase)), set()).add(option)
+    known.pop("", None)
+    return known
 
 
 def _yes(said: str) -> bool | None:

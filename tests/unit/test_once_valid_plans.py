@@ -106,7 +106,7 @@ def test_what_was_published_before_a_rule_was_there_is_read_shown_and_not_publis
         {"longest_life": "1m", "steps": [{"id": "x", "exit": "x"}]},
         {"longest_life": "366d", "steps": [SAY]},
         task("47h"),
-        one(ask=WHY | {"words": {"price": ["dear", "2"]}}),
+        one(ask=WHY | {"words": {"price": ["dear", "1"]}}),
         answering(first=["sms", "whatsapp"]),
         asking(event={"name": "X", "at_least": 0, "at_most": 0}),
         asking(event={"name": "X", "at_most": 1}),
