@@ -1,12 +1,12 @@
-"""Other plans that a plan names: of those that are not there nothing starts, and none runs. Pure."""
+"""Other plans that a plan names: what is not there, or is about another thing, never starts by it. Pure."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from journeys.conditions import Condition
-from journeys.plan import Plan
+from journeys.plan import Key, Plan
 from journeys.plan_check import Finding
 from journeys.steps import Branch, Start, walk
 
@@ -25,6 +25,31 @@ def missing(plan: Plan, known: Collection[str]) -> Iterator[Finding]:
             close = difflib.get_close_matches(name, sorted(names), n=1)
             meant = f"; did you mean '{close[0]}'?" if close else ""
             yield Finding("advice", f"{where}: there is no plan '{name}' yet{meant}")
+
+
+def started_in_vain(plan: Plan, others: Iterable[Plan]) -> Iterator[Finding]:
+    """Tell which plans it starts that can follow none of its journeys; and advise on those that so start it.
+
+    Args:
+        plan: as it is to be.
+        others: the plans beside it; one of the same name does not count.
+
+    """
+    by_name = {other.name: other for other in others if other.name != plan.name}
+    for step in _starts(plan):
+        if (other := by_name.get(step.start)) and not plan.key.leads_to(other.key):
+            why = f"{other.name} is about the {other.key}, and a journey about a {plan.key} has none to follow"
+            fit = " or ".join(key for key in Key if plan.key.leads_to(key))
+            yield Finding("error", f"step {step.id}: start: {why}; start a plan whose key is {fit}")
+    for other in by_name.values():
+        for step in _starts(other):
+            if step.start == plan.name and not other.key.leads_to(plan.key):
+                why = f"a journey about a {other.key} has no {plan.key} to follow"
+                yield Finding("advice", f"key: step {step.id} of {other.name} starts this plan in vain: {why}")
+
+
+def _starts(plan: Plan) -> list[Start]:
+    return [step for step in walk(plan.steps) if isinstance(step, Start)]
 
 
 def _named(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,10 @@ class Key(StrEnum):
     ORDER = "order"
     CUSTOMER = "customer"
 
+    def leads_to(self, other: Key) -> bool:
+        """Tell whether a journey about this can start one about another: of the same thing, or of the person."""
+        return other in {self, Key.CUSTOMER}
+
 
 ORDERED = "Order Completed"
 """The goal of every journey about a cart."""

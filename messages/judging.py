@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from journeys import circles, plan_check
+from journeys import circles, named_plans, plan_check
 from journeys.plan import Plan
 from journeys.plan_check import Finding
 from messages import advice, catalog
 from messages.catalog import Catalog
 
 
-def judge(messages: Catalog, plan: Plan, others: Iterable[Plan] = ()) -> list[Finding]:
+def judge(messages: Catalog, plan: Plan, others: Collection[Plan] = ()) -> list[Finding]:
     """Tell what is wrong with a plan and its messages, errors first; of one that is too deep or too big, only that.
 
     Args:
@@ -24,5 +24,6 @@ def judge(messages: Catalog, plan: Plan, others: Iterable[Plan] = ()) -> list[Fi
         return unfit
     missing = [Finding("error", problem) for problem in catalog.check(messages, plan)]
     advised = [Finding("advice", sentence) for sentence in advice.advise(messages, plan)]
-    found = [*missing, *plan_check.check(plan), *circles.check(plan, others), *advised]
+    beside = [*circles.check(plan, others), *named_plans.started_in_vain(plan, others)]
+    found = [*missing, *plan_check.check(plan), *beside, *advised]
     return sorted(found, key=lambda finding: finding.level != "error")

@@ -119,7 +119,8 @@ async def rollback(settings: Settings, name: str, shop: str, to: int) -> None:
         old, newest = await published(parts, shop, name, to), await published(parts, shop, name)
         if old.content_hash == newest.content_hash:
             raise UsageError(f"version {newest.version}, the newest of {name}, says what version {to} said")
-        allow(old.plan, judging.judge(Catalog.model_validate_json(old.messages), old.plan))
+        others = [one.plan for one in await parts.plans.newest(parts.pool, shop)]
+        allow(old.plan, judging.judge(Catalog.model_validate_json(old.messages), old.plan, others))
         version = await publish(parts, shop, old.plan, old.messages)
         now = await published(parts, shop, name, version)
     console.print(

@@ -42,7 +42,7 @@ async def start_after(
     """
     wanted = version.plan.key
     keys = {plan.key: journey.key, Key.CUSTOMER: journey.customer_id}
-    if wanted not in keys:
+    if not plan.key.leads_to(wanted):
         return NotStarted(f"a journey about a {plan.key} has no {wanted} to follow")
     chain = await chains.plans_of(db, journey.id)
     if version.plan.name in chain:

@@ -1,4 +1,4 @@
-"""Plans that a plan names and that are not there: advised, never forbidden."""
+"""Plans that a plan names: what is not there is advised of, and what can never be started by it is forbidden."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from journeys.named_plans import missing
+from journeys.named_plans import missing, started_in_vain
+from journeys.plan import Key
 from relance.plan_files import LIBRARY
-from tests.unit.program import Relance
-from tests.unit.test_plan_in_vain import OUT, SAY, plan
+from tests.unit.program import Relance, the_line
+from tests.unit.test_plan_in_vain import OF_CART, OF_ORDER, OF_PERSON, OUT, SAY, plan
 
 START = {"id": "more", "start": "reviw-request"}
 TYPO = {"running": ["win-bak"]}
@@ -86,3 +87,52 @@ def test_a_plan_that_starts_one_that_the_shop_has_not_is_published_and_advised(i
     assert (done.code, "start: there is no plan 'review-request' yet\n" in done.out) == (0, True)
     assert installed("plan", "publish", "review-request", "--shop", "boutique").code == 0
     assert "no plan" not in installed("plan", "publish", "nps", "--shop", "boutique").out
+
+
+HEADERS = {"cart": OF_CART, "order": OF_ORDER, "customer": OF_PERSON}
+STARTS = {"id": "more", "start": "kb"}
+
+
+@pytest.mark.parametrize(
+    ("key", "other"), [("cart", "order"), ("order", "cart"), ("customer", "cart"), ("customer", "order")]
+)
+def test_a_plan_about_something_that_a_journey_does_not_have_is_not_started(key: str, other: str) -> None:
+    starts, kb = plan(STARTS, **HEADERS[key]), plan(SAY, **HEADERS[other], name="kb")
+    [error] = started_in_vain(starts, [kb, starts])
+    why = f"kb is about the {other}, and a journey about a {key} has none to follow"
+    assert (error.level, error.sentence) == (
+        "error",
+        f"step more: start: {why}; start a plan whose key is {' or '.join(dict.fromkeys([key, 'customer']))}",
+    )
+    # The other one may have been there first; it is right by itself.
+    [advice] = started_in_vain(kb, [starts, kb])
+    why = f"a journey about a {key} has no {other} to follow"
+    assert (advice.level, advice.sentence) == ("advice", f"key: step more of p starts this plan in vain: {why}")
+
+
+@pytest.mark.parametrize("key", Key)
+def test_a_plan_about_the_same_or_about_the_person_may_be_started(key: Key) -> None:
+    for other in (key, Key.CUSTOMER):
+        starts, kb = plan(STARTS, **HEADERS[key]), plan(SAY, **HEADERS[other], name="kb")
+        assert [*started_in_vain(starts, [kb]), *started_in_vain(kb, [starts])] == []
+
+
+REFUSED = (
+    "relance: nps: step review: start: payment-pending is about the order, and a journey about a customer has none to"
+    " follow; start a plan whose key is customer"
+)
+
+
+def test_what_starts_a_plan_that_its_journeys_cannot_is_neither_published_nor_published_again(
+    installed: Relance, tmp_path: Path
+) -> None:
+    file = copied(tmp_path, "payment-pending")
+    installed("shop", "create", "boutique")
+    assert installed("plan", "publish", file, "--shop", "boutique").code == 0
+    told = installed("plan", "publish", "payment-pending", "--shop", "boutique")
+    assert (told.code, "step review of nps starts this plan in vain" in told.out) == (0, True)
+    assert installed("plan", "publish", file, "--shop", "boutique").err.strip() == REFUSED
+    assert installed("plan", "publish", "nps", "--shop", "boutique").code == 0
+    assert the_line(installed("plan", "rollback", "nps", "--shop", "boutique", "--to", "1")) == REFUSED
+    shutil.copy(LIBRARY / "payment-pending.yaml", tmp_path)
+    assert the_line(installed("plan", "check", file)) == REFUSED
