@@ -38,6 +38,7 @@ from messages.render import (
     render,
     unknown_variables,
 )
+from messages.variables import Kind, empty, root, variables
 from messages.voice import with_stop
 from messages.words import Message, Template
 
@@ -74,7 +75,7 @@ class Catalog(_Strict):
     def tells_of(self, message: str, channel: Channel, language: str, part: str) -> bool:
         """Tell whether a message uses variables of a part, such as ``offer``; one that cannot be read uses none."""
         template = self._template(message, channel, language) or {}
-        return any(root == part for source in template.values() for root in _roots(source))
+        return any(root(name) == part for source in template.values() for name in variables(source))
 
     def _template(self, message: str, channel: Channel, language: str) -> Template | None:
         said = self.languages.get(language, {}).get(message)
@@ -108,7 +109,8 @@ def load(files: dict[str, str]) -> Catalog:
 
 def check(catalog: Catalog, plan: Plan) -> list[str]:
     """Tell what the plan's messages lack: languages, channels, known variables, templates that can be rendered."""
-    return [problem for named in _named(plan) for problem in _check_message(catalog, *named)]
+    kind = Kind.of(plan)
+    return [problem for named in _named(plan) for problem in _check_message(catalog, kind, *named)]
 
 
 def _named(plan: Plan) -> Iterator[tuple[str, str, Sequence[Channel]]]:
@@ -119,7 +121,7 @@ def _named(plan: Plan) -> Iterator[tuple[str, str, Sequence[Channel]]]:
             yield step.id, step.task.draft, [Channel.SMS]
 
 
-def _check_message(catalog: Catalog, step: str, message: str, channels: Sequence[Channel]) -> Iterator[str]:
+def _check_message(catalog: Catalog, kind: Kind, step: str, message: str, channels: Sequence[Channel]) -> Iterator[str]:
     for language in LANGUAGES:
         for channel in channels:
             where = f"step {step}: message '{message}' in {language} for {channel}"
@@ -127,22 +129,9 @@ def _check_message(catalog: Catalog, step: str, message: str, channels: Sequence
             if template is None:
                 yield f"{where} is missing"
                 continue
-            problems = list(check_template(template)) or list(_check_length(template, channel, language))
+            unknown = list(check_template(template))
+            problems = unknown or [*_check_kind(template, kind), *_check_length(template, channel, language)]
             yield from (f"{where} {problem}" for problem in problems)
-
-
-def _roots(source: str) -> frozenset[str]:
-    """Name the parts that a template takes its variables from."""
-    return frozenset(name.partition(".")[0] for name in variables(source))
-
-
-@lru_cache(maxsize=4096)
-def variables(source: str) -> frozenset[str]:
-    """Name the variables of a template; one that cannot be read has none."""
-    try:
-        return frozenset(str(path) for path in parse(source).global_variable_paths())
-    except LiquidError:
-        return frozenset()
 
 
 def check_template(template: Template) -> Iterator[str]:
@@ -166,6 +155,12 @@ def _find_problems(template: tuple[tuple[str, str], ...]) -> Iterator[str]:
                 parsed.render(**sample | dict.fromkeys(MAIL_VARIABLES, "x"))
         except LiquidError as error:
             yield f"cannot be rendered: {str(error).splitlines()[0]}"
+
+
+def _check_kind(template: Template, kind: Kind) -> Iterator[str]:
+    """Tell which variables are empty, whatever journey of the plan it is said in."""
+    found = dict(each for source in template.values() for each in empty(source, kind))
+    yield from (f"uses '{name}', which is always empty: {why}" for name, why in found.items())
 
 
 def _check_length(template: Template, channel: Channel, language: str) -> Iterator[str]:

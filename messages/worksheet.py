@@ -15,6 +15,7 @@ from journeys.facts import Channel
 from journeys.plan import Key
 from journeys.words import Word, word_of
 from messages import catalog
+from messages.variables import Kind, empty, root, variables
 from messages.words import EmailWords, Message, OnSiteWords, PushWords, RichWords, SmsWords, VoiceWords, WhatsappWords
 
 TITLE = "{{ shop.name }}"
@@ -99,15 +100,22 @@ def problems(
         message = compose(alone, channels, language, about, offers=offers)
         found = (each for channel in channels for each in catalog.check_template(message.by(channel) or {}))
         yield from ((field, each) for each in dict.fromkeys(found))
-    if about is Key.CUSTOMER:
-        yield from (("text", each) for each in _of_carts(cell.text))
-        yield from (("title", each) for each in _of_carts(cell.title))
+    for field, source in (("text", cell.text), ("title", cell.title)):
+        rules = (_of_carts, _empty)
+        yield from ((field, each) for rule in rules for each in rule(source, about))
 
 
-def _of_carts(source: str) -> Iterator[str]:
-    for name in sorted(catalog.variables(source)):
-        if name.partition(".")[0] in _OF_CARTS:
+def _of_carts(source: str, about: Key) -> Iterator[str]:
+    for name in sorted(variables(source)):
+        if about is Key.CUSTOMER and root(name) in _OF_CARTS:
             yield f"uses '{name}' before there is a cart; write what was looked at, such as viewed.name or viewed.link"
+
+
+def _empty(source: str, about: Key) -> Iterator[str]:
+    """Tell what else is always empty: a sheet has no tasks, and its plans about people begin with Product Viewed."""
+    for name, why in empty(source, Kind(about, has_views=about is Key.CUSTOMER, has_tasks=False)):
+        if root(name) not in _OF_CARTS:
+            yield f"uses '{name}', which is always empty: {why}"
 
 
 def compose(cell: Cell, channels: Sequence[Channel], language: str, about: Key, *, offers: bool) -> Message:

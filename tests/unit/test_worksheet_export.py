@@ -195,8 +195,13 @@ def test_a_plan_of_whoever_only_looks_comes_back_in_both_kinds_of_file(tmp_path:
 
 
 def test_of_a_plan_about_people_who_do_not_browse_all_that_a_sheet_makes_otherwise_is_told() -> None:
-    notes = sheet_plans.to_sheet(plan_files.read("win-back"), "en").notes
+    notes = sheet_plans.to_sheet(plan_files.read("welcome"), "en").notes
     assert [note for note in notes if note == "key: customer (a sheet gives cart)"]
+
+
+def test_what_a_person_wrote_is_in_no_sheet() -> None:
+    notes = sheet_plans.to_sheet(plan_files.read("win-back"), "en").notes
+    assert [note for note in notes if "uses 'task.text', which is always empty: no step of the plan has a task" in note]
 
 
 def test_a_plan_that_says_nothing_is_refused(tmp_path: Path) -> None:

