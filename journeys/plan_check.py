@@ -16,6 +16,7 @@ from journeys.entry import ByEvents, Once, Recurring
 from journeys.facts import Channel, Medium
 from journeys.in_vain import asked_in_vain
 from journeys.never_taken import never_taken
+from journeys.offers_in_vain import never_made, never_reached
 from journeys.out_of_bounds import out_of_bounds, too_deep
 from journeys.paths import Reached, earliest, leaves, lists, patience, ways
 from journeys.plan import Plan
@@ -115,6 +116,12 @@ def no_time_to_wait(plan: Plan) -> Iterator[Finding]:
         yield _error("entry: a within of 0s lets nobody in; write how old an event may be when it comes in")
 
 
+def offers_in_vain(plan: Plan) -> Iterator[Finding]:
+    """Offers that are worth nothing, good for no time or fit no cart; and those that others always come before."""
+    yield from map(_error, never_made(plan))
+    yield from map(_advice, never_reached(plan))
+
+
 def empty_offers(plan: Plan) -> Iterator[Finding]:
     """Offers that offer nothing to anybody."""
     for step in plan.sends:
@@ -211,6 +218,7 @@ RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     in_vain,
     no_time_to_send,
     no_time_to_wait,
+    offers_in_vain,
     empty_offers,
     late_offers,
     late_deadlines,

@@ -23,7 +23,10 @@ def incentives(text: str, language: str) -> tuple[Incentive, ...]:
     if not text.strip():
         return ()
     ors = "|".join(re.escape(fold(way)) for words in all_words() for way in words.or_)
-    return tuple(_incentive(each.strip(), language) for each in re.split(rf" (?:{ors}) ", fold(text)))
+    offered = tuple(_incentive(each.strip(), language) for each in re.split(rf" (?:{ors}) ", fold(text)))
+    if any(amount == 0 for each in offered if not isinstance(each, FreeShipping) for amount in each.amount.values()):
+        raise CellError(f"offers 0, which is no offer; write {_examples(language)}, or leave it empty")
+    return offered
 
 
 def show_incentives(offered: tuple[Incentive, ...], language: str) -> str:

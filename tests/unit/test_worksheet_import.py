@@ -156,6 +156,7 @@ def test_four_mistakes_are_told_at_their_cells_and_nothing_is_written(tmp_path: 
         ({"A3": "Recherche", "D3": "2 h"}, "F3: Offre: is bound to a cart, and this sticking point is before"),
         ({"A2": "Recherche", "C2": "{{ cart.link }}"}, "C2: Que dire: uses 'cart.link' before there is a cart; write"),
         ({"A2": "Recherche", "C2": "{{ order.id }}"}, "C2: Que dire: uses 'order.id', which is always empty: a"),
+        ({"F4": "0 € de remise"}, "F4: Offre: offers 0, which is no offer; write livraison gratuite, 5 € de remise"),
         ({"C2": "{{ order.id }}"}, "C2: Que dire: uses 'order.id', which is always empty: a journey about the"),
         ({"C2": "{{ viewed.name }}"}, "C2: Que dire: uses 'viewed.name', which is always empty: no journey"),
         ({"A2": "Recherche", "C2": "{{ offer.code }}"}, "C2: Que dire: uses 'offer.code' before there is a cart"),

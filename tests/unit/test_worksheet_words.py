@@ -319,6 +319,8 @@ def test_an_offer_is_read_in_four_languages_and_written_in_each(said: str, kinds
         ("a pony", "cannot be offered"),
         ("5 € de remise dès 50 $", "same currencies"),
         ("5 ZWL de remise", "cannot be offered"),
+        ("0 € de remise", "offers 0, which is no offer; write livraison gratuite"),
+        ("livraison gratuite ou 0,00 € sur la prochaine commande", "offers 0, which is no offer"),
     ],
 )
 def test_what_cannot_be_offered_is_told_with_what_can(said: str, why: str) -> None:
