@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, Vali
 
 from journeys.events import BadEventError, Event, timestamp
 from journeys.facts import CUSTOMER_FIELDS, Medium, Purpose
+from journeys.zones import country_of, zone_name
 
 Traits = dict[str, dict[str, Any]]
 """Each trait's value, with the time and the message id of the event that said it."""
@@ -79,8 +80,10 @@ def with_device(traits: dict[str, Any], locale: str | None, timezone: str | None
 
 
 def fields(traits: dict[str, Any]) -> dict[str, str]:
-    """Take out the fields that a branch or an audience may ask for."""
+    """Take out the fields that a branch or an audience may ask for, in the form in which plans write them."""
     known = {name: traits.get(name) for name in sorted(CUSTOMER_FIELDS)}
+    known |= {"country": country_of(known["country"]) or known["country"]}
+    known |= {"timezone": zone_name(known["timezone"]) or known["timezone"]}
     if isinstance(locale := traits.get("locale"), str):
         known["language"] = locale[:2].lower()
     return {name: value for name, value in known.items() if isinstance(value, str)}

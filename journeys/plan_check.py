@@ -16,6 +16,7 @@ from journeys.entry import ByEvents, Once, Recurring
 from journeys.facts import Channel, Medium
 from journeys.in_vain import asked_in_vain
 from journeys.never_taken import never_taken
+from journeys.no_such_value import no_such_values
 from journeys.offers_in_vain import never_made, never_reached
 from journeys.out_of_bounds import out_of_bounds, too_deep
 from journeys.paths import Reached, earliest, leaves, lists, patience, ways
@@ -93,6 +94,11 @@ def silence(plan: Plan) -> Iterator[Finding]:
 def bounds(plan: Plan) -> Iterator[Finding]:
     """Lives, times and ranges that are out of bounds, and names that stand twice."""
     yield from map(_error, out_of_bounds(plan))
+
+
+def values(plan: Plan) -> Iterator[Finding]:
+    """Values of people, carts and orders that there are none of."""
+    yield from map(_error, no_such_values(plan))
 
 
 def in_vain(plan: Plan) -> Iterator[Finding]:
@@ -211,6 +217,7 @@ def passed(plan: Plan, at: datetime) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     bounds,
+    values,
     after_an_exit,
     arms,
     beyond_the_longest_life,

@@ -37,7 +37,7 @@ def zones_of(timezone: object, country: object, region: object = None) -> tuple[
         None at all where none of the three is known.
 
     """
-    name = _names().get(_folded(timezone))
+    name = zone_name(timezone)
     if name and not _is_nowhere(name):
         return (_zone(name),)
     code = country_of(country)
@@ -51,7 +51,12 @@ def country_of(country: object, timezone: object = None) -> str | None:
     code = _SAID_OTHERWISE.get(code, code)
     if code in _country_zones():
         return code
-    return _zone_countries().get(_names().get(_folded(timezone)))
+    return _zone_countries().get(zone_name(timezone))
+
+
+def zone_name(said: object) -> str | None:
+    """Give the name of a time zone as the tz database writes it, or None: ``Europe/Paris`` for ``europe/paris``."""
+    return _names().get(_folded(said))
 
 
 def region_of(country: str | None, region: object) -> str | None:
