@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FORM = re.compile(r"(\d{1,5})\s*([smhd])")
+_NEGATIVE = re.compile(r"[-\u2212]\s*(\d.*)")
+_FRACTION = re.compile(r"(\d{1,5}[.,]\d{1,5})\s*([smhd])")
+_DAYS = {"week": 7, "month": 30, "year": 365}
+_LONG = re.compile(r"(\d{1,2})\s*(w|mo|y|week|month|yr|year)s?")
 
 
 def parse(value: Any) -> Any:
@@ -23,8 +29,30 @@ def parse(value: Any) -> Any:
         return value
     match = _FORM.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("write a number and a unit: 30m, 2h or 3d")
+        raise ValueError(_trouble(value) if isinstance(value, str) else _WANTED)
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+_WANTED = "write a number and a unit: 30m, 2h or 3d"
+
+
+def _trouble(said: str) -> str:
+    """Tell why a text is no length of time, and what to write."""
+    if match := _NEGATIVE.fullmatch(said):
+        return f"'{said}' is negative; write how long, such as {match[1] if _FORM.fullmatch(match[1]) else '2h'}"
+    if match := _LONG.fullmatch(said):
+        unit = next(unit for unit in _DAYS if unit.startswith(match[2].replace("yr", "year")))
+        return f"'{said}' is in {unit}s; write days: {int(match[1]) * _DAYS[unit]}d"
+    if (match := _FRACTION.fullmatch(said)) and _FORM.fullmatch(whole := _whole(match[1], match[2])):
+        return f"'{said}' has a fraction; write {whole}"
+    return _WANTED
+
+
+def _whole(number: str, unit: str) -> str:
+    """Write a length of time with a fraction without one, in seconds at the least."""
+    size = timedelta(**{_UNITS[unit]: 1})
+    seconds = Decimal(number.replace(",", ".")) * int(size.total_seconds())
+    return show(timedelta(seconds=math.ceil(seconds)))
 
 
 def show(value: timedelta) -> str:

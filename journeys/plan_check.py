@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from journeys.durations import show
-from journeys.entry import ByEvents, Once, Recurring
+from journeys.entry import Once, Recurring
 from journeys.facts import Channel, Medium
 from journeys.in_vain import asked_in_vain
 from journeys.never_taken import never_taken
 from journeys.no_such_value import no_such_values
+from journeys.no_time import without_time
 from journeys.offers_in_vain import never_made, never_reached
 from journeys.out_of_bounds import out_of_bounds, too_deep
 from journeys.paths import Reached, earliest, leaves, lists, patience, ways
 from journeys.plan import Plan
 from journeys.play import DEFER_WITHIN
 from journeys.saying import All, UntilDelivered
-from journeys.steps import Send, walk
+from journeys.steps import Send
 
 MAX_SIZE = 512 * 1024
 """In bytes, of a plan as JSON: each journey's history begins with it, and Temporal takes 2 MB at most."""
@@ -106,20 +107,9 @@ def in_vain(plan: Plan) -> Iterator[Finding]:
     yield from map(_error, asked_in_vain(plan))
 
 
-def no_time_to_send(plan: Plan) -> Iterator[Finding]:
-    """Deadlines that leave no time at all."""
-    for step in plan.sends:
-        if step.send.deadline == timedelta(0) and step.id in plan.by_id:
-            yield _error(f"step {step.id}: a deadline of 0s leaves no time to send it; write how long it is worth that")
-
-
-def no_time_to_wait(plan: Plan) -> Iterator[Finding]:
-    """Times within which nothing can come."""
-    for step in walk(plan.steps):
-        if patience(step) == timedelta(0):
-            yield _error(f"step {step.id}: a within of 0s leaves no time to wait; write how long it is waited for")
-    if isinstance(plan.entry, ByEvents) and plan.entry.within == timedelta(0):
-        yield _error("entry: a within of 0s lets nobody in; write how old an event may be when it comes in")
+def no_time(plan: Plan) -> Iterator[Finding]:
+    """Times of ``0s`` in which nothing can be sent, come or be done."""
+    yield from map(_error, without_time(plan))
 
 
 def offers_in_vain(plan: Plan) -> Iterator[Finding]:
@@ -223,8 +213,7 @@ RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     beyond_the_longest_life,
     silence,
     in_vain,
-    no_time_to_send,
-    no_time_to_wait,
+    no_time,
     offers_in_vain,
     empty_offers,
     late_offers,

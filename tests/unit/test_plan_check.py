@@ -63,7 +63,7 @@ def test_only_the_shortest_way_counts() -> None:
 
 
 def test_a_negative_wait_is_no_plan() -> None:
-    with pytest.raises(ValueError, match="write a number and a unit"):
+    with pytest.raises(ValueError, match="'-2h' is negative; write how long, such as 2h"):
         STEPS.validate_python([{"id": "back", "wait": "-2h"}])
 
 

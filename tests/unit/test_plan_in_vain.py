@@ -197,3 +197,39 @@ def test_a_deadline_that_leaves_no_time_is_refused(step: dict[str, Any]) -> None
     assert found(step) == [
         ("error", "step it: a deadline of 0s leaves no time to send it; write how long it is worth that")
     ]
+
+
+COUNTS = "event: a within of 0s counts nothing; write how far back is counted"
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        ({"id": "it", "wait": "0s"}, "a wait of 0s waits for nothing; write how long, or leave the step out"),
+        (
+            {"id": "it", "wait_until_idle": "0s"},
+            "a wait_until_idle of 0s waits for nothing; write how long, or leave the step out",
+        ),
+        (
+            {"id": "it", "task": {"title": "Write", "within": "1h", "escalate_after": "0s"}},
+            "an escalate_after of 0s is over before anybody can have done it; write how long, or leave it out",
+        ),
+        (
+            {"id": "it", "send": SAY["send"] | {"channels": {"until_delivered": ["sms", "email"], "within": "0s"}}},  # type: ignore[operator]
+            "a within of 0s leaves no time to arrive; write how long, or send by all channels",
+        ),
+        (branch(event={"name": "X", "within": "0s"}) | {"id": "it"}, f"arm 1: {COUNTS}"),
+        (branch(open_cart=True, unless={"event": {"name": "X", "within": "0s"}}) | {"id": "it"}, f"arm 1: {COUNTS}"),
+    ],
+)
+def test_a_time_that_leaves_none_is_refused_wherever_it_stands(step: dict[str, Any], problem: str) -> None:
+    assert found(step) == [("error", f"step it: {problem}")]
+
+
+def test_an_audience_that_counts_within_no_time_is_refused() -> None:
+    [one] = plan_check.check(plan(SAY, audience={"event": {"name": "X", "within": "0s"}}))
+    assert (one.level, one.sentence) == ("error", f"audience: {COUNTS}")
+
+
+def test_who_may_enter_again_at_once_and_what_counts_for_no_goal_afterwards_is_said_by_0s() -> None:
+    assert plan_check.check(plan(SAY, re_entry="0s", attribution="0s")) == []
