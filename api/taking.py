@@ -176,7 +176,10 @@ def decoded(body: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        detail = "Lists and objects stand too deep in one another; send the body with fewer levels."
+        raise Problem(HTTP_400_BAD_REQUEST, "The body is nested too deep", detail) from None
+    except ValueError as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         detail = f"The body cannot be read as JSON{where}."
         raise Problem(HTTP_400_BAD_REQUEST, "The body is not JSON", detail) from None

@@ -12,6 +12,10 @@ from journeys.problems import Path, Problem, of_model, of_syntax, show
 
 Model = TypeVar("Model", bound=BaseModel)
 
+DEEPEST = 200
+"""So many lists and names may stand in one another: far more than in any plan that may be published."""
+_TOO_DEEP = f"more than {DEEPEST} lists and names stand in one another; of steps, and of conditions, 10 may"
+
 
 class FileError(ValueError):
     """A file cannot be read.
@@ -40,7 +44,9 @@ def parse(model: type[Model], text: str, filename: str) -> Model:
         value = _Loader("").construct_document(root) if root else None
     except yaml.MarkedYAMLError as error:
         raise FileError(filename, [of_syntax(error)]) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError:
+        raise FileError(filename, [_too_deep(text)]) from None
+    except (yaml.YAMLError, ValueError) as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise FileError(filename, [Problem(line, "", f"not YAML: {str(error).splitlines()[0]}")]) from None
     if root is None:
@@ -65,11 +71,24 @@ class _Loader(yaml.SafeLoader):
     }
 
 
+def _too_deep(text: str) -> Problem:
+    """Tell in which line of a text too much stands in one another; its events are read without any recursion."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return Problem(event.start_mark.line + 1, "", _TOO_DEEP)
+    return Problem(1, "", _TOO_DEEP)
+
+
 def _repeated(node: yaml.Node | None, path: Path, ids: dict[str, yaml.Mark], seen: set[int]) -> Iterator[Problem]:
     """Find keys that stand twice, of which YAML would silently take the last, and ids that do."""
     if id(node) in seen:
         return  # an alias leads here a second time
     seen.add(id(node))
+    if len(path) > DEEPEST:
+        yield Problem(node.start_mark.line + 1, "", _TOO_DEEP)
+        return
     if isinstance(node, yaml.SequenceNode):
         for i, child in enumerate(node.value):
             yield from _repeated(child, (*path, i), ids, seen)

@@ -220,6 +220,11 @@ async def test_a_body_that_is_no_json_is_told_alike_everywhere(api: httpx.AsyncC
     assert (answer.status_code, answer.json()["title"]) == (400, "The body is not JSON")
 
 
+async def test_a_body_that_is_nested_too_deep_is_told_as_that(api: httpx.AsyncClient) -> None:
+    answer = await api.put("/v1/plans/deep", content=b'{"plan": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+    assert (answer.status_code, answer.json()["title"]) == (400, "The body is nested too deep")
+
+
 async def test_a_wrong_method_is_told_all_that_the_address_has(api: httpx.AsyncClient) -> None:
     for path, methods in (("/v1/journeys", "GET, POST"), ("/v1/journeys/j/pause", "POST"), ("/healthz", "GET")):
         answer = await api.delete(path)

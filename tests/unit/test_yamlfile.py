@@ -336,3 +336,13 @@ def test_every_pattern_of_a_plan_is_put_in_words() -> None:
     patterns = set(re.findall(r"'pattern': '([^']*)'", str(plan.Plan.model_json_schema())))
     patterns |= set(re.findall(r"'patternProperties': {'([^']*)'", str(plan.Plan.model_json_schema())))
     assert {pattern.replace(r"\\", "\\") for pattern in patterns} == set(FORMS)
+
+
+@pytest.mark.parametrize("levels", [250, 1_000])
+def test_what_is_nested_too_deep_is_told_as_that_with_its_line(levels: int) -> None:
+    deep = "\n".join(["name: x", "steps:", *("  " * level + "- a:" for level in range(levels))])
+    with pytest.raises(yamlfile.FileError) as error:
+        yamlfile.parse(plan.Plan, deep, "x.yaml")
+    too_deep = "more than 200 lists and names stand in one another; of steps, and of conditions, 10 may"
+    [problem] = error.value.problems
+    assert (problem.sentence, 2 < problem.line <= 203) == (too_deep, True)
