@@ -77,7 +77,7 @@ def _too_deep(text: str) -> Problem:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            return Problem(event.start_mark.line + 1, "", _TOO_DEEP)
+            return Problem(event.start_mark.line + 1 if event.start_mark else 1, "", _TOO_DEEP)
     return Problem(1, "", _TOO_DEEP)
 
 
@@ -86,7 +86,7 @@ def _repeated(node: yaml.Node | None, path: Path, ids: dict[str, yaml.Mark], see
     if id(node) in seen:
         return  # an alias leads here a second time
     seen.add(id(node))
-    if len(path) > DEEPEST:
+    if node is not None and len(path) > DEEPEST:
         yield Problem(node.start_mark.line + 1, "", _TOO_DEEP)
         return
     if isinstance(node, yaml.SequenceNode):
