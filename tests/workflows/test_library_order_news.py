@@ -195,3 +195,26 @@ async def test_an_order_of_which_nothing_more_is_told_is_let_go_after_thirty_day
     assert await out(shop, ended) == [("received", "sms")]
     assert ended.ended_at is not None
     assert timedelta(0) <= ended.ended_at - shop.begins - 30 * DAY < MINUTE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ([], ["Order Shipped", "Order Delivered"], []),
+        (["Order Shipped"], ["Order Delivered"], ["shipped"]),
+    ],
+)
+async def test_of_an_order_that_is_cancelled_nobody_hears_anything_more(
+    engine: Engine, before: list[str], after: list[str], told: list[str]
+) -> None:
+    shop = engine.shop
+    journey = await bought(engine)
+    for what in before:
+        await backend(shop, what, DAY, order_id="o-1")
+        await forward(engine, journey, DAY)
+    await backend(shop, "Order Cancelled", 2 * DAY, order_id="o-1")
+    for number, what in enumerate(after):
+        await backend(shop, what, (3 + number) * DAY, order_id="o-1")
+    ended = await finished(engine, journey)
+    assert (ended.outcome, ended.reason, ended.ended_at) == ("exited", "Order Cancelled", shop.begins + 2 * DAY)
+    assert await out(shop, ended) == [("received", "sms"), *((step, "sms") for step in told)]
