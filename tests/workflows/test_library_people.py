@@ -8,6 +8,7 @@ import pytest
 
 from storage import paused_plans, sent, tasks
 from storage.journeys import Journey
+from tests.integration.segmenting import view
 from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply, sent_for
 from tests.workflows.library import BROWSE, REVIEW, only, out, publish, said
@@ -122,6 +123,20 @@ async def test_whoever_does_not_answer_is_left_alone_and_asked_after_thirty_days
     for after, entered in ((29 * DAY, 1), (30 * DAY, 2)):
         await shop.take(shop.event("Conversation Ended", over + after))
         assert len(await journeys_of(shop, SERVICE)) == entered
+
+
+# Looked at twice
+
+
+@pytest.mark.parametrize(("between", "entered"), [(23 * HOUR, 1), (25 * HOUR, 0)])
+async def test_two_looks_at_one_product_are_two_within_a_day_alone(
+    shop: TestShop, between: timedelta, entered: int
+) -> None:
+    await shop.identify()
+    await publish(shop, BROWSE)
+    for after in (timedelta(0), between):
+        await view(shop, after, "p-1", None)
+    assert len(await journeys_of(shop, BROWSE)) == entered
 
 
 # Looked at, while a cart is followed
