@@ -29,6 +29,11 @@ async def only(shop: TestShop, plan: str) -> Journey:
     return journey
 
 
+def is_about(found: timedelta, wanted: timedelta) -> bool:
+    """Tell whether that is when it was due: a worker needs a moment."""
+    return timedelta(0) <= found - wanted < MINUTE
+
+
 async def out(shop: TestShop, journey: Journey) -> list[tuple[str, str]]:
     """What went out: the steps and their channels."""
     rows = await sent.of_journey(shop.parts.pool, journey.id)

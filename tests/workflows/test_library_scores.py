@@ -10,7 +10,7 @@ from storage import labels, sent, tasks
 from storage.journeys import Journey
 from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply
-from tests.workflows.library import NPS, REVIEW, only, out, publish, said
+from tests.workflows.library import NPS, REVIEW, is_about, only, out, publish, said
 
 ASKED = 3 * DAY
 ANSWERED = ASKED + 2 * HOUR
@@ -49,11 +49,6 @@ async def at(shop: TestShop, journey: Journey) -> dict[str, timedelta]:
 async def started(shop: TestShop) -> timedelta:
     """Tell how long after the delivery the plan that asks for a review was started."""
     return (await only(shop, REVIEW)).started_at - shop.begins
-
-
-def is_about(found: timedelta, wanted: timedelta) -> bool:
-    """Tell whether that is when it was due: a worker needs a moment."""
-    return timedelta(0) <= found - wanted < MINUTE
 
 
 async def test_the_question_is_asked_by_sms_three_days_after_the_delivery(engine: Engine) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from storage import offers, sent
 from storage.journeys import Journey
-from tests.support import HOUR, MINUTE, Engine, TestShop
+from tests.support import HOUR, Engine, TestShop
 from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply
-from tests.workflows.library import SURVEY, only, out
+from tests.workflows.library import SURVEY, is_about, only, out
 from tests.workflows.test_library_talks import ANSWERED, asked, begin_checkout, only_the_survey
 
 ASKED = 3 * DAY
@@ -22,11 +22,6 @@ async def begun(shop: TestShop) -> Journey:
     await only_the_survey(shop)
     await begin_checkout(shop, "c-1")
     return await only(shop, SURVEY)
-
-
-def is_about(found: timedelta, wanted: timedelta) -> bool:
-    """Tell whether that is when it was due: a worker needs a moment."""
-    return timedelta(0) <= found - wanted < MINUTE
 
 
 # Asked no more
