@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -21,7 +21,7 @@ from journeys.problems import Problem
 from journeys.steps import Task, walk
 from journeys.yamlfile import FileError
 from messages.locale import LANGUAGES
-from messages.mail import MAIL_VARIABLES
+from messages.mail import MAIL_VARIABLES, page_address
 from messages.render import (
     CartWords,
     Context,
@@ -33,6 +33,7 @@ from messages.render import (
     ShopWords,
     TaskWords,
     ViewedWords,
+    one_line,
     parse,
     parse_html,
     render,
@@ -41,6 +42,8 @@ from messages.render import (
 from messages.variables import Kind, empty, root, variables
 from messages.voice import with_stop
 from messages.words import Message, Template
+
+_OF_MAILS = dict.fromkeys(MAIL_VARIABLES, "x")
 
 
 class _Strict(BaseModel):
@@ -151,8 +154,8 @@ def _find_problems(template: tuple[tuple[str, str], ...]) -> Iterator[str]:
             parsed = parse_html(source) if name == "mjml" else parse(source)
             unknown = [path for path in unknown_variables(parsed) if not (name == "mjml" and path in MAIL_VARIABLES)]
             yield from (f"uses '{name}', which no message has" for name in unknown)
-            for sample in () if unknown else _SAMPLES:
-                parsed.render(**sample | dict.fromkeys(MAIL_VARIABLES, "x"))
+            said = [] if unknown else [parsed.render(**sample | _OF_MAILS) for sample in _SAMPLES]
+            yield from _find_bad_addresses(said) if name == "link" else ()
         except LiquidError as error:
             yield f"cannot be rendered: {str(error).splitlines()[0]}"
 
@@ -161,6 +164,13 @@ def _check_kind(template: Template, kind: Kind) -> Iterator[str]:
     """Tell which variables are empty, whatever journey of the plan it is said in."""
     found = dict(each for source in template.values() for each in empty(source, kind))
     yield from (f"uses '{name}', which is always empty: {why}" for name, why in found.items())
+
+
+def _find_bad_addresses(said: Iterable[str]) -> Iterator[str]:
+    """Tell where a button would lead nowhere; one that comes out empty is left out of the mail."""
+    for address in dict.fromkeys(map(one_line, said)):
+        if address and not page_address(address):
+            yield f"has a button that leads to '{address}': write an address with http:// or https://"
 
 
 def _check_length(template: Template, channel: Channel, language: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from messages.words import Template
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _AMOUNT = re.compile(r"(?<=[0-9]) (?=[€£$])|(?<=[€£$]) (?=[0-9])")
 """The space in an amount such as ``5,00 €``, at which no line may end."""
+_PAGE = re.compile(r'https?://[^\s<>"\\]+')
 _FOOTERS = {
     "fr": ("Vous recevez ce message car vous l'avez accepté ou êtes client chez nous.", "Ne plus en recevoir"),
     "it": ("Ricevi questo messaggio perché lo hai accettato o sei nostro cliente.", "Non riceverne più"),
@@ -55,6 +56,8 @@ def compose(template: Template, context: Context, language: str, unsubscribe: st
     if "mjml" in template:
         html = _html(template["mjml"], {**context.model_dump(), "unsubscribe": unsubscribe or "", "stop": stop})
         return {"subject": said["subject"], "html": html, "text": get_text(html, _LINKS_SHOWN).strip()}
+    link = _link(said, context)
+    button = said.get("button", "") if link else ""
     values = {
         **context.model_dump(),
         "shown": context.shown.model_dump(),
@@ -63,12 +66,14 @@ def compose(template: Template, context: Context, language: str, unsubscribe: st
         "preheader": said.get("preheader", ""),
         "intro": _paragraphs(said.get("intro", "")),
         "closing": _paragraphs(said.get("closing", "")),
-        "button": said.get("button", ""),
+        "button": button,
+        "link": link,
         "heading": WORDS[language].heading,
         "footer": {"why": why, "stop": stop, "link": unsubscribe or ""},
     }
     related = _related(WORDS[language].heading, context.related)
-    text = _text(said, context, related, _stop(why, stop, unsubscribe))
+    way = f"{button}\n{link}" if button else ""
+    text = _text(said, context, way, related, _stop(why, stop, unsubscribe))
     return {"subject": said["subject"], "html": _html(_layout(), values), "text": text}
 
 
@@ -79,10 +84,19 @@ def _html(source: str, values: dict[str, object]) -> str:
         raise RenderError(f"template error: {type(error).__name__}") from None
 
 
-def _text(said: Template, context: Context, related: str, stop: str) -> str:
+def page_address(value: str) -> str:
+    """Keep the address of a page, with all that a cart's link may have in it; anything else becomes nothing."""
+    return value if _PAGE.fullmatch(value) else ""
+
+
+def _link(said: Template, context: Context) -> str:
+    """Give the address that the button leads to; where it is empty there is no button."""
+    return page_address(said["link"]) if "link" in said else context.shown.link
+
+
+def _text(said: Template, context: Context, way: str, related: str, stop: str) -> str:
     items = "\n".join(_line(item) for item in context.shown.items)
-    button = f"{said['button']}\n{context.shown.link}" if "button" in said else ""
-    return _joined(said.get("intro", ""), items, said.get("closing", ""), button, related, context.shop.name, stop)
+    return _joined(said.get("intro", ""), items, said.get("closing", ""), way, related, context.shop.name, stop)
 
 
 def _line(item: ItemWords) -> str:

@@ -22,7 +22,7 @@ class RenderError(Exception):
     """A template cannot be rendered; the text names no person."""
 
 
-_ONE_LINE = frozenset({"subject", "title", "button", "preheader", "template"})
+_ONE_LINE = frozenset({"subject", "title", "button", "link", "preheader", "template"})
 """The parts of a message that have no second line."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x20<>\"'`\\]{1,2000}")
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")

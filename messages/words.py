@@ -72,7 +72,8 @@ class EmailWords(BaseModel):
         preheader: what a mailbox shows beside the subject.
         intro: the paragraphs before the items, with empty lines between them.
         closing: the paragraphs after the items.
-        button: what is written on the button that leads to the cart.
+        button: what is written on the button that leads to what the mail is about: the cart, the order, the product.
+        link: another address that the button leads to. Where it comes out empty, there is no button.
         mjml: a whole mail, where the layout that comes along is not wanted.
 
     """
@@ -85,12 +86,19 @@ class EmailWords(BaseModel):
     intro: Source | None = None
     closing: Source | None = None
     button: Source | None = None
+    link: Source | None = None
     mjml: Source | None = None
 
     @model_validator(mode="after")
     def _has_one_form(self) -> EmailWords:
         if sum(form is not None for form in (self.text, self.intro, self.mjml)) != 1:
             raise ValueError("give one of text, intro, mjml")
+        return self
+
+    @model_validator(mode="after")
+    def _link_belongs_to_a_button(self) -> EmailWords:
+        if self.link is not None and (self.button is None or self.intro is None):
+            raise ValueError("a link needs the button that leads to it, under an intro")
         return self
 
     @property

@@ -101,6 +101,32 @@ def test_a_file_of_a_language_that_is_not_written_is_refused() -> None:
         catalog.load({"m/de.yaml": "first: {}\n"})
 
 
+@pytest.mark.parametrize(
+    ("link", "problems"),
+    [
+        ("https://shop.example.com/reviews", []),
+        ("{{ shop.link }}", []),
+        ("{% if offer.kind == '' %}{{ cart.link }}{% endif %}", []),
+        ("{{ shop.links }}", ["uses 'shop.links', which no message has"]),
+        (
+            "shop.example.com",
+            ["has a button that leads to 'shop.example.com': write an address with http:// or https://"],
+        ),
+        (
+            "{% if offer.kind != '' %}ftp://x{% endif %}",
+            ["has a button that leads to 'ftp://x': write an address with http:// or https://"],
+        ),
+    ],
+)
+def test_check_names_a_button_that_leads_nowhere(link: str, problems: list[str]) -> None:
+    languages = CATALOG.model_dump()["languages"]
+    languages["fr"]["first"]["email"]["link"] = link
+    where = "step first: message 'first' in fr for email"
+    assert set(catalog.check(Catalog.model_validate({"languages": languages}), PLAN)) == {
+        f"{where} {p}" for p in problems
+    }
+
+
 # What WhatsApp has approved
 
 

@@ -189,6 +189,53 @@ def test_a_mail_has_one_form(forms: dict[str, str]) -> None:
         EmailWords(subject="Hi", **forms)
 
 
+# Where the button leads
+
+
+REVIEWS = "https://reviews.example.com/maison?of=tea&to='x'"
+
+
+def pressed(link: str | None, of: Context | None = None) -> dict[str, str]:
+    """Make a mail whose button may have an address of its own."""
+    words = EmailWords(subject="Hi", intro="Hello", button="Go", link=link)
+    return mail.compose(words.sources, of or about(), "en", UNSUBSCRIBE)
+
+
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [(None, LINK), ("{{ cart.link }}", LINK), (f" {REVIEWS}\n", REVIEWS)],
+    ids=["cart", "liquid", "page"],
+)
+def test_a_button_leads_to_the_cart_or_to_the_address_that_stands_beside_it(link: str | None, address: str) -> None:
+    said = pressed(link)
+    assert Seen(said["html"]).links == [address, UNSUBSCRIBE]
+    assert f"\n\nGo\n{address}\n\n" in said["text"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["{{ shop.link }}", "javascript:alert(1)", "www.example.com", "https://", 'https://a"onclick="x', "https://a b"],
+)
+def test_a_button_that_would_lead_nowhere_is_left_out_of_both_parts(link: str) -> None:
+    said = pressed(link)
+    assert Seen(said["html"]).links == [UNSUBSCRIBE]
+    assert "Go" not in Seen(said["html"]).words + said["text"]
+    assert "\n\n\n" not in said["text"]
+
+
+def test_a_button_without_a_page_of_the_shop_is_left_out() -> None:
+    nowhere = about().model_copy(update={"cart": CartWords(items=[], value="", link="")})
+    said = pressed(None, nowhere)
+    assert Seen(said["html"]).links == [UNSUBSCRIBE]
+    assert "Go" not in said["text"]
+
+
+@pytest.mark.parametrize("fields", [{"intro": "a"}, {"text": "a", "button": "b"}, {"mjml": "a", "button": "b"}])
+def test_an_address_without_a_button_is_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="a link needs the button that leads to it, under an intro"):
+        EmailWords(subject="Hi", link=REVIEWS, **fields)
+
+
 def test_an_amount_is_not_torn_apart_at_the_end_of_a_line() -> None:
     said = made("second", "fr", context("fr", "item_amount"))
     assert re.search("[0-9]\u00a0€", Seen(said["html"]).words)
