@@ -1,0 +1,61 @@
+"""What the plans that come along say where the shop has told little."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from journeys.facts import Channel
+from journeys.plan import Key
+from messages import mail
+from messages.locale import LANGUAGES
+from messages.render import CartWords, Context, CustomerWords, OrderWords, ShopWords, ViewedWords, render
+from relance import plan_files
+
+REVIEWS = [("review-request", "request"), ("nps", "promoter-thanks")]
+ADDRESS = "https://shop.example.com/"
+LITTLE = Context(
+    shop=ShopWords(name="Maison"),
+    customer=CustomerWords(),
+    cart=CartWords(items=[], value="", link=""),
+    viewed=ViewedWords(name="Teapot"),
+)
+OF_ORDERS = LITTLE.model_copy(update={"order": OrderWords(id="pp3"), "viewed": ViewedWords()})
+GREETING = re.compile(r"^[^ ]+,\n\n")
+GAPS = re.compile(r"  |[:,] *(?:$|\.|STOP|R.pond|Reply|Rispondi|Responda)|\n\n\n| \.|^ ", re.MULTILINE)
+"""Where something is missing: what a colon announced, or the words between two signs."""
+
+
+def said(plan: str, message: str, channel: Channel, language: str, about: Context) -> dict[str, str]:
+    template = plan_files.read(plan).messages.find(message, channel, language)
+    if channel is Channel.EMAIL:
+        return mail.compose(template, about, language, None)
+    return render(template, about)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("plan", ["browse-abandonment", "nps", "promotion", "review-request"])
+def test_what_the_shop_has_not_told_leaves_no_gap(plan: str, language: str) -> None:
+    about = OF_ORDERS if plan_files.read(plan).plan.key is Key.ORDER else LITTLE
+    for step in plan_files.read(plan).plan.sends:
+        for channel in step.send.named:
+            text = said(plan, step.send.message, channel, language, about)["text"]
+            assert not GAPS.findall(GREETING.sub("", text)), text
+            assert "http" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize(("plan", "message"), REVIEWS)
+def test_a_review_is_asked_for_at_one_address_by_sms_and_by_mail(
+    plan: str, message: str, channel: Channel, language: str
+) -> None:
+    template = plan_files.read(plan).messages.find(message, channel, language)
+    own = {name: text.replace("{{ shop.link }}", "https://reviews.example.com") for name, text in template.items()}
+    about = LITTLE.model_copy(update={"shop": ShopWords(name="Maison", link=ADDRESS)})
+    made = mail.compose(own, about, language, None) if channel is Channel.EMAIL else render(own, about)
+    for part in (made["text"], made.get("html", made["text"])):
+        assert "https://reviews.example.com" in part
+        assert ADDRESS not in part
+    assert ADDRESS in said(plan, message, channel, language, about)["text"]
