@@ -96,7 +96,8 @@ def _link(said: Template, context: Context) -> str:
 
 def _text(said: Template, context: Context, way: str, related: str, stop: str) -> str:
     items = "\n".join(_line(item) for item in context.shown.items)
-    return _joined(said.get("intro", ""), items, said.get("closing", ""), way, related, context.shop.name, stop)
+    intro, closing = (_PARAGRAPHS.sub("\n\n", said.get(part, "")) for part in ("intro", "closing"))
+    return _joined(intro, items, closing, way, related, context.shop.name, stop)
 
 
 def _line(item: ItemWords) -> str:

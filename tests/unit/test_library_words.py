@@ -10,7 +10,7 @@ from journeys.facts import Channel
 from journeys.plan import Key
 from messages import mail
 from messages.locale import LANGUAGES
-from messages.render import CartWords, Context, CustomerWords, OrderWords, ShopWords, ViewedWords, render
+from messages.render import CartWords, Context, CustomerWords, ItemWords, OrderWords, ShopWords, ViewedWords, render
 from relance import plan_files
 
 REVIEWS = [("review-request", "request"), ("nps", "promoter-thanks")]
@@ -35,7 +35,7 @@ def said(plan: str, message: str, channel: Channel, language: str, about: Contex
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("plan", ["browse-abandonment", "nps", "promotion", "review-request"])
+@pytest.mark.parametrize("plan", ["browse-abandonment", "nps", "order-updates", "promotion", "review-request"])
 def test_what_the_shop_has_not_told_leaves_no_gap(plan: str, language: str) -> None:
     about = OF_ORDERS if plan_files.read(plan).plan.key is Key.ORDER else LITTLE
     for step in plan_files.read(plan).plan.sends:
@@ -59,3 +59,36 @@ def test_a_review_is_asked_for_at_one_address_by_sms_and_by_mail(
         assert "https://reviews.example.com" in part
         assert ADDRESS not in part
     assert ADDRESS in said(plan, message, channel, language, about)["text"]
+
+
+def preheader(language: str, **told: str) -> str:
+    about = OF_ORDERS.model_copy(update={"order": OrderWords(id="o-1", **told)})
+    return render(plan_files.read("order-updates").messages.find("shipped", Channel.EMAIL, language), about)[
+        "preheader"
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mailbox_promises_a_way_to_follow_a_parcel_where_there_is_one(language: str) -> None:
+    without, *with_one = (
+        preheader(language),
+        preheader(language, tracking=ADDRESS),
+        preheader(language, tracking_number="1"),
+    )
+    assert with_one == [with_one[0]] * 2
+    assert without not in ("", with_one[0])
+
+
+def test_paragraphs_that_have_nothing_to_say_leave_no_empty_lines() -> None:
+    about = OF_ORDERS.model_copy(update={"order": OrderWords(id="o-1", expected="12 Aug, 18:00")})
+    text = said("order-updates", "shipped", Channel.EMAIL, "en", about)["text"]
+    assert "is on its way.\n\nIt should be with you by" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_packed_is_announced_where_it_is_known(language: str) -> None:
+    known = OrderWords(id="o-1", items=[ItemWords(name="Teapot", quantity=1, price="40 €")])
+    text = said("order-updates", "received", Channel.EMAIL, language, OF_ORDERS.model_copy(update={"order": known}))[
+        "text"
+    ]
+    assert re.search(r" ?:\n\n- 1 x Teapot, 40 €", text)
