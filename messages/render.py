@@ -258,6 +258,8 @@ def moment(at: datetime, timezone: str | None, locale: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zone, named = ZoneInfo("UTC"), " UTC"
     day = format_skeleton("MMMd", at, tzinfo=zone, locale=locale)
+    if locale.startswith("fr"):
+        day = re.sub(r"^1\b", "1er", day)
     time = format_time(at, "short", tzinfo=zone, locale=locale)
     # "août" is written "aout" too (spelling of 1990), and û would take an SMS out of GSM-7.
     return one_line(f"{day}, {time}{named}".replace("û", "u"))

@@ -61,6 +61,14 @@ def test_a_review_is_asked_for_at_one_address_by_sms_and_by_mail(
     assert ADDRESS in said(plan, message, channel, language, about)["text"]
 
 
+@pytest.mark.parametrize("plan", [*plan_files.names(), *plan_files.library()])
+def test_no_italian_article_stands_before_a_date(plan: str) -> None:
+    """It would be another one before 8 and 11."""
+    spoken = plan_files.read(plan).messages.languages["it"]
+    wrong = re.compile(r"\bil \{\{ (?:offer\.deadline|order\.expected|order\.payment_due)")
+    assert not wrong.findall(str(spoken))
+
+
 def preheader(language: str, **told: str) -> str:
     about = OF_ORDERS.model_copy(update={"order": OrderWords(id="o-1", **told)})
     return render(plan_files.read("order-updates").messages.find("shipped", Channel.EMAIL, language), about)[

@@ -50,6 +50,20 @@ def test_a_moment_is_written_in_the_persons_own_time(timezone: str | None, local
     assert moment(AT, timezone, locale) == written
 
 
+@pytest.mark.parametrize(
+    ("day", "timezone", "locale", "written"),
+    [
+        (1, "Europe/Paris", "fr_FR", "1er aout, 12:00"),
+        (1, "Europe/Paris", "fr_CA", "1er aout, 12 h 00"),
+        (11, "Europe/Paris", "fr_FR", "11 aout, 12:00"),
+        (31, "Pacific/Auckland", "fr_FR", "31 aout, 22:00"),
+        (1, "Europe/Rome", "it_IT", "1 ago, 12:00"),
+    ],
+)
+def test_the_first_of_a_month_is_an_ordinal_in_french(day: int, timezone: str, locale: str, written: str) -> None:
+    assert moment(datetime(2026, 8, day, 10, tzinfo=UTC), timezone, locale) == written
+
+
 @pytest.mark.parametrize("month", range(1, 13))
 @pytest.mark.parametrize("locale", [*LOCALES.values(), "pt_BR", "en_US", "fr_CA"])
 def test_no_month_takes_an_sms_out_of_gsm_7(locale: str, month: int) -> None:
