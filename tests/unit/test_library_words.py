@@ -35,7 +35,9 @@ def said(plan: str, message: str, channel: Channel, language: str, about: Contex
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("plan", ["browse-abandonment", "nps", "order-updates", "promotion", "review-request"])
+@pytest.mark.parametrize(
+    "plan", ["browse-abandonment", "nps", "order-updates", "payment-pending", "promotion", "review-request"]
+)
 def test_what_the_shop_has_not_told_leaves_no_gap(plan: str, language: str) -> None:
     about = OF_ORDERS if plan_files.read(plan).plan.key is Key.ORDER else LITTLE
     for step in plan_files.read(plan).plan.sends:
@@ -100,3 +102,24 @@ def test_what_is_packed_is_announced_where_it_is_known(language: str) -> None:
         "text"
     ]
     assert re.search(r" ?:\n\n- 1 x Teapot, 40 €", text)
+
+
+ANSWER = {"fr": "répond", "en": "just answer", "it": "rispondi", "pt": "responda"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize("due", ["", "12 Aug, 18:00"])
+def test_whoever_is_told_of_no_way_to_pay_is_asked_to_answer(due: str, channel: Channel, language: str) -> None:
+    def words(**way: str) -> str:
+        order = OrderWords(id="pp3", payment_due=due, **way)
+        text = said("payment-pending", "reminder", channel, language, OF_ORDERS.model_copy(update={"order": order}))[
+            "text"
+        ]
+        assert due in text
+        assert not GAPS.findall(GREETING.sub("", text)), text
+        return text
+
+    assert ANSWER[language] in words()
+    for way in ({"payment": ADDRESS}, {"payment_code": "P1"}, {"link": ADDRESS}):
+        assert ANSWER[language] not in words(**way)
