@@ -15,13 +15,32 @@ from journeys.words import Word, word_of
 from messages import catalog, render
 from messages.catalog import Catalog, UnknownMessageError
 from messages.locale import LANGUAGES
+from messages.render import Context
 
 MANY_LINKS = 3
 """An SMS shows links in full and nothing beside them; a mail shows as many as it likes."""
 _FREE = {Channel.APP_PUSH, Channel.EMAIL}
 """By one of these nearly everybody who has the app hears of a sale; an SMS after it is for the others."""
 _LINK = re.compile(r"https?://")
-_SAMPLE = catalog.sample("La Boutique", "https://relance.example.com/l/0123456789")
+_NAME = "Cast-iron teapot with a strainer, enamelled inside, for six cups"
+_MOMENT = "28 sept., 19:05"
+
+
+def _as_long_as_real() -> Context:
+    """Make up what a message is about, with names, codes and moments of the lengths that shops have."""
+    about = catalog.sample("La Boutique", "https://relance.example.com/l/0123456789")
+    items = [item.model_copy(update={"name": _NAME}) for item in about.cart.items]
+    changes: dict[str, dict[str, object]] = {
+        "customer": {"first_name": "Alexandra"},
+        "cart": {"items": items, "value": "160,00 €"},
+        "order": {"items": items, "value": "160,00 €", "expected": _MOMENT, "payment_due": _MOMENT},
+        "viewed": {"name": _NAME},
+        "offer": {"code": "ABCDEFGHJK", "deadline": _MOMENT},
+    }
+    return about.model_copy(update={name: getattr(about, name).model_copy(update=new) for name, new in changes.items()})
+
+
+_SAMPLE = _as_long_as_real()
 
 
 def advise(messages: Catalog, plan: Plan) -> list[str]:

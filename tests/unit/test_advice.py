@@ -51,6 +51,22 @@ def test_an_sms_that_could_be_better_is_named_with_its_step_and_language(text: s
     assert advised(text) == [f"step first: the SMS in en {said}" for said in advice]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ cart.items[0].name | truncate: 40 }}",
+        "{{ viewed.name | truncate: 40 }}",
+        "{{ order.items[0].name | truncate: 40 }}",
+        "{{ offer.deadline }} with code {{ offer.code }}",
+        "{{ order.payment_due }} or {{ order.expected }}",
+    ],
+)
+def test_an_sms_is_as_long_as_with_the_names_the_codes_and_the_moments_of_a_shop(text: str) -> None:
+    longer = "step first: the SMS in en takes 2 parts, each paid for"
+    assert longer in advised(f"{'a' * 129} {text} STOP")
+    assert longer not in advised(f"{'a' * 113} {text} STOP")
+
+
 def test_what_is_no_marketing_needs_no_word_that_stops() -> None:
     assert advised("Your order is on its way", purpose=Purpose.TRANSACTIONAL) == []
 
@@ -99,6 +115,6 @@ def test_a_sale_that_costs_an_sms_for_whoever_has_the_app_is_named(channels: dic
         assert advised(FINE, channels, OFFER | {"answers": "why"}) == []
 
 
-def test_the_plans_that_come_along_are_advised_about_nothing_but_length() -> None:
+def test_the_plan_that_every_shop_has_is_advised_about_nothing() -> None:
     file = plan_file()
-    assert all(" parts, each paid for" in said for said in advise(file.messages, file.plan))
+    assert advise(file.messages, file.plan) == []

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from journeys import sms
 from journeys.facts import Channel
 from journeys.plan import Key
 from messages import mail
@@ -123,3 +124,12 @@ def test_whoever_is_told_of_no_way_to_pay_is_asked_to_answer(due: str, channel: 
     assert ANSWER[language] in words()
     for way in ({"payment": ADDRESS}, {"payment_code": "P1"}, {"link": ADDRESS}):
         assert ANSWER[language] not in words(**way)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("others", [0, 9])
+def test_the_first_reminder_of_a_cart_is_one_sms(others: int, language: str) -> None:
+    items = [ItemWords(name="x" * 60, quantity=1, price="40")] * (others + 1)
+    cart = CartWords(items=items, value="40", link="https://relance.example.com/l/0123456789")
+    about = LITTLE.model_copy(update={"shop": ShopWords(name="La Boutique"), "cart": cart})
+    assert sms.parts(said("cart-recovery", "first", Channel.SMS, language, about)["text"]) == 1
