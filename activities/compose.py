@@ -248,7 +248,7 @@ def _order(found: Situation, locale: str) -> OrderWords:
     if known is None:
         return OrderWords()
     said, zone = known.said, _zone(found)
-    moments = {moment: render.moment(at, zone, locale) for moment, at in known.moments.items()}
+    moments = {moment: render.moment(at, zone, locale) for moment, at in found.moments.items()}
     return OrderWords(
         id=found.row["key"],
         items=_items(known.items, known.currency, locale),

@@ -28,7 +28,7 @@ from journeys.question import Mode
 from journeys.related import Candidate
 from journeys.saying import All, UntilDelivered
 from journeys.steps import Ask
-from storage import asked, journeys, provider_health, related, sends, settling, suppressions
+from storage import journeys, provider_health, reading, related, sends, settling, suppressions
 from storage.journeys import Journey
 from storage.offering import CodeWantedError
 from storage.plans import Plans, PlanVersion
@@ -103,7 +103,7 @@ class Sending:
         if step is None:
             raise ApplicationError(f"step {order.stage.step} sends nothing", non_retryable=True)
         slot, at = step.slot(order.channel), self._clock.decided(order.at)
-        moments = await asked.moments(self._pool, journey, at) if step.send.before else {}
+        moments = await reading.moments(self._pool, journey.id, version.plan, at) if step.send.before else {}
         return Try(
             journey=order.journey,
             step=step,

@@ -7,7 +7,8 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
-from journeys.events import Event, Name
+from journeys.events import BadEventError, Event, Name
+from journeys.told_moments import TOLD, told
 
 _ALIKE = 0.9
 """As difflib measures it: a letter or two that are wrong are above, another event of Segment's spec is below."""
@@ -15,23 +16,36 @@ _WORDS = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+")
 
 
 def notes_on(events: Iterable[Event]) -> Iterator[str | None]:
-    """Tell the shop which names of a call may be meant to be those of events that Relance acts on; None where not.
+    """Tell the shop what of each event of a call may be a mistake; None where nothing looks like one.
 
-    No more than twenty different names are looked at: it is slow, and who made more mistakes has heard of enough.
+    It is a name that may be meant to be that of an event that Relance acts on, or a moment of an order that cannot be
+    read. No more than twenty different names are looked at: it is slow, and who made more mistakes has heard of enough.
     """
     looked_at: set[str] = set()
     for event in events:
         if event.kind != "track" or event.name in _NAMES:
-            yield None
+            yield _unread(event)
             continue
         if len(looked_at) < _MOST:
             looked_at.add(event.name)
         meant = _meant(event.name) if event.name in looked_at else None
-        yield None if meant is None else f"did you mean '{meant}'? This name has no effect on carts"
+        yield _unread(event) if meant is None else f"did you mean '{meant}'? This name has no effect on carts"
 
 
 _MOST = 20
 _NAMES = frozenset(Name)
+
+
+def _unread(event: Event) -> str | None:
+    """Name a moment of an order that counts as if it had not been told."""
+    if event.order_id is None:
+        return None
+    for name in TOLD:
+        try:
+            told(event, name)
+        except BadEventError as error:
+            return f"{error}; it counts as not told"
+    return None
 
 
 @functools.lru_cache(maxsize=1_000)

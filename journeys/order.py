@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from journeys.cart import Item, currency, money, read_lines
-from journeys.events import BadEventError, Event, timestamp
+from journeys.events import BadEventError, Event
 from journeys.facts import Moment
+from journeys.told_moments import TOLD, at_place, told
 
 _HAPPENED = {
     "Order Completed": Moment.COMPLETED,
@@ -19,9 +20,6 @@ _HAPPENED = {
     "Order Delivered": Moment.DELIVERED,
 }
 """The events that are a moment of an order; each first time counts."""
-_TOLD = {"payment_due": Moment.PAYMENT_DUE, "expected_delivery": Moment.EXPECTED}
-"""The properties that tell one; the newest word counts."""
-_AT_MOST_APART = timedelta(days=3650)
 _WORDS = ("order_url", "tracking_url", "carrier", "tracking_number", "payment_url", "payment_code")
 
 
@@ -30,6 +28,7 @@ class OrderState(BaseModel):
 
     Attributes:
         total: what the person pays, by the newest event that says so.
+        told: its moments; those that were told without a zone have none, and ``moments`` reads them.
         said: what messages show of it: ``order_url``, ``tracking_url``, ``carrier``, …
 
     """
@@ -39,8 +38,12 @@ class OrderState(BaseModel):
     total: Decimal | None = None
     currency: str | None = None
     items: tuple[Item, ...] = ()
-    moments: dict[Moment, datetime] = {}
+    told: dict[Moment, datetime] = {}
     said: dict[str, str] = {}
+
+    def moments(self, zone: tzinfo) -> dict[Moment, datetime]:
+        """Give its moments in UTC, those that were told without a zone by the clocks of this one."""
+        return {moment: at_place(at, zone) for moment, at in self.told.items()}
 
 
 def fold(events: Iterable[Event]) -> OrderState:
@@ -55,32 +58,32 @@ def fold(events: Iterable[Event]) -> OrderState:
 
 
 def _changes(state: OrderState, event: Event) -> dict[str, Any]:
-    told = event.properties
-    changes: dict[str, Any] = {"moments": _moments(state, event)}
+    says = event.properties
+    changes: dict[str, Any] = {"told": _told(state, event)}
     # Where a message leads says the backend alone: a page's key is public.
     words = _WORDS if event.from_backend else ()
-    changes["said"] = state.said | {name: told[name] for name in words if isinstance(told.get(name), str)}
+    changes["said"] = state.said | {name: says[name] for name in words if isinstance(says.get(name), str)}
     try:
-        changes["currency"] = currency(told) or state.currency
-        if "total" in told and event.name != "Order Refunded":
-            changes["total"] = money(told, "total", "properties.")
-        if "products" in told:
-            changes["items"] = tuple(read_lines(told).values()) or state.items
+        changes["currency"] = currency(says) or state.currency
+        if "total" in says and event.name != "Order Refunded":
+            changes["total"] = money(says, "total", "properties.")
+        if "products" in says:
+            changes["items"] = tuple(read_lines(says).values()) or state.items
     except BadEventError:
-        return {name: changes[name] for name in ("moments", "said")}
+        return {name: changes[name] for name in ("told", "said")}
     return changes
 
 
-def _moments(state: OrderState, event: Event) -> dict[Moment, datetime]:
-    moments = dict(state.moments)
+def _told(state: OrderState, event: Event) -> dict[Moment, datetime]:
+    """Add the moments that an event is or tells. It happens once; of what is told the newest word counts."""
+    known = dict(state.told)
     if event.name in _HAPPENED:
-        moments.setdefault(_HAPPENED[event.name], event.at)
-    for name, moment in _TOLD.items():
+        known.setdefault(_HAPPENED[event.name], event.at)
+    for name, moment in TOLD.items():
         try:
-            told = timestamp(event.properties, name)
+            if at := told(event, name):
+                known[moment] = at
         except BadEventError:
+            # Whoever told it has heard so: see ``notes``.
             continue
-        # Some backends write the year 1 for none.
-        if told is not None and abs(told - event.at) < _AT_MOST_APART:
-            moments[moment] = told
-    return moments
+    return known

@@ -9,7 +9,7 @@ from journeys import caps, quiet_hours
 from journeys.answering import AWAKE_FOR
 from journeys.facts import UNASKED, Channel, Medium, Purpose
 from journeys.question import Defer, Mode, Question, Refuse, Verdict
-from journeys.zones import country_of, zones_of
+from journeys.zones import whereabouts
 
 PAUSED_FOR = timedelta(hours=1)
 """How soon what a paused plan, or another journey, holds back is asked about again."""
@@ -198,8 +198,7 @@ def hours_for(q: Question) -> Purpose:
 
 def where(q: Question) -> tuple[str | None, tuple[ZoneInfo, ...]]:
     """Tell in which country the person is, and in which zones they may be; the shop's where nothing is known."""
-    country = country_of(q.person.country, q.person.timezone) or q.policy.country
-    return country, zones_of(q.person.timezone, country, q.person.region)
+    return whereabouts(q.person.timezone, q.person.country, q.person.region, q.policy.country)
 
 
 # The channel

@@ -45,6 +45,22 @@ def zones_of(timezone: object, country: object, region: object = None) -> tuple[
     return tuple(_zone(each) for each in (*names, *([name] if name else [])))
 
 
+def whereabouts(
+    timezone: object, country: object, region: object, shop: str | None
+) -> tuple[str | None, tuple[ZoneInfo, ...]]:
+    """Tell in which country a person is, and in which zones they may be; the shop's where nothing is known.
+
+    Args:
+        timezone: as for ``zones_of``.
+        country: the same.
+        region: the same.
+        shop: the shop's country, by its ISO 3166 code.
+
+    """
+    code = country_of(country, timezone) or shop
+    return code, zones_of(timezone, code, region)
+
+
 def country_of(country: object, timezone: object = None) -> str | None:
     """Give the ISO 3166 code of a person's country, or None: as it was said, else the one in which their zone lies."""
     code = country.strip().upper() if isinstance(country, str) else ""

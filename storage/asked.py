@@ -12,7 +12,7 @@ from journeys import replies
 from journeys.answering import Wrote
 from journeys.conditions import EventCount
 from journeys.events import BACKENDS_ALONE, PRODUCT_VIEWED, Event
-from journeys.facts import Answered, Medium, Moment
+from journeys.facts import Answered, Medium
 from journeys.order import OrderState, fold
 from journeys.plan import Key, Plan
 from journeys.steps import Ask, Task, walk
@@ -21,7 +21,6 @@ from storage import labels, tasks
 
 if TYPE_CHECKING:
     from storage.database import Connection, Pool
-    from storage.journeys import Journey
 
 _MOST_EVENTS = 1_000
 """Of one name; nobody asks whether something happened more often."""
@@ -169,12 +168,6 @@ async def count(
 async def order(db: Pool | Connection, about: About, at: datetime) -> OrderState:
     """Read an order, as its events tell of it up to a moment."""
     return fold(await _events_of_order(db, about, at))
-
-
-async def moments(db: Pool | Connection, journey: Journey, at: datetime) -> dict[Moment, datetime]:
-    """Read the moments of a journey's order that are known at a moment."""
-    about = About(journey.shop, journey.customer_id, journey.key, journey.id, journey.started_at)
-    return (await order(db, about, at)).moments
 
 
 async def _events_of_order(db: Pool | Connection, about: About, at: datetime) -> list[Event]:

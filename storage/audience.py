@@ -63,7 +63,8 @@ async def _facts(db: Connection, work: Work, plan: Plan, about: About, at: datet
         order_value=order.total,
         order_currency=order.currency,
         orders=len(orders),
-        moments=order.moments,
+        # Who enters is asked of them no more than whether they are known.
+        moments=order.moments(UTC),
         events=past.events,
         labels=past.labels,
         open_cart=bool(filled),

@@ -11,7 +11,7 @@ from journeys.caps import LONGEST
 from journeys.cart import Cart
 from journeys.customers import plain, with_device
 from journeys.devices import Kind
-from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Medium
+from journeys.facts import SERIAL_WINDOW_DAYS, Channel, Medium, Moment
 from journeys.holdout import held_out
 from journeys.ledger import OPEN_FOR_RETRY
 from journeys.plan import Key, Plan
@@ -98,6 +98,16 @@ async def situation(db: Pool | Connection, journey: str, plan: Plan, at: datetim
     if row is None:
         raise UnknownJourneyError(journey)
     return await _found(db, row, plan, at)
+
+
+async def moments(db: Pool | Connection, journey: str, plan: Plan, at: datetime) -> dict[Moment, datetime]:
+    """Read the moments of a journey's order that are known at a moment.
+
+    Raises:
+        UnknownJourneyError: there is no such journey.
+
+    """
+    return (await situation(db, journey, plan, at)).moments
 
 
 async def imagined(db: Pool | Connection, shop: str, plan: Plan, key: str, at: datetime) -> Situation | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from journeys import answering, costs
 from journeys.addresses import country_of, home_of, region_of
 from journeys.cart import Cart
 from journeys.customers import fields
-from journeys.facts import Channel, Facts, Medium, Out, Purpose, Reach, Segment, segments
+from journeys.facts import Channel, Facts, Medium, Moment, Out, Purpose, Reach, Segment, segments
 from journeys.gate import Decision, decide
 from journeys.holdout import bucket, rolled_out
 from journeys.order import OrderState
@@ -21,7 +22,7 @@ from journeys.question import Address, Busy, Mode, Person, Question
 from journeys.saying import UntilDelivered
 from journeys.segments import with_live
 from journeys.steps import LocalTime, Send, Split, Until, WaitUntilIdle, walk
-from journeys.zones import zones_of
+from journeys.zones import whereabouts
 from storage.asked import Asked
 from storage.segments import kept_of
 
@@ -82,6 +83,17 @@ class Situation:
     def country(self) -> str | None:
         """Where the person lives, as the shop says, or else as their telephone number does."""
         return home_of(self.traits, self.addresses.get(Channel.SMS))
+
+    @property
+    def zones(self) -> tuple[ZoneInfo, ...]:
+        """The time zones in which the person may be; those of the shop's country where nothing is known of them."""
+        return whereabouts(self.traits.get("timezone"), self.country, region_of(self.traits), self.policy.country)[1]
+
+    @property
+    def moments(self) -> dict[Moment, datetime]:
+        """The moments of the order that are known, in UTC. What names no zone is by the clocks of the first one."""
+        order = self.asked.order or OrderState()
+        return order.moments(next(iter(self.zones), UTC))
 
     def address(self, channel: Channel) -> str | None:
         """Give the person's address for a channel, in the form that providers take."""
@@ -261,7 +273,7 @@ class Situation:
         return {
             "order_value": order.total,
             "order_currency": order.currency,
-            "moments": order.moments,
+            "moments": self.moments,
             "events": asked.events,
             "labels": asked.labels,
             "replies": asked.replies,
@@ -279,10 +291,7 @@ class Situation:
         """Tell where the clock is read, where the plan asks for a time of day: of several zones the first."""
         if not any(isinstance(step, Until) and isinstance(step.wait_until, LocalTime) for step in walk(plan.steps)):
             return None
-        country = self.country or self.policy.country
-        return next(
-            (str(zone) for zone in zones_of(self.traits.get("timezone"), country, region_of(self.traits))), None
-        )
+        return next(map(str, self.zones), None)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,11 +21,12 @@ LINK = "https://pay.example/1"
 BY_SMS, BY_MAIL = ("shipped", "delivered"), ("shipped-by-mail", "delivered-by-mail")
 
 
-async def to_be_paid(shop: TestShop, due: timedelta | None) -> Journey:
+async def to_be_paid(shop: TestShop, due: timedelta | str | None) -> Journey:
     """Have an order made that is to be paid by then."""
     await shop.identify()
     await publish(shop, PAYMENT)
-    told: dict[str, Any] = {} if due is None else {"payment_due": (shop.begins + due).isoformat()}
+    at = (shop.begins + due).isoformat() if isinstance(due, timedelta) else due
+    told: dict[str, Any] = {} if at is None else {"payment_due": at}
     await backend(shop, "Payment Pending", order_id="o-1", payment_url=LINK, **told)
     return await only(shop, PAYMENT)
 
@@ -58,6 +60,23 @@ async def test_a_payment_is_reminded_of_twelve_hours_before_it_is_due_and_at_onc
     assert timedelta(0) <= await reminded(shop, ended) - at < MINUTE
     assert ended.outcome == "finished"
     assert LINK in await said(shop, ended)
+
+
+@pytest.mark.parametrize("write", ["{:%Y-%m-%d}", "{:%Y-%m-%dT23:59:59}"])
+async def test_a_payment_that_is_due_on_a_day_is_reminded_of_twelve_hours_before_the_end_of_it_where_the_person_lives(
+    engine: Engine, write: str
+) -> None:
+    shop = engine.shop
+    # Of Ann nothing is known but her French telephone number.
+    end = (shop.begins + 3 * DAY).astimezone(ZoneInfo("Europe/Paris")).replace(hour=23, minute=59, second=59)
+    ended = await finished(engine, await to_be_paid(shop, write.format(end)))
+    assert timedelta(0) <= await reminded(shop, ended) - (end - 12 * HOUR - shop.begins) < MINUTE
+
+
+async def test_a_payment_that_was_due_on_a_day_that_is_over_is_not_reminded_of(engine: Engine) -> None:
+    shop = engine.shop
+    ended = await finished(engine, await to_be_paid(shop, f"{shop.begins - 2 * DAY:%Y-%m-%d}"))
+    assert await refused(shop, ended) == {"deadline of the step has passed"}
 
 
 async def test_whoever_pays_within_a_quarter_of_an_hour_is_not_reminded(engine: Engine) -> None:
