@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta, tzinfo
 
 from channels.base import Card, Outgoing
 from journeys.cart import Item
@@ -205,7 +205,7 @@ class Composer:
             order=_order(found, locale),
             task=TaskWords(text=found.asked.task_text or ""),
             viewed=_viewed(found, locale),
-            offer=_offer(offer, _zone(found), locale) if offer else OfferWords(),
+            offer=_offer(offer, found.zones, locale) if offer else OfferWords(),
             related=[_related(item, cart.currency, locale, found.row["shop_cart_url"]) for item in related],
         )
 
@@ -247,8 +247,8 @@ def _order(found: Situation, locale: str) -> OrderWords:
     known = found.asked.order
     if known is None:
         return OrderWords()
-    said, zone = known.said, _zone(found)
-    moments = {moment: render.moment(at, zone, locale) for moment, at in found.moments.items()}
+    said = known.said
+    moments = {moment: render.moment(at, found.zones, locale) for moment, at in found.moments.items()}
     return OrderWords(
         id=found.row["key"],
         items=_items(known.items, known.currency, locale),
@@ -333,19 +333,15 @@ def _price(quantity: int, price: str) -> str:
     return price if quantity == 1 else f"{quantity} x {price}"
 
 
-def _offer(offer: Made, zone: str | None, locale: str) -> OfferWords:
+def _offer(offer: Made, zones: Sequence[tzinfo], locale: str) -> OfferWords:
     return OfferWords(
         kind=offer.kind,
         amount=render.money(offer.amount, offer.currency, locale) if offer.amount is not None else "",
         item=offer.item or "",
         # A credit is issued when the order comes: until then there is no code to show.
         code=offer.code if offer.state == "issued" else "",
-        deadline=render.moment(offer.deadline, zone, locale),
+        deadline=render.moment(offer.deadline, zones, locale),
     )
-
-
-def _zone(found: Situation) -> str | None:
-    return _text(found.traits.get("timezone"))
 
 
 def _text(value: object) -> str | None:

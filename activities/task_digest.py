@@ -11,6 +11,7 @@ from activities.briefing import Briefings
 from activities.clock import ShopClock
 from activities.task_facts import facts
 from journeys.ids import public_customer_id
+from journeys.zones import zones_of
 from messages import render, tasks
 from messages.locale import format_locale
 from messages.tasks import IN_FULL, Digest, Entry
@@ -88,7 +89,7 @@ class Digests:
         return Entry(
             task_id=task.task_id,
             title=task.title,
-            until=render.moment(task.due_at, None, locale),
+            until=render.moment(task.due_at, zones_of(None, shop.policy.country), locale),
             state=task.state_at(self._clock.now()),
             facts=[("customer", public_customer_id(task.customer_id, self._id_key)), *told],
             draft=draft,

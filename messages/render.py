@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal
@@ -251,12 +250,19 @@ def money(amount: Decimal, currency: str | None, locale: str) -> str:
     return one_line(format_currency(amount, currency, locale=locale))
 
 
-def moment(at: datetime, timezone: str | None, locale: str) -> str:
-    """Write a moment in the person's own time, such as ``12 mars, 18:00``; in UTC, and so named, without their zone."""
-    try:
-        zone, named = ZoneInfo(timezone or ""), ""
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone, named = ZoneInfo("UTC"), " UTC"
+def moment(at: datetime, zones: Sequence[tzinfo], locale: str) -> str:
+    """Write a moment in the person's own time, such as ``12 mars, 18:00``.
+
+    Args:
+        at: the moment.
+        zones: those in which the person may be. Where their clocks show different times then, it is the time of the
+            first, with how far that is from UTC; in UTC, and so named, where there is none.
+        locale: by which it is written.
+
+    """
+    offsets = {at.astimezone(zone).utcoffset() for zone in zones}
+    zone = next(iter(zones), UTC)
+    named = "" if len(offsets) == 1 else f" {timezone(at.astimezone(zone).utcoffset() or timedelta(0))}"
     day = format_skeleton("MMMd", at, tzinfo=zone, locale=locale)
     if locale.startswith("fr"):
         day = re.sub(r"^1\b", "1er", day)

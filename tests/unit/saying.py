@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from journeys import yamlfile
 from journeys.facts import Channel
@@ -22,6 +23,7 @@ LOCALES = {"fr": "fr_FR", "it": "it_IT", "pt": "pt_PT", "en": "en_GB"}
 UNSUBSCRIBE = "https://relance.example.com/u/token"
 LINK = "https://shop.example.com/cart?relance=" + "t" * 72
 LONG = "Enamelled teapot, with a spout and a lid"
+PARIS = ZoneInfo("Europe/Paris")
 AT = datetime(2026, 8, 12, 16, tzinfo=UTC)
 
 
@@ -42,7 +44,7 @@ def context(language: str = "en", kind: str = "", code: str = "ABCDEFGHJK", **ch
             amount=money(Decimal(5), "EUR", locale) if kind != "free_shipping" else "",
             item=LONG if kind == "item_amount" else "",
             code=code if kind != "next_order_credit" else "",
-            deadline=moment(AT, "Europe/Paris", locale),
+            deadline=moment(AT, (PARIS,), locale),
         )
     return Context(**(words | changes))
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from activities import preview
+from messages import render
 from relance import plan_files
 from storage import paused_plans, sent
 from storage.journeys import Journey
@@ -17,6 +18,7 @@ from tests.workflows.keyed import DAY, backend, finished, forward, order, sent_f
 from tests.workflows.library import ORDERS, only, out, publish, said
 
 PAYMENT = "payment-pending"
+PARIS = ZoneInfo("Europe/Paris")
 LINK = "https://pay.example/1"
 BY_SMS, BY_MAIL = ("shipped", "delivered"), ("shipped-by-mail", "delivered-by-mail")
 
@@ -68,9 +70,10 @@ async def test_a_payment_that_is_due_on_a_day_is_reminded_of_twelve_hours_before
 ) -> None:
     shop = engine.shop
     # Of Ann nothing is known but her French telephone number.
-    end = (shop.begins + 3 * DAY).astimezone(ZoneInfo("Europe/Paris")).replace(hour=23, minute=59, second=59)
+    end = (shop.begins + 3 * DAY).astimezone(PARIS).replace(hour=23, minute=59, second=59)
     ended = await finished(engine, await to_be_paid(shop, write.format(end)))
     assert timedelta(0) <= await reminded(shop, ended) - (end - 12 * HOUR - shop.begins) < MINUTE
+    assert f"{render.moment(end, (PARIS,), 'fr_FR')} :" in await said(shop, ended)
 
 
 async def test_a_payment_that_was_due_on_a_day_that_is_over_is_not_reminded_of(engine: Engine) -> None:

@@ -56,7 +56,7 @@ async def test_a_new_task_is_told_once_with_the_story_and_how_to_do_it_and_witho
         said = text(found)
         for told in (
             "Help with the size",
-            f"1. Help with the size, until {render.moment(task.due_at, None, 'en_GB')}",
+            f"1. Help with the size, until {render.moment(task.due_at, (), 'en_GB')}",
             "Customer: ann",
             "First name: Ann",
             "Language: fr",
