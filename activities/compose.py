@@ -250,7 +250,7 @@ def _order(found: Situation, locale: str) -> OrderWords:
     said = known.said
     moments = {moment: render.moment(at, found.zones, locale) for moment, at in found.moments.items()}
     return OrderWords(
-        id=found.row["key"],
+        id=found.row["key"] if known.from_backend else render.order_id(found.row["key"]),
         items=_items(known.items, known.currency, locale),
         value=render.money(known.total, known.currency, locale) if known.total is not None else "",
         link=said.get("order_url", ""),

@@ -29,6 +29,7 @@ class OrderState(BaseModel):
     Attributes:
         total: what the person pays, by the newest event that says so.
         told: its moments; those that were told without a zone have none, and ``moments`` reads them.
+        from_backend: whether the shop's backend has told of it; else its very id is a page's word.
         said: what messages show of it: ``order_url``, ``tracking_url``, ``carrier``, …
 
     """
@@ -39,6 +40,7 @@ class OrderState(BaseModel):
     currency: str | None = None
     items: tuple[Item, ...] = ()
     told: dict[Moment, datetime] = {}
+    from_backend: bool = False
     said: dict[str, str] = {}
 
     def moments(self, zone: tzinfo) -> dict[Moment, datetime]:
@@ -59,7 +61,7 @@ def fold(events: Iterable[Event]) -> OrderState:
 
 def _changes(state: OrderState, event: Event) -> dict[str, Any]:
     says = event.properties
-    changes: dict[str, Any] = {"told": _told(state, event)}
+    changes: dict[str, Any] = {"told": _told(state, event), "from_backend": state.from_backend or event.from_backend}
     # Where a message leads says the backend alone: a page's key is public.
     words = _WORDS if event.from_backend else ()
     changes["said"] = state.said | {name: says[name] for name in words if isinstance(says.get(name), str)}
@@ -70,7 +72,7 @@ def _changes(state: OrderState, event: Event) -> dict[str, Any]:
         if "products" in says:
             changes["items"] = tuple(read_lines(says).values()) or state.items
     except BadEventError:
-        return {name: changes[name] for name in ("told", "said")}
+        return {name: changes[name] for name in ("told", "from_backend", "said")}
     return changes
 
 

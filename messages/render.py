@@ -38,6 +38,9 @@ def one_line(value: str) -> str:
 Line = Annotated[str, AfterValidator(one_line)]
 """A piece of data that cannot break an SMS or a subject."""
 LONGEST_NAME = 120
+LONGEST_ID = 40
+_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_#-]+")
+"""A point, too: telephones make a link of ``bit.ly``."""
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 
 
@@ -45,6 +48,11 @@ def product_name(value: str) -> str:
     """Give the name of a product, as a page may have told it: without addresses, which would lead people elsewhere."""
     name = " ".join(one_line(_ADDRESS.sub(" ", value)).split())
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3].rstrip()}..."
+
+
+def order_id(value: str) -> str:
+    """Give the id of an order, as a page may have told it: with nothing in it that makes an address or a sentence."""
+    return _NOT_IN_AN_ID.sub("-", value)[:LONGEST_ID]
 
 
 ProductName = Annotated[str, AfterValidator(product_name)]

@@ -73,7 +73,7 @@ async def test_a_payment_that_is_due_on_a_day_is_reminded_of_twelve_hours_before
     end = (shop.begins + 3 * DAY).astimezone(PARIS).replace(hour=23, minute=59, second=59)
     ended = await finished(engine, await to_be_paid(shop, write.format(end)))
     assert timedelta(0) <= await reminded(shop, ended) - (end - 12 * HOUR - shop.begins) < MINUTE
-    assert f"{render.moment(end, (PARIS,), 'fr_FR')} :" in await said(shop, ended)
+    assert f"{render.moment(end, (PARIS,), 'fr_FR')} ici" in await said(shop, ended)
 
 
 async def test_a_payment_that_was_due_on_a_day_that_is_over_is_not_reminded_of(engine: Engine) -> None:
