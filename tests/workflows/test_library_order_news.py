@@ -210,6 +210,34 @@ async def test_a_delivery_without_a_shipment_is_told_at_once_and_nothing_of_the_
     assert (await at(shop, ended))["delivered"] == ended.ended_at == shop.begins + 4 * DAY
 
 
+@pytest.mark.parametrize(
+    ("before", "steps"),
+    [
+        (["Order Shipped"], ["shipped", "delivered"]),
+        (["Order Delivered"], ["delivered"]),
+        (["Order Shipped", "Order Delivered"], ["delivered"]),
+    ],
+)
+@pytest.mark.parametrize("earlier", [MINUTE / 60, timedelta(0)])
+async def test_an_order_that_is_told_of_late_is_not_said_to_be_awaited_still(
+    engine: Engine, before: list[str], steps: list[str], earlier: timedelta
+) -> None:
+    shop = engine.shop
+    await shop.identify()
+    await publish(shop, ORDERS)
+    for event in before:
+        await backend(shop, event, -earlier, order_id="o-1")
+    await order(shop)
+    journey = await only(shop, ORDERS)
+    await forward(engine, journey, HOUR)
+    if before == ["Order Shipped"]:
+        assert await out(shop, journey) == [("shipped", "sms")]
+        await backend(shop, "Order Delivered", DAY, order_id="o-1")
+    ended = await finished(engine, journey)
+    assert await out(shop, ended) == [(step, "sms") for step in steps]
+    assert ended.outcome == "finished"
+
+
 async def test_an_order_of_which_nothing_more_is_told_is_let_go_after_thirty_days(engine: Engine) -> None:
     shop = engine.shop
     ended = await finished(engine, await bought(engine))
