@@ -32,7 +32,8 @@ World = Mapping[Knob, Any]
 MOST = 50_000
 """Worlds in which one plan is walked through."""
 _CENT = Decimal("0.01")
-_MOMENTS: dict[str | None, Moment] = {"Order Shipped": Moment.SHIPPED, "Order Delivered": Moment.DELIVERED}
+_MOMENTS = {"Order Shipped": Moment.SHIPPED, "Order Delivered": Moment.DELIVERED}
+_EVENTS = {moment: event for event, moment in _MOMENTS.items()}
 _NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -69,7 +70,8 @@ def walks(plan: Plan) -> list[Walk]:
     assert math.prod(map(len, knobs.values())) <= MOST, f"{plan.name} asks too much at once: {list(knobs)}"
     found: dict[str, Walk] = {}
     for values in itertools.product(*knobs.values()):
-        walked = Walk(dict(zip(knobs, values, strict=True)))
+        world: World = dict(zip(knobs, values, strict=True))
+        walked = Walk(world, happened={name for (kind, name), known in world.items() if kind == "known" and known})
         _go(plan, plan.steps, walked)
         found.setdefault(str(walked), walked)
     return list(found.values())
@@ -231,7 +233,7 @@ def _of_condition(condition: Condition) -> Iterator[tuple[Knob, list[Any]]]:
         yield from _VALUES[name](value)
 
 
-_OF_STEPS = {"variant", "reply", "task", "sent", "known", "any", "unless"}
+_OF_STEPS = {"variant", "reply", "task", "sent", "any", "unless"}
 """What follows from what the steps before did."""
 
 
@@ -277,6 +279,11 @@ def _media(asked: list[Medium]) -> Iterator[tuple[Knob, list[Any]]]:
     yield ("consented", ""), [tuple(asked), ()]
 
 
+def _moments(asked: list[Moment]) -> Iterator[tuple[Knob, list[Any]]]:
+    """What happened may be known before the journey begins."""
+    yield from ((("known", event), [False, True]) for moment in asked if (event := _EVENTS.get(moment)))
+
+
 def _purposes(asked: dict[Purpose, list[Medium]]) -> Iterator[tuple[Knob, list[Any]]]:
     yield ("agreed", ""), [{purpose: tuple(media) for purpose, media in asked.items()}, {}]
 
@@ -293,5 +300,6 @@ _VALUES: dict[str, Callable[[Any], Iterator[tuple[Knob, list[Any]]]]] = {
     "running": _plans,
     "consented": _media,
     "agreed": _purposes,
+    "known": _moments,
 }
 """For each kind of condition, the values that make it hold and those that do not."""

@@ -294,6 +294,11 @@ async def _says_yes(walker: Walker, _: str, agreed: dict[Purpose, tuple[Medium, 
         await walker.shop.identify(walker.person, consent=said)
 
 
+async def _is_known(walker: Walker, event: str, known: bool) -> None:  # noqa: FBT001 the world's value
+    if known:
+        await walker.take(event, -MINUTE, order_id=walker.key)
+
+
 BEFORE: dict[str, Callable[[Walker, str, Any], Awaitable[None]]] = {
     "segment": _is_in,
     "label": _bears,
@@ -301,6 +306,7 @@ BEFORE: dict[str, Callable[[Walker, str, Any], Awaitable[None]]] = {
     "running": _is_followed,
     "consented": _agrees,
     "agreed": _says_yes,
+    "known": _is_known,
 }
 """How a world is brought about, by the kind of what is so in it."""
 HAPPENS_LATER = {
