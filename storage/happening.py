@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from journeys.events import Event
@@ -20,10 +20,6 @@ from storage.work import MoreToHoldError, Work
 
 if TYPE_CHECKING:
     from storage.database import Connection
-
-_A_DAY = timedelta(days=1)
-_MOST_A_DAY = 5
-"""So many journeys about orders may a page start for one person, by a plan: its key is public."""
 
 
 class Happening:
@@ -56,7 +52,7 @@ class Happening:
             version = await self._plans.version(db, work.shop, journey.plan, journey.plan_version)
             _hear(work, version.plan, journey, event, cart_id)
         for version in await newest(db, work, self._plans):
-            if version.plan.key is not Key.CART and begins(version.plan, event) and not _is_flood(work, version, event):
+            if version.plan.key is not Key.CART and begins(version.plan, event):
                 key = event.order_id if version.plan.key is Key.ORDER else person
                 if key is not None:
                     await self.enter(db, work, version, person, key, event.at, begun_by=event.message_id)
@@ -122,14 +118,6 @@ class Happening:
         for event in await _since(db, work, plan, journey, begun_by):
             _hear(work, plan, work.journeys[journey.id], event, None)
         return work.journeys[journey.id]
-
-
-def _is_flood(work: Work, version: PlanVersion, event: Event) -> bool:
-    """Tell whether a page tells of more orders than anybody makes: no cap holds back what is said of an order."""
-    if version.plan.key is not Key.ORDER or event.from_backend:
-        return False
-    of_plan = (one for one in work.journeys_of(work.person(event)) if one.plan == version.plan.name)
-    return sum(abs(one.started_at - event.at) < _A_DAY for one in of_plan) >= _MOST_A_DAY
 
 
 def _hear(work: Work, plan: Plan, journey: Journey, event: Event, cart_id: str | None) -> None:

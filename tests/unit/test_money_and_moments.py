@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_a_moment_is_written_in_the_time_of_the_country_and_names_it_where_its_c
     ],
 )
 def test_the_first_of_a_month_is_an_ordinal_in_french(day: int, timezone: str, locale: str, written: str) -> None:
-    assert moment(datetime(2026, 8, day, 10, tzinfo=UTC), timezone, locale) == written
+    assert moment(datetime(2026, 8, day, 10, tzinfo=UTC), (ZoneInfo(timezone),), locale) == written
 
 
 @pytest.mark.parametrize("month", range(1, 13))
