@@ -196,7 +196,7 @@ async def test_an_api_key_opens_nothing_here(page: Any, shop: TestShop) -> None:
     [
         pytest.param(b"{", {}, 400, "cannot be read as JSON", id="malformed JSON"),
         pytest.param(b"", {}, 400, "cannot be read as JSON", id="nothing"),
-        pytest.param(b"[" * 100_000, {}, 400, "cannot be read as JSON", id="very deep"),
+        pytest.param(b"[" * 100_000, {}, 400, "stand too deep", id="very deep"),
         pytest.param(b"[]", {}, 422, "must be a JSON object", id="a list"),
         pytest.param({"batch": {}}, {}, 422, "must be a list", id="no list"),
         pytest.param({}, {}, 422, "must be a list", id="no batch"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -27,10 +28,17 @@ def with_steps(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"plan": {**PLAN, "steps": list(steps), **more}, "messages": WORDS}
 
 
+async def test_advice_keeps_no_draft_from_being_published(api: httpx.AsyncClient) -> None:
+    words = deepcopy(WORDS)
+    words["en"]["first"]["sms"]["text"] += " And so on." * 30
+    saved = await api.put("/plans/tents", json={**BODY, "messages": words})
+    assert {one["level"] for one in saved.json()["findings"]} == {"advice"}
+    assert (await api.post("/plans/tents/publish")).json()["version"] == 1
+
+
 async def test_a_draft_is_saved_published_changed_and_compared(api: httpx.AsyncClient) -> None:
     saved = await api.put("/plans/tents", json=BODY)
-    assert saved.status_code == 200
-    assert {one["level"] for one in saved.json()["findings"]} == {"advice"}
+    assert (saved.status_code, saved.json()["findings"]) == (200, [])
     [tents] = [one for one in (await api.get("/plans")).json()["items"] if one["name"] == "tents"]
     assert (tents["version"], tents["draft_saved_at"] is None) == (None, False)
     published = (await api.post("/plans/tents/publish")).json()
