@@ -10,7 +10,7 @@ from storage import plans, sent
 from storage.journeys import Journey
 from tests.integration.segmenting import buy, count_all, work_off
 from tests.support import MINUTE, TestShop
-from tests.workflows.keyed import journeys_of
+from tests.workflows.keyed import DAY, journeys_of
 
 SURVEY, BROWSE, WELCOME, WIN_BACK = "abandonment-survey", "browse-abandonment", "welcome", "win-back"
 NPS, REVIEW, ORDERS = "nps", "review-request", "order-updates"
@@ -27,6 +27,16 @@ async def publish(shop: TestShop, name: str) -> Plan:
 async def only(shop: TestShop, plan: str) -> Journey:
     [journey] = await journeys_of(shop, plan)
     return journey
+
+
+async def first_delivered(shop: TestShop) -> Journey:
+    """Have a first order delivered, and give the journey that will ask how it was."""
+    await shop.identify()
+    for name in (NPS, REVIEW):
+        await publish(shop, name)
+    await shop.order(-2 * DAY, cart=None)
+    await shop.take(shop.event("Order Delivered", order_id="o-1"))
+    return await only(shop, NPS)
 
 
 def is_about(found: timedelta, wanted: timedelta) -> bool:

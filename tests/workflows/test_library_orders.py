@@ -11,19 +11,14 @@ from storage import labels
 from storage.journeys import Journey
 from tests.support import HOUR, Engine
 from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply
-from tests.workflows.library import NPS, ORDERS, REVIEW, only, out, publish, said
+from tests.workflows.library import NPS, ORDERS, REVIEW, first_delivered, only, out, publish, said
 
 
 async def delivered(engine: Engine) -> Journey:
     """Have a first order delivered, and the question asked."""
     shop = engine.shop
-    await shop.identify()
-    for name in (NPS, REVIEW):
-        await publish(shop, name)
-    await shop.order(-2 * DAY, cart=None)
-    await shop.take(shop.event("Order Delivered", order_id="o-1"))
+    journey = await first_delivered(shop)
     assert await journeys_of(shop, REVIEW) == []
-    journey = await only(shop, NPS)
     await forward(engine, journey, 3 * DAY + HOUR)
     assert await out(shop, journey) == [("score", "sms")]
     return journey

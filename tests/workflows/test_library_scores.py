@@ -10,7 +10,7 @@ from storage import labels, sent, tasks
 from storage.journeys import Journey
 from tests.support import HOUR, MINUTE, Engine, TestShop
 from tests.workflows.keyed import DAY, finished, forward, journeys_of, reply
-from tests.workflows.library import NPS, REVIEW, is_about, only, out, publish, said
+from tests.workflows.library import REVIEW, first_delivered, is_about, only, out, said
 
 ASKED = 3 * DAY
 ANSWERED = ASKED + 2 * HOUR
@@ -20,12 +20,7 @@ TITLE = "A score of 0 to 6: find out what went wrong, and mend it"
 async def asked(engine: Engine) -> Journey:
     """Have a first order delivered, and the question asked three days later."""
     shop = engine.shop
-    await shop.identify()
-    for name in (NPS, REVIEW):
-        await publish(shop, name)
-    await shop.order(-2 * DAY, cart=None)
-    await shop.take(shop.event("Order Delivered", order_id="o-1"))
-    journey = await only(shop, NPS)
+    journey = await first_delivered(shop)
     await forward(engine, journey, ASKED - MINUTE)
     assert await out(shop, journey) == []
     await forward(engine, journey, 2 * MINUTE)
